@@ -34,6 +34,12 @@ pub enum ToWorker {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromWorker {
+    /// The engine's module is being fetched; sent by the boot script. `total` in bytes where the
+    /// server tells it.
+    Downloading { loaded: u64, total: Option<u64> },
+    /// The engine panicked or ran out of memory, or could not start. This worker is done for: the
+    /// page starts another one. Sent by the boot script.
+    Crashed { message: String },
     /// The engine is up; `memory_limit` is the query memory pool in bytes.
     Ready { version: String, memory_limit: u64 },
     /// Statement `index` of `count` starts. `text` is its source.

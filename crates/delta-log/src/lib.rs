@@ -1,1 +1,28 @@
+//! The Delta protocol for readers: log → [`Snapshot`] → files to scan; history; change feed plan.
+//!
+//! Everything starts at a [`Table`], a place in an object store. All I/O is async over
+//! [`object_store::ObjectStore`] and concurrent where it can be; nothing here knows a runtime, an
+//! HTTP client or a query engine, so the crate runs in a browser tab as it does natively.
+//!
+//! What a table uses and this crate does not read is refused by name
+//! ([`Error::UnsupportedFeature`]): no rows are better than wrong rows.
+//!
+//! Protocol: <https://github.com/delta-io/delta/blob/master/PROTOCOL.md>
+#![warn(missing_docs)]
 
+mod actions;
+mod changes;
+mod error;
+mod file_table;
+mod history;
+pub mod schema;
+mod snapshot;
+mod table;
+
+pub use actions::{Metadata, Protocol};
+pub use changes::{ChangeBound, ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
+pub use error::{Error, Result};
+pub use file_table::FileTable;
+pub use history::{CommitRecord, SchemaChange};
+pub use snapshot::Snapshot;
+pub use table::{Table, TimeTravel};

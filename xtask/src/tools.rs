@@ -1,0 +1,181 @@
+//! Tools at pinned versions: from `PATH` where the version matches, else by `cargo binstall` where
+//! that is installed, else built under `target/tools`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+const LABEL: &str = "tools";
+
+/// A tool that cargo builds.
+#[derive(Debug, Clone, Copy)]
+pub struct CargoTool {
+    package: &'static str,
+    version: &'static str,
+    /// What it installs; the first answers `--version`.
+    binaries: &'static [&'static str],
+    /// More words for `cargo install`.
+    arguments: &'static [&'static str],
+    /// `0` compiles fastest; wasm-bindgen reads a module of 60 MB and is not bearable with it.
+    opt_level: &'static str,
+}
+
+/// Must be the version of the crate wasm-bindgen in Cargo.toml. Without `--locked`: its lock file
+/// names a crate version that is gone from the registry.
+pub const WASM_BINDGEN: CargoTool = CargoTool {
+    package: "wasm-bindgen-cli",
+    version: "0.2.130",
+    binaries: &["wasm-bindgen", "wasm-bindgen-test-runner"],
+    arguments: &[],
+    opt_level: "1",
+};
+/// 0.22 needs a newer rustc. Its default features are TLS and a check for updates, for which a
+/// build has no use.
+pub const TRUNK: CargoTool = CargoTool {
+    package: "trunk",
+    version: "0.21.14",
+    binaries: &["trunk"],
+    arguments: &["--locked", "--no-default-features"],
+    opt_level: "0",
+};
+/// Runs the wasm tests in a browser.
+pub const WASM_PACK: CargoTool = CargoTool {
+    package: "wasm-pack",
+    version: "0.15.1",
+    binaries: &["wasm-pack"],
+    arguments: &["--locked"],
+    opt_level: "0",
+};
+
+/// The release of MinIO that the tests run, as a Go module version (MinIO's own binaries and
+/// images are no longer published everywhere).
+const MINIO: &str = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c";
+
+/// The target of page and worker.
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Makes sure of each tool, in order.
+pub fn ensure(workspace: &Workspace, steps: &Steps, tools: &[CargoTool]) -> Result<()> {
+    for tool in tools {
+        if !tool.is_there(workspace) {
+            let what = format!("install {} {}", tool.package, tool.version);
+            steps.step(LABEL, &what, || tool.install(workspace))?;
+        }
+    }
+    Ok(())
+}
+
+impl CargoTool {
+    fn is_there(&self, workspace: &Workspace) -> bool {
+        let all = self
+            .binaries
+            .iter()
+            .all(|binary| workspace.which(binary).is_some());
+        all && process::output(workspace.command(self.binaries[0]).arg("--version"))
+            .is_ok_and(|answer| answer.split_whitespace().any(|word| word == self.version))
+    }
+
+    fn install(&self, workspace: &Workspace) -> Result<()> {
+        if workspace.which("cargo-binstall").is_some() {
+            let mut binstall = workspace.command("cargo");
+            binstall
+                .args([
+                    "binstall",
+                    "--no-confirm",
+                    "--disable-strategies",
+                    "compile",
+                ])
+                .arg("--install-path")
+                .arg(workspace.tools.join("bin"))
+                .arg(format!("{}@{}", self.package, self.version));
+            match process::run(LABEL, &mut binstall, |_| ()) {
+                Ok(()) if self.is_there(workspace) => return Ok(()),
+                _ => process::print_line(LABEL, "no prebuilt binary; building it"),
+            }
+        }
+        let mut install = workspace.command("cargo");
+        install
+            .args([
+                "install",
+                self.package,
+                "--version",
+                self.version,
+                "--debug",
+                "--force",
+            ])
+            .args(self.arguments)
+            .arg("--root")
+            .arg(&workspace.tools)
+            // The tools share dependencies: one target directory for all of them.
+            .arg("--target-dir")
+            .arg(workspace.tools.join("build"))
+            .env("CARGO_PROFILE_DEV_OPT_LEVEL", self.opt_level)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        process::run(LABEL, &mut install, |_| ())?;
+        if !self.is_there(workspace) {
+            bail!(
+                "{} was installed, but does not say that it is {}",
+                self.package,
+                self.version
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Removes what building the tools left, some gigabytes.
+pub fn clean_up(workspace: &Workspace) -> Result<()> {
+    let build = workspace.tools.join("build");
+    if build.exists() {
+        fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))?;
+    }
+    Ok(())
+}
+
+/// Makes sure that rustc has the standard library for wasm32.
+pub fn ensure_wasm_target(workspace: &Workspace, steps: &Steps) -> Result<()> {
+    let library = process::output(workspace.command("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        WASM_TARGET,
+    ]))?;
+    if PathBuf::from(library.trim()).exists() {
+        return Ok(());
+    }
+    if workspace.which("rustup").is_none() {
+        bail!("rustc has no target {WASM_TARGET}, and there is no rustup to add it");
+    }
+    steps.step(LABEL, &format!("add the target {WASM_TARGET}"), || {
+        let mut rustup = workspace.command("rustup");
+        process::run(LABEL, rustup.args(["target", "add", WASM_TARGET]), |_| ())
+    })
+}
+
+/// A MinIO server: from `PATH`, else built with Go.
+///
+/// # Errors
+/// If there is neither `minio` nor `go`, or building it fails.
+pub fn ensure_minio(workspace: &Workspace, steps: &Steps) -> Result<PathBuf> {
+    if let Some(path) = workspace.which("minio") {
+        return Ok(path);
+    }
+    if workspace.which("go").is_none() {
+        bail!("neither `minio` nor `go` (1.24 or later) is on PATH; see https://go.dev/dl");
+    }
+    steps.step(LABEL, "build MinIO", || {
+        let mut go = workspace.command("go");
+        go.args(["install", "-ldflags=-s -w", MINIO])
+            .env("GOBIN", workspace.tools.join("bin"))
+            .env("CGO_ENABLED", "0");
+        process::run(LABEL, &mut go, |_| ())
+    })?;
+    workspace
+        .which("minio")
+        .context("`go install` left no minio")
+}

@@ -1,6 +1,14 @@
-use std::collections::BTreeMap;
+//! The actions of the log, and how a commit file spells them.
+//!
+//! Protocol: [Actions](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#actions)
 
-use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+
+use object_store::path::Path;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
 
 /// What a client must understand to read and to write the table.
 ///
@@ -30,14 +38,223 @@ pub struct Metadata {
     pub name: Option<String>,
     /// Given by the user.
     pub description: Option<String>,
+    /// How the data files are encoded.
+    #[serde(default)]
+    pub format: Format,
     /// The schema as JSON; parsed: [`crate::Snapshot::schema`].
     pub schema_string: String,
     /// Names of columns.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub partition_columns: Vec<String>,
     /// Milliseconds since the epoch.
     pub created_time: Option<i64>,
     /// The table's properties: `delta.enableChangeDataFeed` and others.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "without_nulls")]
     pub configuration: BTreeMap<String, String>,
+}
+
+/// How data files are encoded.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Format {
+    /// `parquet`.
+    pub provider: String,
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self {
+            provider: "parquet".to_owned(),
+        }
+    }
+}
+
+impl Metadata {
+    /// Whether a property of the table is `true`.
+    pub(crate) fn is_enabled(&self, property: &str) -> bool {
+        self.configuration
+            .get(property)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Whether changes are recorded.
+    pub(crate) fn records_changes(&self) -> bool {
+        self.is_enabled("delta.enableChangeDataFeed")
+    }
+}
+
+/// A file that is added, with the fields that a reader needs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Add {
+    pub(crate) path: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(crate) partition_values: HashMap<String, Option<String>>,
+    pub(crate) size: i64,
+    #[serde(default)]
+    pub(crate) modification_time: i64,
+    #[serde(default = "yes")]
+    pub(crate) data_change: bool,
+    pub(crate) stats: Option<String>,
+    pub(crate) deletion_vector: Option<DeletionVector>,
+}
+
+/// A file that is removed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Remove {
+    pub(crate) path: String,
+    #[serde(default = "yes")]
+    pub(crate) data_change: bool,
+    pub(crate) partition_values: Option<HashMap<String, Option<String>>>,
+    pub(crate) size: Option<i64>,
+    pub(crate) stats: Option<String>,
+    pub(crate) deletion_vector: Option<DeletionVector>,
+}
+
+/// A file with the changes of a commit.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Cdc {
+    pub(crate) path: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(crate) partition_values: HashMap<String, Option<String>>,
+    pub(crate) size: i64,
+}
+
+/// Says which rows of a file are deleted. Not read here, but part of a logical file's identity.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeletionVector {
+    storage_type: String,
+    path_or_inline_dv: String,
+    offset: Option<i64>,
+}
+
+impl DeletionVector {
+    /// Protocol: [Derived Fields](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#derived-fields)
+    pub(crate) fn unique_id(&self) -> String {
+        let Self {
+            storage_type,
+            path_or_inline_dv,
+            offset,
+        } = self;
+        match offset {
+            Some(offset) => format!("{storage_type}{path_or_inline_dv}@{offset}"),
+            None => format!("{storage_type}{path_or_inline_dv}"),
+        }
+    }
+}
+
+/// What a reader needs of a commit.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Commit {
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) metadata: Option<Metadata>,
+    pub(crate) adds: Vec<Add>,
+    pub(crate) removes: Vec<Remove>,
+    pub(crate) cdcs: Vec<Cdc>,
+    pub(crate) commit_info: Option<Map<String, Value>>,
+}
+
+/// One line of a commit. Actions that a reader does not need (`txn`, `domainMetadata`) are skipped.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Action {
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) meta_data: Option<Metadata>,
+    add: Option<Add>,
+    remove: Option<Remove>,
+    cdc: Option<Cdc>,
+    commit_info: Option<Map<String, Value>>,
+}
+
+impl Commit {
+    /// Reads a commit file.
+    ///
+    /// # Errors
+    /// [`Error::CorruptLog`], with the line. A file that was cut short ends in a broken line.
+    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let mut commit = Self::default();
+        for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let action: Action = serde_json::from_slice(line).map_err(|error| {
+                let path = format!("{path} line {}", number + 1);
+                Error::CorruptLog {
+                    path,
+                    reason: error.to_string(),
+                }
+            })?;
+            commit.protocol = action.protocol.or(commit.protocol);
+            commit.metadata = action.meta_data.or(commit.metadata);
+            commit.commit_info = action.commit_info.or(commit.commit_info);
+            commit.adds.extend(action.add);
+            commit.removes.extend(action.remove);
+            commit.cdcs.extend(action.cdc);
+        }
+        Ok(commit)
+    }
+
+    /// `commitInfo.inCommitTimestamp`, in milliseconds since the epoch.
+    pub(crate) fn in_commit_timestamp(&self) -> Option<i64> {
+        self.commit_info
+            .as_ref()?
+            .get("inCommitTimestamp")?
+            .as_i64()
+    }
+}
+
+/// `numRecords` of an action's statistics.
+pub(crate) fn num_records(stats: Option<&str>) -> Option<u64> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Stats {
+        num_records: Option<u64>,
+    }
+    serde_json::from_str::<Stats>(stats?).ok()?.num_records
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn without_nulls<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let entries: Option<BTreeMap<String, Option<String>>> = Option::deserialize(deserializer)?;
+    let entries = entries.unwrap_or_default().into_iter();
+    Ok(entries
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commit_cut_short_names_file_and_line() {
+        let text = b"{\"commitInfo\":{}}\n{\"add\":{\"path\":\"a\",\"si";
+        let error = Commit::parse(&Path::from("t/_delta_log/1.json"), text).unwrap_err();
+        assert!(
+            error.to_string().contains("t/_delta_log/1.json line 2"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn unknown_actions_and_fields_are_skipped() {
+        let text = b"{\"txn\":{\"appId\":\"a\"}}\r\n\n{\"newAction\":{}}\n\
+            {\"add\":{\"path\":\"a\",\"size\":1,\"partitionValues\":{\"p\":null},\"x\":[]}}";
+        let commit = Commit::parse(&Path::from("c"), text).unwrap();
+        assert_eq!(commit.adds.len(), 1);
+        assert_eq!(commit.adds[0].partition_values["p"], None);
+    }
 }

@@ -1,8 +1,24 @@
+//! Which files hold the changes of a range of versions.
+//!
+//! Protocol: [Add CDC File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-cdc-file)
+
+use std::collections::HashMap;
+
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use object_store::path::Path;
 
-use crate::schema::StructType;
+use crate::actions::{Add, Commit, DeletionVector, Metadata, Remove, num_records};
+use crate::checkpoint::Content;
+use crate::commit_times::{monotonised, version_at};
+use crate::data_path::{DataPaths, FileKey};
+use crate::error::{Error, Result};
+use crate::file_table::parse_partition_values;
+use crate::log_segment::{Extent, Log};
+use crate::replay::{self, read_commits};
+use crate::schema::{DataType, StructType};
+use crate::snapshot::readable;
+use crate::table::{Table, TimeTravel};
 
 /// Where a change feed starts or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,4 +81,336 @@ pub enum ChangeKind {
     Insert,
     /// A data file whose rows were all deleted.
     Delete,
+}
+
+/// See [`Table::changes`].
+pub(crate) async fn plan(
+    table: &Table,
+    start: ChangeBound,
+    end: Option<ChangeBound>,
+) -> Result<ChangePlan> {
+    let log = Log::open(table, Extent::All).await?;
+    let (start, end) = range(table, &log, start, end).await?;
+    // Where two times enclose no commit, the schema is that of the commit before them.
+    let first = start.min(end);
+    let segment = log.segment(first)?;
+    let before = replay::load(table, &log, &segment, Content::WithoutFiles).await?;
+    let (mut protocol, mut metadata) = readable(table, first, before.protocol, before.metadata)?;
+
+    let commits = read_commits(table, &log, start..=end).await?;
+    let mut metadatas: Vec<Metadata> = Vec::with_capacity(commits.len());
+    for (version, commit) in (start..=end).zip(&commits) {
+        if commit.protocol.is_some() || commit.metadata.is_some() {
+            let new_protocol = commit.protocol.clone().unwrap_or(protocol);
+            let new_metadata = commit.metadata.clone().unwrap_or(metadata);
+            (protocol, metadata) =
+                readable(table, version, Some(new_protocol), Some(new_metadata))?;
+        }
+        if !metadata.records_changes() {
+            return Err(Error::ChangeDataNotRecorded {
+                version,
+                start,
+                end,
+            });
+        }
+        metadatas.push(metadata.clone());
+    }
+    let schema = StructType::from_json(&metadata.schema_string)?;
+    check_schemas(start, end, &metadatas, &schema)?;
+
+    let times = monotonised(&log);
+    let own_times = commits
+        .last()
+        .is_some_and(|commit| commit.in_commit_timestamp().is_some());
+    let mut planner = Planner {
+        table,
+        paths: DataPaths::new(table),
+        schema: &schema,
+        origins: None,
+    };
+    let mut versions = Vec::new();
+    for (i, commit) in commits.iter().enumerate() {
+        let version = start + i as u64;
+        if planner.origins.is_none() && lacks_origins(commit) {
+            planner.find_origins(start, &commits[..i]).await?;
+        }
+        let sources = planner.sources(version, commit, &metadatas[i].partition_columns)?;
+        planner.remember(commit);
+        if !sources.is_empty() {
+            let own = commit.in_commit_timestamp().filter(|_| own_times);
+            let by_file = times.get(&version).copied().unwrap_or_default();
+            versions.push(ChangeVersion {
+                version,
+                timestamp_ms: own.unwrap_or(by_file),
+                sources,
+            });
+        }
+    }
+    let arrow_schema = schema.to_arrow();
+    Ok(ChangePlan {
+        start,
+        end,
+        schema,
+        arrow_schema,
+        versions,
+    })
+}
+
+/// The first and the last version.
+async fn range(
+    table: &Table,
+    log: &Log,
+    start: ChangeBound,
+    end: Option<ChangeBound>,
+) -> Result<(u64, u64)> {
+    let latest = log.latest().unwrap_or(0);
+    let first = match start {
+        ChangeBound::Version(version) => version,
+        ChangeBound::Timestamp(timestamp) => match version_at(table, log, timestamp).await {
+            Ok((version, time)) if time == timestamp => version,
+            Ok((version, _)) => version + 1,
+            Err(Error::TimestampBeforeFirstCommit { version, .. }) => version,
+            Err(error) => return Err(error),
+        },
+    };
+    if first > latest {
+        return Err(Error::ChangesStartAfterLatest {
+            start: first,
+            latest,
+        });
+    }
+    let last = match end {
+        None => latest,
+        Some(ChangeBound::Version(version)) => version,
+        Some(ChangeBound::Timestamp(timestamp)) => version_at(table, log, timestamp).await?.0,
+    };
+    let between_commits = matches!(start, ChangeBound::Timestamp(_))
+        && matches!(end, Some(ChangeBound::Timestamp(_)))
+        && last.checked_add(1) == Some(first);
+    if last < first && !between_commits {
+        return Err(Error::InvalidChangeRange {
+            start: first,
+            end: last,
+        });
+    }
+    Ok((first, last.min(latest)))
+}
+
+/// Refuses a range in which a row of an earlier version may not fit the last one's schema.
+fn check_schemas(start: u64, end: u64, metadatas: &[Metadata], last: &StructType) -> Result<()> {
+    let mut checked: Option<&str> = None;
+    for (version, metadata) in (start..=end).zip(metadatas) {
+        if checked == Some(&metadata.schema_string) {
+            continue;
+        }
+        checked = Some(&metadata.schema_string);
+        let schema = StructType::from_json(&metadata.schema_string)?;
+        if let Some(reason) = misfit(&schema, last) {
+            return Err(Error::IncompatibleSchemaInChanges {
+                version,
+                end,
+                reason,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn misfit(before: &StructType, after: &StructType) -> Option<String> {
+    before
+        .fields()
+        .iter()
+        .find_map(|old| match after.field(&old.name) {
+            None => Some(format!("column {} is gone", old.name)),
+            Some(new) if fits(&old.data_type, &new.data_type) => None,
+            Some(new) => Some(format!(
+                "column {} was {}, and is {}",
+                old.name, old.data_type, new.data_type
+            )),
+        })
+}
+
+fn fits(before: &DataType, after: &DataType) -> bool {
+    match (before, after) {
+        (DataType::Void, _) => true,
+        (DataType::Struct(before), DataType::Struct(after)) => misfit(before, after).is_none(),
+        (
+            DataType::Array {
+                element: before, ..
+            },
+            DataType::Array { element: after, .. },
+        ) => fits(before, after),
+        (
+            DataType::Map {
+                key: old_key,
+                value: old_value,
+                ..
+            },
+            DataType::Map {
+                key: new_key,
+                value: new_value,
+                ..
+            },
+        ) => fits(old_key, new_key) && fits(old_value, new_value),
+        _ => before == after,
+    }
+}
+
+type PartitionTexts = HashMap<String, Option<String>>;
+
+/// What a remove may leave out, from the add of the same file.
+struct Origin {
+    size: u64,
+    partition_values: PartitionTexts,
+    num_records: Option<u64>,
+}
+
+struct Planner<'a> {
+    table: &'a Table,
+    paths: DataPaths,
+    schema: &'a StructType,
+    /// Only where some remove needs it.
+    origins: Option<HashMap<FileKey, Origin>>,
+}
+
+/// Whether rows of removed files must be read, and a remove lacks what that takes.
+fn lacks_origins(commit: &Commit) -> bool {
+    let lacks = |remove: &Remove| remove.size.is_none() || remove.partition_values.is_none();
+    commit.cdcs.is_empty()
+        && commit
+            .removes
+            .iter()
+            .any(|remove| remove.data_change && lacks(remove))
+}
+
+impl Planner<'_> {
+    /// Loads the files as of before `start`, and adds those of the commits since.
+    async fn find_origins(&mut self, start: u64, commits: &[Commit]) -> Result<()> {
+        let mut origins = HashMap::new();
+        if let Some(before) = start.checked_sub(1) {
+            let snapshot = self.table.snapshot(TimeTravel::Version(before)).await?;
+            let files = snapshot.files();
+            for (i, partition_values) in files.partition_texts().into_iter().enumerate() {
+                let origin = Origin {
+                    size: files.size(i),
+                    partition_values,
+                    num_records: files.num_records(i),
+                };
+                origins.insert(self.paths.key(files.raw_path(i), None), origin);
+            }
+        }
+        self.origins = Some(origins);
+        for commit in commits {
+            self.remember(commit);
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, commit: &Commit) {
+        let Some(origins) = &mut self.origins else {
+            return;
+        };
+        for add in &commit.adds {
+            let origin = Origin {
+                size: u64::try_from(add.size).unwrap_or(0),
+                partition_values: add.partition_values.clone(),
+                num_records: num_records(add.stats.as_deref()),
+            };
+            origins.insert(self.paths.key(&add.path, None), origin);
+        }
+    }
+
+    fn sources(
+        &self,
+        version: u64,
+        commit: &Commit,
+        partition_columns: &[String],
+    ) -> Result<Vec<ChangeSource>> {
+        let source = |kind, path: &str, size: u64, texts: &PartitionTexts, num_records| {
+            Ok(ChangeSource {
+                kind,
+                path: self.paths.resolve(path)?,
+                size,
+                partition_values: self.partition_values(partition_columns, texts)?,
+                num_records,
+            })
+        };
+        if !commit.cdcs.is_empty() {
+            let cdcs = commit.cdcs.iter().map(|cdc| {
+                let size = u64::try_from(cdc.size).unwrap_or(0);
+                source(
+                    ChangeKind::Cdc,
+                    &cdc.path,
+                    size,
+                    &cdc.partition_values,
+                    None,
+                )
+            });
+            return cdcs.collect();
+        }
+        let added = commit
+            .adds
+            .iter()
+            .filter(|add| add.data_change)
+            .map(|add: &Add| {
+                refuse_deletion_vector(add.deletion_vector.as_ref())?;
+                let size = u64::try_from(add.size).unwrap_or(0);
+                let rows = num_records(add.stats.as_deref());
+                source(
+                    ChangeKind::Insert,
+                    &add.path,
+                    size,
+                    &add.partition_values,
+                    rows,
+                )
+            });
+        let removed = commit
+            .removes
+            .iter()
+            .filter(|remove| remove.data_change)
+            .map(|remove| {
+                refuse_deletion_vector(remove.deletion_vector.as_ref())?;
+                let key = self.paths.key(&remove.path, None);
+                let origin = self.origins.as_ref().and_then(|origins| origins.get(&key));
+                let size = remove.size.and_then(|size| u64::try_from(size).ok());
+                let texts = remove.partition_values.as_ref();
+                let (Some(size), Some(texts)) = (
+                    size.or(origin.map(|origin| origin.size)),
+                    texts.or(origin.map(|origin| &origin.partition_values)),
+                ) else {
+                    return Err(Error::CorruptLog {
+                        path: format!("{} version {version}", self.table.location),
+                        reason: format!("removed file {} was not in the table", remove.path),
+                    });
+                };
+                let rows = num_records(remove.stats.as_deref());
+                let rows = rows.or_else(|| origin?.num_records);
+                source(ChangeKind::Delete, &remove.path, size, texts, rows)
+            });
+        removed.chain(added).collect()
+    }
+
+    fn partition_values(
+        &self,
+        columns: &[String],
+        texts: &PartitionTexts,
+    ) -> Result<Vec<(String, ArrayRef)>> {
+        let value = |column: &String| {
+            let field = self.schema.field(column);
+            let field = field.ok_or_else(|| Error::UnknownColumn(column.clone()))?;
+            let text = texts.get(column).and_then(Option::as_deref);
+            Ok((
+                column.clone(),
+                parse_partition_values(column, &field.data_type, &[text])?,
+            ))
+        };
+        columns.iter().map(value).collect()
+    }
+}
+
+fn refuse_deletion_vector(vector: Option<&DeletionVector>) -> Result<()> {
+    match vector {
+        None => Ok(()),
+        Some(_) => Err(Error::UnsupportedFeature("deletionVectors".to_owned())),
+    }
 }

@@ -60,13 +60,24 @@ pub enum Error {
     #[error("the table uses `{0}`, which is not supported")]
     UnsupportedFeature(String),
 
-    /// A file of the log breaks the protocol, or came incomplete.
+    /// A file of the log breaks the protocol.
     #[error("{path} is not a valid part of a Delta log: {reason}")]
     CorruptLog {
         /// The file, and its line where there are lines: `_delta_log/….json line 3`.
         path: String,
         /// What is wrong with it.
         reason: String,
+    },
+
+    /// A response ended early.
+    #[error("{path} came incomplete: {received} of {expected} bytes")]
+    Truncated {
+        /// The file.
+        path: Path,
+        /// Bytes that came.
+        received: u64,
+        /// Bytes that it has.
+        expected: u64,
     },
 
     /// The change feed was asked for versions from a time when it was off.

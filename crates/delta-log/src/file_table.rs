@@ -1,98 +1,395 @@
-use arrow::array::{ArrayRef, UInt64Array};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, MapArray, StringArray, StructArray, UInt64Array,
+};
+use arrow::compute::{cast, interleave};
+use arrow::datatypes::DataType as ArrowType;
 use object_store::path::Path;
 
-use crate::error::Result;
+use crate::actions::Add;
+use crate::data_path::DataPaths;
+use crate::error::{Error, Result};
+use crate::schema::{DataType, StructType};
+use crate::statistics::{self, Bound, ParsedJson, Statistics};
+use crate::values;
 
 /// The active data files of a version, one row each.
 #[derive(Debug)]
-pub struct FileTable {}
+pub struct FileTable {
+    paths: DataPaths,
+    schema: Arc<StructType>,
+    partition_columns: Vec<String>,
+    segments: Vec<Segment>,
+    /// Segment and row in it of each file.
+    rows: Vec<(usize, usize)>,
+    num_records: OnceLock<UInt64Array>,
+}
+
+/// Files that were read together, from a checkpoint's row group or from commits.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    columns: Arc<SegmentColumns>,
+    /// `columns.stats`, parsed for the table's schema when first asked for.
+    json: OnceLock<ParsedJson>,
+}
+
+/// One row for each file.
+#[derive(Debug)]
+pub(crate) struct SegmentColumns {
+    pub(crate) path: StringArray,
+    pub(crate) deletion_vector: Vec<Option<String>>,
+    pub(crate) partition_values: PartitionTexts,
+    pub(crate) size: Int64Array,
+    pub(crate) modification_time: Int64Array,
+    pub(crate) stats: Option<StringArray>,
+    pub(crate) stats_parsed: Option<StructArray>,
+}
+
+/// Partition values as the log has them.
+#[derive(Debug)]
+pub(crate) enum PartitionTexts {
+    Rows(Vec<HashMap<String, Option<String>>>),
+    /// A checkpoint's `partitionValues` and `partitionValues_parsed`.
+    Checkpoint {
+        map: Option<MapArray>,
+        parsed: Option<StructArray>,
+    },
+}
 
 impl FileTable {
+    pub(crate) fn new(
+        paths: DataPaths,
+        schema: Arc<StructType>,
+        partition_columns: Vec<String>,
+        segments: Vec<Arc<SegmentColumns>>,
+        rows: Vec<(usize, usize)>,
+    ) -> Self {
+        let segments = segments
+            .into_iter()
+            .map(|columns| Segment {
+                columns,
+                json: OnceLock::new(),
+            })
+            .collect();
+        Self {
+            paths,
+            schema,
+            partition_columns,
+            segments,
+            rows,
+            num_records: OnceLock::new(),
+        }
+    }
+
+    /// The parts that another version's table can be made of.
+    pub(crate) fn parts(&self) -> (Vec<Arc<SegmentColumns>>, &[(usize, usize)]) {
+        (
+            self.segments
+                .iter()
+                .map(|segment| segment.columns.clone())
+                .collect(),
+            &self.rows,
+        )
+    }
+
+    fn columns(&self, i: usize) -> (&SegmentColumns, usize) {
+        let (segment, row) = self.rows[i];
+        (&self.segments[segment].columns, row)
+    }
+
     /// How many files.
     pub fn len(&self) -> usize {
-        todo!()
+        self.rows.len()
     }
 
     /// Whether the table has no files.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.rows.is_empty()
     }
 
     /// Where file `i` is in the table's store.
     ///
     /// # Errors
-    /// [`crate::Error::ForeignPath`] if it is in another store.
+    /// [`Error::ForeignPath`] if it is in another store.
     pub fn path(&self, i: usize) -> Result<Path> {
-        let _ = i;
-        todo!()
+        let (columns, row) = self.columns(i);
+        self.paths.resolve(columns.path.value(row))
+    }
+
+    /// The path of file `i` as the log has it: percent-encoded, relative to the table or absolute.
+    pub fn raw_path(&self, i: usize) -> &str {
+        let (columns, row) = self.columns(i);
+        columns.path.value(row)
     }
 
     /// The size of file `i` in bytes.
     pub fn size(&self, i: usize) -> u64 {
-        let _ = i;
-        todo!()
+        let (columns, row) = self.columns(i);
+        u64::try_from(columns.size.value(row)).unwrap_or(0)
     }
 
     /// The size of all files in bytes.
     pub fn size_in_bytes(&self) -> u64 {
-        todo!()
+        (0..self.len())
+            .map(|i| self.size(i))
+            .fold(0, u64::saturating_add)
     }
 
     /// When file `i` was made, in milliseconds since the epoch.
     pub fn modification_time(&self, i: usize) -> i64 {
-        let _ = i;
-        todo!()
+        let (columns, row) = self.columns(i);
+        columns.modification_time.value(row)
     }
 
     /// The rows of file `i`, if its statistics say.
     pub fn num_records(&self, i: usize) -> Option<u64> {
-        let _ = i;
-        todo!()
+        let counts = self.all_num_records();
+        counts.is_valid(i).then(|| counts.value(i))
     }
 
     /// The rows of all files, if all their statistics say.
     pub fn num_records_total(&self) -> Option<u64> {
-        todo!()
+        let counts = self.all_num_records();
+        if counts.null_count() > 0 {
+            return None;
+        }
+        counts
+            .values()
+            .iter()
+            .try_fold(0u64, |sum, count| sum.checked_add(*count))
+    }
+
+    fn all_num_records(&self) -> &UInt64Array {
+        self.num_records
+            .get_or_init(|| self.counts(|statistics| statistics.num_records()))
     }
 
     /// The values of a partition column, one for each file, of the column's Arrow type.
     ///
     /// # Errors
-    /// [`crate::Error::UnknownColumn`], [`crate::Error::InvalidPartitionValue`].
+    /// [`Error::UnknownColumn`], [`Error::InvalidPartitionValue`].
     pub fn partition_values(&self, column: &str) -> Result<ArrayRef> {
-        let _ = column;
-        todo!()
+        let unknown = || Error::UnknownColumn(column.to_owned());
+        if !self.partition_columns.iter().any(|name| name == column) {
+            return Err(unknown());
+        }
+        let field = self.schema.field(column).ok_or_else(unknown)?;
+        let texts: Vec<StringArray> = self
+            .segments
+            .iter()
+            .map(|segment| segment.columns.partition_texts(column))
+            .collect();
+        let texts: Vec<Option<&str>> = self
+            .rows
+            .iter()
+            .map(|(segment, row)| {
+                let texts = &texts[*segment];
+                texts.is_valid(*row).then(|| texts.value(*row))
+            })
+            .collect();
+        parse_partition_values(column, &field.data_type, &texts)
+    }
+
+    /// The partition values of each file as the log has them.
+    pub(crate) fn partition_texts(&self) -> Vec<HashMap<String, Option<String>>> {
+        let mut files = vec![HashMap::new(); self.len()];
+        for column in &self.partition_columns {
+            let texts: Vec<StringArray> = self
+                .segments
+                .iter()
+                .map(|segment| segment.columns.partition_texts(column))
+                .collect();
+            for (file, (segment, row)) in files.iter_mut().zip(&self.rows) {
+                let texts = &texts[*segment];
+                let text = texts.is_valid(*row).then(|| texts.value(*row).to_owned());
+                file.insert(column.clone(), text);
+            }
+        }
+        files
     }
 
     /// A lower bound of a column's values in each file, of the column's Arrow type; null where a
-    /// file does not say. `None` for a column that has no such statistics: nested, or a partition
-    /// column.
+    /// file does not say. `None` for a column that has no such statistics: nested, binary, or a
+    /// partition column.
     ///
     /// It is a bound, not always a value that occurs: see [`Self::bounds_are_exact`]. For float
     /// and double it holds for values other than NaN, which some writers leave out.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`].
     pub fn min_values(&self, column: &str) -> Result<Option<ArrayRef>> {
-        let _ = column;
-        todo!()
+        self.bounds(column, Bound::Min)
     }
 
     /// An upper bound; else as [`Self::min_values`].
     pub fn max_values(&self, column: &str) -> Result<Option<ArrayRef>> {
-        let _ = column;
-        todo!()
+        self.bounds(column, Bound::Max)
+    }
+
+    fn bounds(&self, column: &str, bound: Bound) -> Result<Option<ArrayRef>> {
+        let unknown = || Error::UnknownColumn(column.to_owned());
+        let data_type = &self.schema.field(column).ok_or_else(unknown)?.data_type;
+        let is_partition = self.partition_columns.iter().any(|name| name == column);
+        if is_partition || !statistics::has_bounds(data_type) {
+            return Ok(None);
+        }
+        let arrays: Vec<ArrayRef> = self
+            .segments
+            .iter()
+            .map(|segment| {
+                segment
+                    .statistics(&self.schema)
+                    .bounds(column, data_type, bound)
+            })
+            .collect();
+        self.gather(&arrays, &data_type.to_arrow()).map(Some)
     }
 
     /// How many nulls a column has in each file; null where a file does not say. `None` where no
     /// file says.
     pub fn null_counts(&self, column: &str) -> Option<UInt64Array> {
-        let _ = column;
-        todo!()
+        let counts = self.counts(|statistics| statistics.null_counts(column));
+        (counts.null_count() < counts.len()).then_some(counts)
     }
 
     /// Whether [`Self::min_values`] and [`Self::max_values`] of this column are, in each file that
     /// has a row with a value in it, values that occur: enough to answer `MIN` and `MAX` from.
     /// Never so for strings and timestamps, which writers cut, nor for float and double (NaN).
     pub fn bounds_are_exact(&self, column: &str) -> bool {
-        let _ = column;
-        todo!()
+        let Some(field) = self.schema.field(column) else {
+            return false;
+        };
+        if !statistics::is_exact(&field.data_type) {
+            return false;
+        }
+        let (Ok(Some(min)), Ok(Some(max))) = (self.min_values(column), self.max_values(column))
+        else {
+            return false;
+        };
+        let nulls = self.counts(|statistics| statistics.null_counts(column));
+        let tight: Vec<Vec<bool>> = self
+            .segments
+            .iter()
+            .map(|segment| segment.statistics(&self.schema).tight_bounds())
+            .collect();
+        self.rows.iter().enumerate().all(|(i, (segment, row))| {
+            let empty = self.num_records(i).is_some_and(|records| {
+                records == 0 || (nulls.is_valid(i) && nulls.value(i) == records)
+            });
+            tight[*segment][*row] && (empty || (min.is_valid(i) && max.is_valid(i)))
+        })
     }
+
+    fn counts(&self, count: impl Fn(Statistics<'_>) -> UInt64Array) -> UInt64Array {
+        let counts: Vec<UInt64Array> = self
+            .segments
+            .iter()
+            .map(|segment| count(segment.statistics(&self.schema)))
+            .collect();
+        self.rows
+            .iter()
+            .map(|(segment, row)| {
+                let counts = &counts[*segment];
+                counts.is_valid(*row).then(|| counts.value(*row))
+            })
+            .collect()
+    }
+
+    /// One array for all files out of one for each segment.
+    fn gather(&self, arrays: &[ArrayRef], data_type: &ArrowType) -> Result<ArrayRef> {
+        if self.rows.is_empty() {
+            return Ok(arrow::array::new_empty_array(data_type));
+        }
+        let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+        Ok(interleave(&arrays, &self.rows)?)
+    }
+}
+
+impl Segment {
+    fn statistics(&self, schema: &StructType) -> Statistics<'_> {
+        let columns = &self.columns;
+        let json = columns
+            .stats
+            .as_ref()
+            .filter(|stats| stats.null_count() < stats.len())
+            .map(|stats| self.json.get_or_init(|| ParsedJson::new(stats, schema)));
+        Statistics {
+            json,
+            parsed: columns.stats_parsed.as_ref(),
+            len: columns.path.len(),
+        }
+    }
+}
+
+impl SegmentColumns {
+    pub(crate) fn from_adds(adds: Vec<Add>) -> Self {
+        Self {
+            path: adds.iter().map(|add| Some(add.path.as_str())).collect(),
+            size: adds.iter().map(|add| Some(add.size)).collect(),
+            modification_time: adds.iter().map(|add| Some(add.modification_time)).collect(),
+            stats: Some(adds.iter().map(|add| add.stats.as_deref()).collect()),
+            stats_parsed: None,
+            deletion_vector: adds
+                .iter()
+                .map(|add| Some(add.deletion_vector.as_ref()?.unique_id()))
+                .collect(),
+            partition_values: PartitionTexts::Rows(
+                adds.into_iter().map(|add| add.partition_values).collect(),
+            ),
+        }
+    }
+
+    fn partition_texts(&self, column: &str) -> StringArray {
+        match &self.partition_values {
+            PartitionTexts::Rows(rows) => rows
+                .iter()
+                .map(|values| values.get(column)?.as_deref())
+                .collect(),
+            PartitionTexts::Checkpoint { map, parsed } => {
+                let parsed = parsed
+                    .as_ref()
+                    .and_then(|parsed| cast(parsed.column_by_name(column)?, &ArrowType::Utf8).ok());
+                let parsed = parsed.as_ref().map(|texts| texts.as_string::<i32>());
+                (0..self.path.len())
+                    .map(|row| match map.as_ref().filter(|map| map.is_valid(row)) {
+                        Some(map) => map_value(map, row, column),
+                        None => {
+                            let parsed = parsed.filter(|texts| texts.is_valid(row))?;
+                            Some(parsed.value(row).to_owned())
+                        }
+                    })
+                    .collect()
+            }
+        }
+    }
+}
+
+/// Parses partition values, where an empty text, or Hive's name for it, is null.
+pub(crate) fn parse_partition_values(
+    column: &str,
+    data_type: &DataType,
+    texts: &[Option<&str>],
+) -> Result<ArrayRef> {
+    let present = |text: &&str| !text.is_empty() && *text != "__HIVE_DEFAULT_PARTITION__";
+    let values = texts.iter().map(|text| text.filter(present));
+    values::parse(data_type, values, false).map_err(|malformed| Error::InvalidPartitionValue {
+        column: column.to_owned(),
+        value: texts
+            .get(malformed.row)
+            .copied()
+            .flatten()
+            .unwrap_or_default()
+            .to_owned(),
+        expected: data_type.to_string(),
+    })
+}
+
+fn map_value(map: &MapArray, row: usize, key: &str) -> Option<String> {
+    let entries = map.value(row);
+    let keys = entries.column(0).as_string_opt::<i32>()?;
+    let values = entries.column(1).as_string_opt::<i32>()?;
+    let at = keys.iter().position(|candidate| candidate == Some(key))?;
+    values.is_valid(at).then(|| values.value(at).to_owned())
 }

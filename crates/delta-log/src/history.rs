@@ -1,4 +1,19 @@
+//! What the commits of the log say about themselves, and what they did.
+
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
+
+use crate::actions::{Commit, num_records};
+use crate::commit_times::monotonised;
+use crate::data_path::{DataPaths, FileKey};
+use crate::error::Result;
+use crate::features::check_protocol;
+use crate::log_segment::{Extent, Log};
+use crate::replay::read_commits;
+use crate::schema::StructType;
+use crate::snapshot::Snapshot;
+use crate::table::{Table, TimeTravel};
 
 /// One commit of the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +89,10 @@ impl CommitRecord {
     }
 
     fn entries(&self, field: &str) -> Vec<(String, Option<String>)> {
-        let entries = self.commit_info.as_ref().and_then(|info| info.get(field)?.as_object());
+        let entries = self
+            .commit_info
+            .as_ref()
+            .and_then(|info| info.get(field)?.as_object());
         entries
             .into_iter()
             .flatten()
@@ -87,5 +105,153 @@ impl CommitRecord {
                 (key.clone(), value)
             })
             .collect()
+    }
+}
+
+/// The table as the commits go by.
+#[derive(Default)]
+struct Running {
+    schema: Option<StructType>,
+    /// Rows of each active file. While `complete` is unset, only of files that were seen.
+    files: HashMap<FileKey, Option<u64>>,
+    /// Whether `files` and `schema` are all there is, and not just what came by.
+    complete: bool,
+}
+
+/// See [`Table::history`].
+pub(crate) async fn read(table: &Table, limit: Option<usize>) -> Result<Vec<CommitRecord>> {
+    let log = Log::open(table, Extent::All).await?;
+    let limit = limit.unwrap_or(usize::MAX);
+    let mut versions: Vec<u64> = log.commits.keys().rev().take(limit).copied().collect();
+    versions.reverse();
+    let commits = read_commits(table, &log, versions.iter().copied()).await?;
+    let times = monotonised(&log);
+    // Where the last commit has no time of its own, in-commit timestamps are off.
+    let own_times = commits
+        .last()
+        .is_some_and(|commit| commit.in_commit_timestamp().is_some());
+
+    let paths = DataPaths::new(table);
+    let mut running = Running::default();
+    let mut records = Vec::with_capacity(commits.len());
+    let mut expected = None;
+    for (version, commit) in versions.into_iter().zip(commits) {
+        if let Some(protocol) = &commit.protocol {
+            check_protocol(protocol)?;
+        }
+        if version == 0 {
+            running.complete = true;
+        } else if expected.is_none() && limit == usize::MAX {
+            // The log's first commits are gone; a checkpoint has what they did.
+            if let Ok(snapshot) = table.snapshot(TimeTravel::Version(version)).await {
+                running = Running::from_snapshot(&paths, &snapshot);
+            }
+        } else if expected.is_some_and(|expected| expected != version) {
+            running = Running::default();
+        }
+        let starts_here = expected.is_none() && version > 0;
+        expected = version.checked_add(1);
+        let by_file = times.get(&version).copied().unwrap_or_default();
+        let own = commit.in_commit_timestamp().filter(|_| own_times);
+        let timestamp_ms = own.unwrap_or(by_file);
+        records.push(running.apply(&paths, version, timestamp_ms, commit, starts_here)?);
+    }
+    records.reverse();
+    Ok(records)
+}
+
+impl Running {
+    fn from_snapshot(paths: &DataPaths, snapshot: &Snapshot) -> Self {
+        let files = snapshot.files();
+        let rows = |i: usize| (paths.key(files.raw_path(i), None), files.num_records(i));
+        Self {
+            schema: Some(snapshot.schema().clone()),
+            files: (0..files.len()).map(rows).collect(),
+            complete: true,
+        }
+    }
+
+    /// `known`: the state is that of `version` already.
+    fn apply(
+        &mut self,
+        paths: &DataPaths,
+        version: u64,
+        timestamp_ms: i64,
+        commit: Commit,
+        known: bool,
+    ) -> Result<CommitRecord> {
+        let key = |path: &str, vector: Option<&crate::actions::DeletionVector>| {
+            paths.key(path, vector.map(|vector| vector.unique_id()))
+        };
+        // Before the adds: a file that is removed and added again keeps the newer rows.
+        let mut rows_removed = Some(0u64);
+        for remove in &commit.removes {
+            let before = self
+                .files
+                .remove(&key(&remove.path, remove.deletion_vector.as_ref()));
+            let rows = num_records(remove.stats.as_deref()).or(before.flatten());
+            rows_removed = sum(rows_removed, rows);
+        }
+        let mut rows_added = Some(0u64);
+        for add in &commit.adds {
+            let rows = num_records(add.stats.as_deref());
+            rows_added = sum(rows_added, rows);
+            self.files
+                .insert(key(&add.path, add.deletion_vector.as_ref()), rows);
+        }
+        let schema_change = match &commit.metadata {
+            None => None,
+            Some(metadata) => {
+                let schema = StructType::from_json(&metadata.schema_string)?;
+                let change = match &self.schema {
+                    _ if known => None,
+                    Some(before) => SchemaChange::between(before, &schema),
+                    None => (version == 0).then_some(SchemaChange::Created),
+                };
+                self.schema = Some(schema);
+                change
+            }
+        };
+        let all_rows = || {
+            self.files
+                .values()
+                .copied()
+                .try_fold(0u64, |all, rows| all.checked_add(rows?))
+        };
+        Ok(CommitRecord {
+            version,
+            timestamp_ms,
+            files_added: commit.adds.len() as u64,
+            files_removed: commit.removes.len() as u64,
+            rows_added,
+            rows_removed,
+            num_files: self.complete.then_some(self.files.len() as u64),
+            num_rows: if self.complete { all_rows() } else { None },
+            commit_info: commit.commit_info,
+            schema_change,
+        })
+    }
+}
+
+fn sum(total: Option<u64>, rows: Option<u64>) -> Option<u64> {
+    total?.checked_add(rows?)
+}
+
+impl SchemaChange {
+    fn between(before: &StructType, after: &StructType) -> Option<Self> {
+        let kept = before.fields().iter().all(|old| {
+            after
+                .field(&old.name)
+                .is_some_and(|new| new.data_type == old.data_type)
+        });
+        if !kept {
+            return Some(Self::Replaced);
+        }
+        let added = after
+            .fields()
+            .iter()
+            .filter(|new| before.field(&new.name).is_none());
+        let added: Vec<String> = added.map(|field| field.name.clone()).collect();
+        (!added.is_empty()).then_some(Self::Added(added))
     }
 }

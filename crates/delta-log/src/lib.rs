@@ -12,14 +12,24 @@
 
 mod actions;
 mod changes;
+mod checkpoint;
+mod commit_times;
+mod data_path;
 mod error;
+mod features;
 mod file_table;
 mod history;
+mod last_checkpoint;
+mod log_path;
+mod log_segment;
+mod replay;
 pub mod schema;
 mod snapshot;
+mod statistics;
 mod table;
+mod values;
 
-pub use actions::{Metadata, Protocol};
+pub use actions::{Format, Metadata, Protocol};
 pub use changes::{ChangeBound, ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
 pub use error::{Error, Result};
 pub use file_table::FileTable;

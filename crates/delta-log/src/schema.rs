@@ -41,7 +41,10 @@ pub enum DataType {
     Long,
     Float,
     Double,
-    Decimal { precision: u8, scale: i8 },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
     String,
     Binary,
     Date,
@@ -52,8 +55,15 @@ pub enum DataType {
     /// Only nulls; never stored in a data file.
     Void,
     Struct(StructType),
-    Array { element: Box<DataType>, contains_null: bool },
-    Map { key: Box<DataType>, value: Box<DataType>, value_contains_null: bool },
+    Array {
+        element: Box<DataType>,
+        contains_null: bool,
+    },
+    Map {
+        key: Box<DataType>,
+        value: Box<DataType>,
+        value_contains_null: bool,
+    },
 }
 
 impl StructType {
@@ -121,7 +131,12 @@ impl StructType {
 impl StructField {
     /// A field without metadata.
     pub fn new(name: impl Into<String>, data_type: DataType, nullable: bool) -> Self {
-        Self { name: name.into(), data_type, nullable, metadata: Map::new() }
+        Self {
+            name: name.into(),
+            data_type,
+            nullable,
+            metadata: Map::new(),
+        }
     }
 
     /// The column's comment.
@@ -172,7 +187,10 @@ impl DataType {
             ArrowType::Int16 | ArrowType::UInt8 => Self::Short,
             ArrowType::Int32 | ArrowType::UInt16 => Self::Integer,
             ArrowType::Int64 | ArrowType::UInt32 => Self::Long,
-            ArrowType::UInt64 => Self::Decimal { precision: 20, scale: 0 },
+            ArrowType::UInt64 => Self::Decimal {
+                precision: 20,
+                scale: 0,
+            },
             ArrowType::Float16 | ArrowType::Float32 => Self::Float,
             ArrowType::Float64 => Self::Double,
             ArrowType::Decimal32(precision, scale)
@@ -180,7 +198,10 @@ impl DataType {
             | ArrowType::Decimal128(precision, scale)
                 if *scale >= 0 && *scale as u8 <= *precision =>
             {
-                Self::Decimal { precision: *precision, scale: *scale }
+                Self::Decimal {
+                    precision: *precision,
+                    scale: *scale,
+                }
             }
             ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => Self::String,
             ArrowType::Binary
@@ -214,7 +235,10 @@ impl DataType {
 
     /// Whether it has no parts.
     pub fn is_primitive(&self) -> bool {
-        !matches!(self, Self::Struct(_) | Self::Array { .. } | Self::Map { .. })
+        !matches!(
+            self,
+            Self::Struct(_) | Self::Array { .. } | Self::Map { .. }
+        )
     }
 
     fn from_json(value: &Value) -> Result<Self> {
@@ -222,7 +246,9 @@ impl DataType {
             return Self::from_name(name);
         }
         let part = |key: &str| {
-            value.get(key).ok_or_else(|| invalid(format!("a type lacks {key}: {value}")))
+            value
+                .get(key)
+                .ok_or_else(|| invalid(format!("a type lacks {key}: {value}")))
         };
         let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(true);
         match part("type")?.as_str() {
@@ -231,7 +257,10 @@ impl DataType {
                     .as_array()
                     .ok_or_else(|| invalid("fields is not an array".to_owned()))?;
                 Ok(Self::Struct(StructType::new(
-                    fields.iter().map(StructField::from_json).collect::<Result<_>>()?,
+                    fields
+                        .iter()
+                        .map(StructField::from_json)
+                        .collect::<Result<_>>()?,
                 )))
             }
             Some("array") => Ok(Self::Array {
@@ -243,7 +272,10 @@ impl DataType {
                 value: Box::new(Self::from_json(part("valueType")?)?),
                 value_contains_null: flag("valueContainsNull"),
             }),
-            _ => Err(Error::UnsupportedFeature(format!("data type {}", part("type")?))),
+            _ => Err(Error::UnsupportedFeature(format!(
+                "data type {}",
+                part("type")?
+            ))),
         }
     }
 
@@ -262,7 +294,10 @@ impl DataType {
             "timestamp" => Self::Timestamp,
             "timestamp_ntz" => Self::TimestampNtz,
             "void" | "null" => Self::Void,
-            "decimal" => Self::Decimal { precision: 10, scale: 0 },
+            "decimal" => Self::Decimal {
+                precision: 10,
+                scale: 0,
+            },
             _ => Self::decimal_from_name(name)
                 .ok_or_else(|| Error::UnsupportedFeature(format!("data type {name}")))?,
         })
@@ -270,8 +305,10 @@ impl DataType {
 
     /// `decimal(10,2)`, with blanks where one may.
     fn decimal_from_name(name: &str) -> Option<Self> {
-        let (precision, scale) =
-            name.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
+        let (precision, scale) = name
+            .strip_prefix("decimal(")?
+            .strip_suffix(')')?
+            .split_once(',')?;
         let precision: u8 = precision.trim().parse().ok()?;
         let scale: i8 = scale.trim().parse().ok()?;
         ((1..=38).contains(&precision) && (0..=precision as i8).contains(&scale))
@@ -282,12 +319,19 @@ impl DataType {
     pub fn to_json(&self) -> Value {
         match self {
             Self::Struct(fields) => fields.to_json(),
-            Self::Array { element, contains_null } => json!({
+            Self::Array {
+                element,
+                contains_null,
+            } => json!({
                 "type": "array",
                 "elementType": element.to_json(),
                 "containsNull": contains_null,
             }),
-            Self::Map { key, value, value_contains_null } => json!({
+            Self::Map {
+                key,
+                value,
+                value_contains_null,
+            } => json!({
                 "type": "map",
                 "keyType": key.to_json(),
                 "valueType": value.to_json(),
@@ -342,7 +386,11 @@ impl StructType {
             .iter()
             .map(|field| {
                 let data_type = DataType::from_arrow(field.data_type())?;
-                Some(StructField::new(field.name(), data_type, field.is_nullable()))
+                Some(StructField::new(
+                    field.name(),
+                    data_type,
+                    field.is_nullable(),
+                ))
             })
             .collect::<Option<_>>()?;
         Some(Self { fields })
@@ -361,12 +409,22 @@ impl StructField {
         Ok(Self {
             name: name.to_owned(),
             data_type: DataType::from_json(data_type)?,
-            nullable: value.get("nullable").and_then(Value::as_bool).unwrap_or(true),
-            metadata: value.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default(),
+            nullable: value
+                .get("nullable")
+                .and_then(Value::as_bool)
+                .unwrap_or(true),
+            metadata: value
+                .get("metadata")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
         })
     }
 }
 
 fn invalid(reason: String) -> Error {
-    Error::CorruptLog { path: "metaData.schemaString".to_owned(), reason }
+    Error::CorruptLog {
+        path: "metaData.schemaString".to_owned(),
+        reason,
+    }
 }

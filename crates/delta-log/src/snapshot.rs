@@ -1,22 +1,71 @@
+use std::sync::Arc;
+
 use arrow::datatypes::SchemaRef;
 
 use crate::actions::{Metadata, Protocol};
+use crate::data_path::DataPaths;
+use crate::error::{Error, Result};
+use crate::features::{check_metadata, check_protocol};
 use crate::file_table::FileTable;
+use crate::log_path::log_folder;
+use crate::log_segment::LogFile;
+use crate::replay::{Files, State};
 use crate::schema::StructType;
+use crate::table::Table;
 
 /// A table as of one version. Never changes.
 #[derive(Debug)]
 pub struct Snapshot {
-    pub(crate) version: u64,
-    pub(crate) timestamp: i64,
-    pub(crate) protocol: Protocol,
-    pub(crate) metadata: Metadata,
-    pub(crate) schema: StructType,
-    pub(crate) arrow_schema: SchemaRef,
-    pub(crate) files: FileTable,
+    version: u64,
+    timestamp: i64,
+    protocol: Protocol,
+    metadata: Metadata,
+    schema: Arc<StructType>,
+    arrow_schema: SchemaRef,
+    files: FileTable,
+    commit_file: Option<LogFile>,
 }
 
 impl Snapshot {
+    /// # Errors
+    /// [`Error::CorruptLog`] without protocol or metadata; [`Error::UnsupportedFeature`].
+    pub(crate) fn new(
+        table: &Table,
+        version: u64,
+        timestamp: i64,
+        commit_file: Option<LogFile>,
+        state: State,
+    ) -> Result<Self> {
+        let (protocol, metadata) = readable(table, version, state.protocol, state.metadata)?;
+        let schema = Arc::new(StructType::from_json(&metadata.schema_string)?);
+        let Files { segments, rows } = state.files;
+        // Without the feature there must not be any; were there one, its rows must not come back.
+        if rows
+            .iter()
+            .any(|(segment, row)| segments[*segment].deletion_vector[*row].is_some())
+        {
+            return Err(Error::UnsupportedFeature("deletionVectors".to_owned()));
+        }
+        let files = FileTable::new(
+            DataPaths::new(table),
+            schema.clone(),
+            metadata.partition_columns.clone(),
+            segments,
+            rows,
+        );
+        let arrow_schema = schema.to_arrow();
+        Ok(Self {
+            version,
+            timestamp,
+            protocol,
+            metadata,
+            schema,
+            arrow_schema,
+            files,
+            commit_file,
+        })
+    }
+
     /// The version.
     pub fn version(&self) -> u64 {
         self.version
@@ -56,4 +105,41 @@ impl Snapshot {
     pub fn files(&self) -> &FileTable {
         &self.files
     }
+
+    /// The commit that made the version, where it is still there.
+    pub(crate) fn commit_file(&self) -> Option<&LogFile> {
+        self.commit_file.as_ref()
+    }
+
+    /// As the state to apply later commits to.
+    pub(crate) fn state(&self) -> State {
+        let (segments, rows) = self.files.parts();
+        State {
+            protocol: Some(self.protocol.clone()),
+            metadata: Some(self.metadata.clone()),
+            files: Files {
+                segments,
+                rows: rows.to_vec(),
+            },
+            in_commit_timestamp: None,
+        }
+    }
+}
+
+/// Both, if both are there and this crate reads what they ask for.
+pub(crate) fn readable(
+    table: &Table,
+    version: u64,
+    protocol: Option<Protocol>,
+    metadata: Option<Metadata>,
+) -> Result<(Protocol, Metadata)> {
+    let missing = |action: &str| Error::CorruptLog {
+        path: log_folder(&table.root).to_string(),
+        reason: format!("up to version {version} there is no {action}"),
+    };
+    let protocol = protocol.ok_or_else(|| missing("protocol"))?;
+    check_protocol(&protocol)?;
+    let metadata = metadata.ok_or_else(|| missing("metaData"))?;
+    check_metadata(&protocol, &metadata)?;
+    Ok((protocol, metadata))
 }

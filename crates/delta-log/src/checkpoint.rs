@@ -1,0 +1,358 @@
+//! Reads checkpoints: Parquet files with one action in each row.
+//!
+//! Protocol: [Checkpoints](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoints),
+//! [Checkpoint Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoint-schema)
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
+use arrow::compute::{cast, filter, is_not_null};
+use arrow::datatypes::{DataType as ArrowType, Int64Type};
+use arrow::json::LineDelimitedWriter;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::schema::types::SchemaDescriptor;
+
+use crate::actions::{Action, Metadata, Protocol};
+use crate::error::{Error, Result};
+use crate::file_table::{PartitionTexts, SegmentColumns};
+use crate::log_segment::LogFile;
+use crate::table::Table;
+
+/// Checkpoints up to this many bytes are fetched whole: one request instead of a footer and then
+/// columns, most of which are needed anyway. Larger ones are read column by column.
+const WHOLE: u64 = 16 * 1024 * 1024;
+
+/// Parts that are read at a time.
+const CONCURRENT_PARTS: usize = 8;
+
+/// What to read of a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Protocol, metadata and files.
+    All,
+    /// Protocol and metadata.
+    WithoutFiles,
+}
+
+/// What a checkpoint, or a part of one, holds.
+#[derive(Debug, Default)]
+pub(crate) struct CheckpointContent {
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) metadata: Option<Metadata>,
+    pub(crate) files: Vec<SegmentColumns>,
+}
+
+/// Reads all parts of a checkpoint.
+///
+/// # Errors
+/// [`Error::UnsupportedFeature`] if its content is of the V2 spec, which may go under a classic
+/// name.
+pub(crate) async fn read(
+    table: &Table,
+    parts: &[LogFile],
+    content: Content,
+) -> Result<CheckpointContent> {
+    let parts: Vec<CheckpointContent> = stream::iter(parts)
+        .map(|part| read_part(table, part, content))
+        .buffered(CONCURRENT_PARTS)
+        .try_collect()
+        .await?;
+    Ok(parts
+        .into_iter()
+        .fold(CheckpointContent::default(), |mut all, part| {
+            all.protocol = part.protocol.or(all.protocol);
+            all.metadata = part.metadata.or(all.metadata);
+            all.files.extend(part.files);
+            all
+        }))
+}
+
+async fn read_part(table: &Table, file: &LogFile, content: Content) -> Result<CheckpointContent> {
+    let failed = |error| parquet_error(&file.path, error);
+    let reader = match file.size {
+        Some(size) if size > WHOLE => PartReader::Ranged {
+            store: table.store.clone(),
+            path: file.path.clone(),
+            size,
+        },
+        expected => {
+            let (bytes, _) = table.fetch(&file.path).await?;
+            if expected.is_some_and(|size| size != bytes.len() as u64) {
+                return Err(table.truncated(&file.path, bytes.len(), expected));
+            }
+            PartReader::Whole(bytes)
+        }
+    };
+    // Without the writer's Arrow schema all writers' files come in the same types.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options)
+        .await
+        .map_err(failed)?;
+    let mask = projection(builder.parquet_schema(), content);
+    let batches = builder.with_projection(mask).build().map_err(failed)?;
+    let batches: Vec<RecordBatch> = batches.try_collect().await.map_err(failed)?;
+    let mut part = CheckpointContent::default();
+    for batch in batches {
+        part.add_batch(&batch).map_err(|error| match error {
+            BatchError::V2 => Error::UnsupportedFeature("v2Checkpoint".to_owned()),
+            BatchError::Invalid(reason) => Error::CorruptLog {
+                path: file.path.to_string(),
+                reason,
+            },
+        })?;
+    }
+    Ok(part)
+}
+
+/// The columns that a reader needs; tombstones and tags stay where they are.
+fn projection(schema: &SchemaDescriptor, content: Content) -> ProjectionMask {
+    let needed = |parts: &[String]| match parts.first().map(String::as_str) {
+        Some("protocol" | "metaData" | "checkpointMetadata" | "sidecar") => true,
+        Some("add") if content == Content::All => matches!(
+            parts.get(1).map(String::as_str),
+            Some(
+                "path"
+                    | "partitionValues"
+                    | "partitionValues_parsed"
+                    | "size"
+                    | "modificationTime"
+                    | "stats"
+                    | "stats_parsed"
+                    | "deletionVector"
+            )
+        ),
+        _ => false,
+    };
+    let columns = schema.columns().iter().enumerate();
+    let leaves = columns
+        .filter(|(_, column)| needed(column.path().parts()))
+        .map(|(leaf, _)| leaf);
+    ProjectionMask::leaves(schema, leaves.collect::<Vec<_>>())
+}
+
+enum BatchError {
+    V2,
+    Invalid(String),
+}
+
+impl<E: std::error::Error> From<E> for BatchError {
+    fn from(error: E) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+impl CheckpointContent {
+    fn add_batch(&mut self, batch: &RecordBatch) -> Result<(), BatchError> {
+        for v2 in ["checkpointMetadata", "sidecar"] {
+            if batch
+                .column_by_name(v2)
+                .is_some_and(|column| column.null_count() < column.len())
+            {
+                return Err(BatchError::V2);
+            }
+        }
+        for name in ["protocol", "metaData"] {
+            let Some(column) = batch.column_by_name(name) else {
+                continue;
+            };
+            for row in (0..column.len()).filter(|row| column.is_valid(*row)) {
+                let action = action(name, &column.slice(row, 1))?;
+                self.protocol = action.protocol.or(self.protocol.take());
+                self.metadata = action.meta_data.or(self.metadata.take());
+            }
+        }
+        if let Some(adds) = batch.column_by_name("add")
+            && adds.null_count() < adds.len()
+        {
+            let adds = filter(adds, &is_not_null(adds)?)?;
+            let adds = adds
+                .as_struct_opt()
+                .ok_or_else(|| invalid("add is not a struct"))?;
+            self.files.push(files(adds)?);
+        }
+        Ok(())
+    }
+}
+
+/// One protocol or metadata, by way of the JSON that a commit has for it.
+fn action(name: &str, value: &ArrayRef) -> Result<Action, BatchError> {
+    let batch = RecordBatch::try_from_iter([(name, value.clone())])?;
+    let mut writer = LineDelimitedWriter::new(Vec::new());
+    writer.write(&batch)?;
+    writer.finish()?;
+    Ok(serde_json::from_slice(&writer.into_inner())?)
+}
+
+fn files(adds: &StructArray) -> Result<SegmentColumns, BatchError> {
+    let texts = |name: &str| -> Option<StringArray> {
+        let texts = cast(adds.column_by_name(name)?, &ArrowType::Utf8).ok()?;
+        texts.as_string_opt().cloned()
+    };
+    let numbers = |name: &str| -> Option<Int64Array> {
+        let numbers = cast(adds.column_by_name(name)?, &ArrowType::Int64).ok()?;
+        numbers.as_primitive_opt::<Int64Type>().cloned()
+    };
+    let structs = |name: &str| adds.column_by_name(name)?.as_struct_opt().cloned();
+    let path = texts("path").filter(|paths| paths.null_count() == 0);
+    let size = numbers("size").filter(|sizes| sizes.null_count() == 0);
+    Ok(SegmentColumns {
+        path: path.ok_or_else(|| invalid("an add without a path"))?,
+        size: size.ok_or_else(|| invalid("an add without a size"))?,
+        modification_time: numbers("modificationTime")
+            .unwrap_or_else(|| Int64Array::from_value(0, adds.len())),
+        stats: texts("stats"),
+        stats_parsed: structs("stats_parsed"),
+        partition_values: PartitionTexts::Checkpoint {
+            map: adds
+                .column_by_name("partitionValues")
+                .and_then(|map| map.as_map_opt().cloned()),
+            parsed: structs("partitionValues_parsed"),
+        },
+        deletion_vector: deletion_vectors(adds)?,
+    })
+}
+
+/// The unique id of each file's deletion vector.
+fn deletion_vectors(adds: &StructArray) -> Result<Vec<Option<String>>, BatchError> {
+    let Some(vectors) = adds.column_by_name("deletionVector") else {
+        return Ok(vec![None; adds.len()]);
+    };
+    let malformed = || invalid("a malformed deletion vector");
+    let vectors = vectors.as_struct_opt().ok_or_else(malformed)?;
+    (0..vectors.len())
+        .map(|row| {
+            if vectors.is_null(row) {
+                return Ok(None);
+            }
+            let text = |name: &str| {
+                let texts = vectors.column_by_name(name)?.as_string_opt::<i32>()?;
+                texts.is_valid(row).then(|| texts.value(row))
+            };
+            let storage = text("storageType").ok_or_else(malformed)?;
+            let place = text("pathOrInlineDv").ok_or_else(malformed)?;
+            let offset = vectors.column_by_name("offset").and_then(|offsets| {
+                let offsets = cast(offsets, &ArrowType::Int64).ok()?;
+                let offsets = offsets.as_primitive_opt::<Int64Type>()?;
+                offsets.is_valid(row).then(|| offsets.value(row))
+            });
+            let offset = offset
+                .map(|offset| format!("@{offset}"))
+                .unwrap_or_default();
+            Ok(Some(format!("{storage}{place}{offset}")))
+        })
+        .collect()
+}
+
+fn invalid(reason: &str) -> BatchError {
+    BatchError::Invalid(reason.to_owned())
+}
+
+fn parquet_error(path: &Path, error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(source) => match source.downcast::<object_store::Error>() {
+            Ok(source) => Error::Storage {
+                path: path.clone(),
+                source: *source,
+            },
+            Err(other) => Error::CorruptLog {
+                path: path.to_string(),
+                reason: other.to_string(),
+            },
+        },
+        other => Error::CorruptLog {
+            path: path.to_string(),
+            reason: other.to_string(),
+        },
+    }
+}
+
+/// A part, of which the size is known: so no HEAD, and no suffix range, which would cost a CORS
+/// preflight.
+enum PartReader {
+    Whole(Bytes),
+    Ranged {
+        store: Arc<dyn ObjectStore>,
+        path: Path,
+        size: u64,
+    },
+}
+
+impl PartReader {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Ranged { size, .. } => *size,
+        }
+    }
+}
+
+impl AsyncFileReader for PartReader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        async move {
+            match self {
+                Self::Whole(bytes) => {
+                    let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
+                    if range.start > range.end || range.end > bytes.len() {
+                        return Err(ParquetError::EOF("the file is too short".to_owned()));
+                    }
+                    Ok(bytes.slice(range))
+                }
+                Self::Ranged { store, path, .. } => {
+                    store.get_range(path, range).await.map_err(external)
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
+        async move {
+            match self {
+                Self::Ranged { store, path, .. } => {
+                    store.get_ranges(path, &ranges).await.map_err(external)
+                }
+                Self::Whole(_) => {
+                    let mut slices = Vec::with_capacity(ranges.len());
+                    for range in ranges {
+                        slices.push(self.get_bytes(range).await?);
+                    }
+                    Ok(slices)
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        async move {
+            let size = self.size();
+            let metadata = ParquetMetaDataReader::new()
+                .with_arrow_reader_options(options)
+                .with_prefetch_hint(Some(64 * 1024))
+                .load_and_finish(self, size)
+                .await?;
+            Ok(Arc::new(metadata))
+        }
+        .boxed()
+    }
+}
+
+fn external(error: object_store::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}

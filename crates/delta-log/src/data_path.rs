@@ -1,0 +1,214 @@
+//! Where a data file is, from the path that the log gives.
+
+use object_store::path::Path;
+use percent_encoding::percent_decode_str;
+
+use crate::error::{Error, Result};
+use crate::table::Table;
+
+/// Turns the paths of file actions into paths of the table's store.
+#[derive(Debug, Clone)]
+pub(crate) struct DataPaths {
+    root: Path,
+    location: String,
+}
+
+impl DataPaths {
+    pub(crate) fn new(table: &Table) -> Self {
+        Self {
+            root: table.root.clone(),
+            location: table.location.clone(),
+        }
+    }
+
+    /// `raw` is a URI reference: relative to the table, or absolute; percent-encoded in any case.
+    ///
+    /// # Errors
+    /// [`Error::ForeignPath`] for a file in another store.
+    ///
+    /// Protocol: [Add File and Remove File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-file-and-remove-file)
+    pub(crate) fn resolve(&self, raw: &str) -> Result<Path> {
+        let invalid = |reason: String| Error::CorruptLog {
+            path: format!("path {raw}"),
+            reason,
+        };
+        let decoded = percent_decode_str(raw)
+            .decode_utf8()
+            .map_err(|e| invalid(e.to_string()))?;
+        let Some(absolute) = Url::split(&decoded) else {
+            let path = if self.root.is_root() {
+                decoded.into_owned()
+            } else {
+                format!("{}/{decoded}", self.root)
+            };
+            return Path::parse(path).map_err(|error| invalid(error.to_string()));
+        };
+        let foreign = || Error::ForeignPath {
+            path: raw.to_owned(),
+        };
+        let location = percent_decode_str(&self.location).decode_utf8_lossy();
+        let location = Url::split(&location).ok_or_else(foreign)?;
+        if !absolute.same_store(&location) {
+            return Err(foreign());
+        }
+        // What the location has before the root is where the store's own root is.
+        let base = location
+            .path
+            .trim_matches('/')
+            .strip_suffix(self.root.as_ref())
+            .ok_or_else(foreign)?
+            .trim_matches('/');
+        let path = absolute
+            .path
+            .trim_matches('/')
+            .strip_prefix(base)
+            .ok_or_else(foreign)?;
+        if !base.is_empty() && !path.starts_with('/') {
+            return Err(foreign());
+        }
+        Path::parse(path).map_err(|error| invalid(error.to_string()))
+    }
+
+    /// What identifies a logical file: its path, however it is spelled, and its deletion vector.
+    ///
+    /// Protocol: [Action Reconciliation](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#action-reconciliation)
+    pub(crate) fn key(&self, raw: &str, deletion_vector: Option<String>) -> FileKey {
+        let path = match self.resolve(raw) {
+            Ok(path) => path.into(),
+            Err(_) => raw.to_owned(),
+        };
+        FileKey {
+            path,
+            deletion_vector,
+        }
+    }
+}
+
+/// See [`DataPaths::key`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct FileKey {
+    path: String,
+    deletion_vector: Option<String>,
+}
+
+/// `scheme://authority/path`, `scheme:/path` or `/path`.
+struct Url<'a> {
+    scheme: &'a str,
+    authority: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Url<'a> {
+    /// `None` for a relative path.
+    fn split(text: &'a str) -> Option<Self> {
+        if text.starts_with('/') {
+            return Some(Self {
+                scheme: "file",
+                authority: "",
+                path: text,
+            });
+        }
+        let (scheme, rest) = text.split_once(':')?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        // A colon alone does not make a URL: it may be part of a folder's name.
+        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            || !scheme.chars().all(legal)
+            || !rest.starts_with('/')
+        {
+            return None;
+        }
+        match rest.strip_prefix("//") {
+            None => Some(Self {
+                scheme,
+                authority: "",
+                path: rest,
+            }),
+            Some(rest) => {
+                let slash = rest.find('/').unwrap_or(rest.len());
+                let (authority, path) = rest.split_at(slash);
+                Some(Self {
+                    scheme,
+                    authority,
+                    path,
+                })
+            }
+        }
+    }
+
+    fn same_store(&self, other: &Self) -> bool {
+        let kind = |scheme: &str| match scheme.to_ascii_lowercase().as_str() {
+            "s3a" | "s3n" => "s3".to_owned(),
+            scheme => scheme.to_owned(),
+        };
+        kind(self.scheme) == kind(other.scheme)
+            && self.authority.eq_ignore_ascii_case(other.authority)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(root: &str, location: &str) -> DataPaths {
+        DataPaths {
+            root: Path::parse(root).unwrap(),
+            location: location.to_owned(),
+        }
+    }
+
+    #[test]
+    fn paths_are_decoded_once() {
+        let paths = paths("a/t", "s3a://bucket/a/t");
+        for (raw, expected) in [
+            ("part-0.parquet", "a/t/part-0.parquet"),
+            ("p=a%20b/x", "a/t/p=a b/x"),
+            (
+                "ts=2021-01-01%2000%253A00%253A00/x",
+                "a/t/ts=2021-01-01 00%3A00%3A00/x",
+            ),
+            ("p=%C3%A9/x", "a/t/p=é/x"),
+            ("p=12:30/x", "a/t/p=12:30/x"),
+            ("s3://bucket/a/t/x%20y", "a/t/x y"),
+            ("s3a://BUCKET/elsewhere/x", "elsewhere/x"),
+        ] {
+            assert_eq!(paths.resolve(raw).unwrap().as_ref(), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn absolute_paths_of_other_stores_are_refused() {
+        let s3 = paths("a/t", "s3a://bucket/a/t");
+        for raw in [
+            "s3://other/a/t/x",
+            "abfss://bucket/a/t/x",
+            "/a/t/x",
+            "file:///a/t/x",
+        ] {
+            assert!(
+                matches!(s3.resolve(raw), Err(Error::ForeignPath { .. })),
+                "{raw}"
+            );
+        }
+        let local = paths("t", "file:///data/t");
+        assert_eq!(
+            local.resolve("file:/data/other/x").unwrap().as_ref(),
+            "other/x"
+        );
+        assert_eq!(local.resolve("/data/t/x").unwrap().as_ref(), "t/x");
+        for raw in ["/etc/x", "/data2/t/x"] {
+            assert!(
+                matches!(local.resolve(raw), Err(Error::ForeignPath { .. })),
+                "{raw}"
+            );
+        }
+    }
+
+    #[test]
+    fn path_that_leaves_the_store_is_refused() {
+        assert!(
+            paths("t", "s3a://bucket/t")
+                .resolve("../../secret")
+                .is_err()
+        );
+    }
+}

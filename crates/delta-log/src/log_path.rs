@@ -1,0 +1,150 @@
+//! The names of the files in `_delta_log`, and which of them count.
+//!
+//! Protocol: [Delta Log Entries](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries),
+//! [Checkpoint Naming Scheme](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoint-naming-scheme)
+
+use object_store::path::Path;
+
+/// What a file of the log is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogPath {
+    Commit(u64),
+    ClassicCheckpoint(u64),
+    /// `part` counts from 1 to `parts`.
+    CheckpointPart {
+        version: u64,
+        part: u32,
+        parts: u32,
+    },
+    /// A checkpoint of the V2 spec, named with a UUID.
+    UuidCheckpoint(u64),
+}
+
+impl LogPath {
+    /// `None` for everything that a reader passes over: checksums, compacted commits, temporary
+    /// and hidden files, and whatever is in a folder (staged commits, sidecars).
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let (digits, rest) = name.split_at_checked(20)?;
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        // Delta's writers count in signed 64-bit integers.
+        let version = digits
+            .parse()
+            .ok()
+            .filter(|version| *version < i64::MAX as u64)?;
+        let mut words = rest.strip_prefix('.')?.split('.');
+        let words = [
+            words.next(),
+            words.next(),
+            words.next(),
+            words.next(),
+            words.next(),
+        ];
+        match words {
+            [Some("json"), None, ..] => Some(Self::Commit(version)),
+            [Some("checkpoint"), Some("parquet"), None, ..] => {
+                Some(Self::ClassicCheckpoint(version))
+            }
+            [
+                Some("checkpoint"),
+                Some(part),
+                Some(parts),
+                Some("parquet"),
+                None,
+            ] => {
+                let number = |text: &str| -> Option<u32> {
+                    (text.len() == 10).then(|| text.parse().ok()).flatten()
+                };
+                let (part, parts) = (number(part)?, number(parts)?);
+                (1..=parts).contains(&part).then_some(Self::CheckpointPart {
+                    version,
+                    part,
+                    parts,
+                })
+            }
+            [
+                Some("checkpoint"),
+                Some(uuid),
+                Some("json" | "parquet"),
+                None,
+                _,
+            ] if uuid.len() == 36 => Some(Self::UuidCheckpoint(version)),
+            _ => None,
+        }
+    }
+}
+
+/// `_delta_log` of the table at `root`.
+pub(crate) fn log_folder(root: &Path) -> Path {
+    root.clone().join("_delta_log")
+}
+
+/// The commit of `version`.
+pub(crate) fn commit_path(root: &Path, version: u64) -> Path {
+    log_folder(root).join(format!("{version:020}.json"))
+}
+
+/// The checkpoint of `version`, in `parts` files or, with `None`, a classic one.
+pub(crate) fn checkpoint_paths(root: &Path, version: u64, parts: Option<u32>) -> Vec<Path> {
+    let folder = log_folder(root);
+    match parts {
+        None => vec![folder.join(format!("{version:020}.checkpoint.parquet"))],
+        Some(parts) => (1..=parts)
+            .map(|part| {
+                let name = format!("{version:020}.checkpoint.{part:010}.{parts:010}.parquet");
+                folder.clone().join(name)
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_no_log_entries_are_passed_over() {
+        let v = 12;
+        for (name, expected) in [
+            ("00000000000000000012.json", Some(LogPath::Commit(v))),
+            (
+                "00000000000000000012.checkpoint.parquet",
+                Some(LogPath::ClassicCheckpoint(v)),
+            ),
+            (
+                "00000000000000000012.checkpoint.0000000002.0000000003.parquet",
+                Some(LogPath::CheckpointPart {
+                    version: v,
+                    part: 2,
+                    parts: 3,
+                }),
+            ),
+            (
+                "00000000000000000012.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json",
+                Some(LogPath::UuidCheckpoint(v)),
+            ),
+            (
+                "00000000000000000012.checkpoint.0000000004.0000000003.parquet",
+                None,
+            ),
+            ("00000000000000000012.crc", None),
+            (".00000000000000000012.json.crc", None),
+            (
+                "00000000000000000012.00000000000000000015.compacted.json",
+                None,
+            ),
+            (
+                "00000000000000000012.3a0d65cd-4056-49b8-937b-95f9e3ee90e5.json",
+                None,
+            ),
+            ("00000000000000000012.json.tmp", None),
+            ("99999999999999999999.json", None),
+            ("0000000000000000001é.json", None),
+            ("12.json", None),
+            ("_last_checkpoint", None),
+        ] {
+            assert_eq!(LogPath::parse(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,495 @@
+//! Which files of the log make a version.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+
+use crate::error::{Error, Result};
+use crate::last_checkpoint::LastCheckpoint;
+use crate::log_path::{LogPath, checkpoint_paths, commit_path, log_folder};
+use crate::table::Table;
+
+/// Commits that are asked for at a time where the log's end must be found by trying.
+const PROBE_WINDOW: u64 = 8;
+
+/// A file of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogFile {
+    pub(crate) path: Path,
+    /// In bytes; `None` where nothing but a GET would tell.
+    pub(crate) size: Option<u64>,
+    /// Milliseconds since the epoch.
+    pub(crate) modified: i64,
+    pub(crate) e_tag: Option<String>,
+}
+
+/// A checkpoint that has all its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Checkpoint {
+    Parquet(Vec<LogFile>),
+    /// Of the V2 spec by its name; its content is not read.
+    V2,
+}
+
+/// What is known of a log: some or all of its files.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    location: String,
+    pub(crate) commits: BTreeMap<u64, LogFile>,
+    checkpoints: BTreeMap<u64, Checkpoint>,
+    /// Commits that were read in order to know that they exist.
+    bodies: HashMap<u64, Bytes>,
+}
+
+/// The part of a log that a reader wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// From the newest checkpoint on.
+    Latest,
+    /// Enough for this version.
+    Version(u64),
+    /// Everything.
+    All,
+}
+
+/// The files that make one version: a checkpoint and every commit after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogSegment {
+    pub(crate) version: u64,
+    pub(crate) checkpoint: Option<(u64, Checkpoint)>,
+    /// Ascending, without gaps, up to `version`.
+    pub(crate) commits: Vec<(u64, LogFile)>,
+}
+
+impl Log {
+    /// Finds the log's files.
+    ///
+    /// Requests, where the store can list: for [`Extent::Latest`] the hint, then one LIST from
+    /// there on, so that a log of thousands of commits costs one page. A hint that leads nowhere
+    /// costs a second LIST. Otherwise one LIST. Where the store cannot list, commits are tried in
+    /// windows, and what was read stays with the result.
+    pub(crate) async fn open(table: &Table, extent: Extent) -> Result<Self> {
+        let mut log = if table.can_list {
+            Self::list(table, extent).await?
+        } else {
+            Self::probe(table, extent).await?
+        };
+        log.location.clone_from(&table.location);
+        if log.latest().is_none() {
+            return Err(Error::NotATable {
+                location: table.location.clone(),
+            });
+        }
+        Ok(log)
+    }
+
+    async fn list(table: &Table, extent: Extent) -> Result<Self> {
+        if extent == Extent::Latest
+            && let Some(hint) = LastCheckpoint::read(table).await
+        {
+            let log = Self::list_from(table, Some(hint.version)).await?;
+            if !log.checkpoints.is_empty() {
+                return Ok(log);
+            }
+        }
+        Self::list_from(table, None).await
+    }
+
+    /// Lists the files of `version` and later ones.
+    pub(crate) async fn list_from(table: &Table, version: Option<u64>) -> Result<Self> {
+        let folder = log_folder(&table.root);
+        let objects = match version {
+            None => table.store.list(Some(&folder)),
+            // The offset itself is left out, but every name of this version is longer.
+            Some(version) => {
+                let offset = folder.clone().join(format!("{version:020}"));
+                table.store.list_with_offset(Some(&folder), &offset)
+            }
+        };
+        let objects: Vec<_> = match objects.try_collect().await {
+            Err(object_store::Error::NotFound { .. }) => Vec::new(),
+            result => result.map_err(|source| Error::Storage {
+                path: folder.clone(),
+                source,
+            })?,
+        };
+        let files = objects.into_iter().filter_map(|object| {
+            let name = object
+                .location
+                .as_ref()
+                .strip_prefix(folder.as_ref())?
+                .strip_prefix('/')?;
+            let kind = LogPath::parse(name)?;
+            let file = LogFile {
+                size: Some(object.size),
+                modified: object.last_modified.timestamp_millis(),
+                e_tag: object.e_tag,
+                path: object.location,
+            };
+            Some((kind, file))
+        });
+        Ok(Self::from_files(files))
+    }
+
+    pub(crate) fn from_files(files: impl IntoIterator<Item = (LogPath, LogFile)>) -> Self {
+        let mut log = Self::default();
+        let mut parts: BTreeMap<(u64, u32), BTreeMap<u32, LogFile>> = BTreeMap::new();
+        for (kind, file) in files {
+            match kind {
+                LogPath::Commit(version) => {
+                    log.commits.insert(version, file);
+                }
+                // Where a version has several checkpoints, any will do: a classic one is whole by
+                // itself, and can be read where one with a UUID cannot.
+                LogPath::ClassicCheckpoint(version) => {
+                    log.checkpoints
+                        .insert(version, Checkpoint::Parquet(vec![file]));
+                }
+                LogPath::CheckpointPart {
+                    version,
+                    part,
+                    parts: count,
+                } => {
+                    parts
+                        .entry((version, count))
+                        .or_default()
+                        .insert(part, file);
+                }
+                LogPath::UuidCheckpoint(version) => {
+                    log.checkpoints.entry(version).or_insert(Checkpoint::V2);
+                }
+            }
+        }
+        for ((version, count), files) in parts {
+            if files.len() == count as usize
+                && !matches!(log.checkpoints.get(&version), Some(Checkpoint::Parquet(_)))
+            {
+                let files = files.into_values().collect();
+                log.checkpoints.insert(version, Checkpoint::Parquet(files));
+            }
+        }
+        log
+    }
+
+    /// Finds commits by asking for them, from the hint's checkpoint on or from the start.
+    async fn probe(table: &Table, extent: Extent) -> Result<Self> {
+        let hint = LastCheckpoint::read(table).await;
+        let mut log = match extent {
+            Extent::All => Self::probe_from(table, 0, extent).await?,
+            _ => Self::default(),
+        };
+        let usable = |hint: &LastCheckpoint| match extent {
+            Extent::Version(version) => hint.version <= version,
+            Extent::Latest => true,
+            Extent::All => !log.commits.contains_key(&0),
+        };
+        let Some(hint) = hint.filter(usable) else {
+            return match extent {
+                Extent::All => Ok(log),
+                _ => Self::probe_from(table, 0, extent).await,
+            };
+        };
+        log = Self::probe_from(table, hint.version, extent).await?;
+        // The last commit of a log is never cleaned up. So if that of the hint is gone, the log
+        // goes on somewhere that cannot be found without a listing.
+        if !log.commits.contains_key(&hint.version) {
+            let log = Self::probe_from(table, 0, extent).await?;
+            return match log.commits.is_empty() {
+                false => Ok(log),
+                true => Err(Error::MissingCommit {
+                    location: table.location.clone(),
+                    version: hint.version,
+                }),
+            };
+        }
+        let unlisted = |path| LogFile {
+            path,
+            size: None,
+            modified: 0,
+            e_tag: None,
+        };
+        let files = checkpoint_paths(&table.root, hint.version, hint.parts);
+        let files = files.into_iter().map(unlisted).collect();
+        log.checkpoints
+            .insert(hint.version, Checkpoint::Parquet(files));
+        Ok(log)
+    }
+
+    /// Finds the log without the hint, for a store that cannot list.
+    pub(crate) async fn probe_from_start(table: &Table, extent: Extent) -> Result<Self> {
+        Self::probe_from(table, 0, extent).await
+    }
+
+    async fn probe_from(table: &Table, first: u64, extent: Extent) -> Result<Self> {
+        let last = match extent {
+            Extent::Version(version) => version,
+            _ => u64::MAX,
+        };
+        let mut log = Self {
+            location: table.location.clone(),
+            ..Self::default()
+        };
+        log.probe_commits(table, first, last).await?;
+        Ok(log)
+    }
+
+    /// Reads commits from `first` on until one is missing, or `last` is reached.
+    pub(crate) async fn probe_commits(
+        &mut self,
+        table: &Table,
+        first: u64,
+        last: u64,
+    ) -> Result<()> {
+        let mut start = first;
+        let mut missing = None;
+        while missing.is_none() && start <= last {
+            let end = last.min(start.saturating_add(PROBE_WINDOW - 1));
+            let window: Vec<_> = stream::iter(start..=end)
+                .map(|version| async move {
+                    (
+                        version,
+                        table.fetch(&commit_path(&table.root, version)).await,
+                    )
+                })
+                .buffered(PROBE_WINDOW as usize)
+                .collect()
+                .await;
+            for (version, answer) in window {
+                match answer {
+                    Ok((bytes, file)) => {
+                        if let Some(version) = missing {
+                            let location = table.location.clone();
+                            return Err(Error::MissingCommit { location, version });
+                        }
+                        self.commits.insert(version, file);
+                        self.bodies.insert(version, bytes);
+                    }
+                    Err(Error::Storage {
+                        source: object_store::Error::NotFound { .. },
+                        ..
+                    }) => {
+                        missing = missing.or(Some(version));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            match end.checked_add(1) {
+                Some(next) => start = next,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn has_checkpoints(&self) -> bool {
+        !self.checkpoints.is_empty()
+    }
+
+    /// A commit that was read already.
+    pub(crate) fn body(&self, version: u64) -> Option<Bytes> {
+        self.bodies.get(&version).cloned()
+    }
+
+    /// The newest version.
+    pub(crate) fn latest(&self) -> Option<u64> {
+        let commit = self.commits.last_key_value().map(|(version, _)| *version);
+        let checkpoint = self
+            .checkpoints
+            .last_key_value()
+            .map(|(version, _)| *version);
+        commit.max(checkpoint)
+    }
+
+    /// The oldest version that can be rebuilt.
+    pub(crate) fn earliest(&self) -> Option<u64> {
+        if self.commits.contains_key(&0) {
+            return Some(0);
+        }
+        self.checkpoints
+            .first_key_value()
+            .map(|(version, _)| *version)
+    }
+
+    /// The files that make `version`.
+    ///
+    /// # Errors
+    /// [`Error::VersionNotFound`] outside of what the log has, [`Error::MissingCommit`] in a gap.
+    pub(crate) fn segment(&self, version: u64) -> Result<LogSegment> {
+        let latest = self.latest().unwrap_or(0);
+        let checkpoint = self
+            .checkpoints
+            .range(..=version)
+            .next_back()
+            .map(|(version, checkpoint)| (*version, checkpoint.clone()));
+        let first = match &checkpoint {
+            Some((version, _)) => version.saturating_add(1),
+            None => 0,
+        };
+        let commits: Vec<_> = if first <= version {
+            self.commits.range(first..=version).collect()
+        } else {
+            Vec::new()
+        };
+        let needed = version.saturating_add(1).saturating_sub(first);
+        if version > latest || commits.len() as u64 != needed {
+            let earliest = self.earliest();
+            if let Some(earliest) = earliest
+                && (version > latest || version < earliest)
+            {
+                return Err(Error::VersionNotFound {
+                    requested: version,
+                    earliest,
+                    latest,
+                });
+            }
+            let missing = (first..=version).find(|version| !self.commits.contains_key(version));
+            return Err(Error::MissingCommit {
+                location: self.location.clone(),
+                version: missing.unwrap_or(version),
+            });
+        }
+        let commits = commits
+            .into_iter()
+            .map(|(version, file)| (*version, file.clone()))
+            .collect();
+        Ok(LogSegment {
+            version,
+            checkpoint,
+            commits,
+        })
+    }
+}
+
+impl LogSegment {
+    /// When the checkpoint of `version` itself was written, in milliseconds since the epoch.
+    pub(crate) fn checkpoint_time(&self) -> Option<i64> {
+        match &self.checkpoint {
+            Some((version, Checkpoint::Parquet(files))) if *version == self.version => {
+                files.iter().map(|file| file.modified).min()
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn log(names: &[LogPath]) -> Log {
+        Log::from_files(names.iter().map(|kind| {
+            let path = Path::from(format!("{kind:?}"));
+            (
+                *kind,
+                LogFile {
+                    path,
+                    size: Some(1),
+                    modified: 0,
+                    e_tag: None,
+                },
+            )
+        }))
+    }
+
+    fn part(version: u64, part: u32, parts: u32) -> LogPath {
+        LogPath::CheckpointPart {
+            version,
+            part,
+            parts,
+        }
+    }
+
+    #[test]
+    fn newest_checkpoint_with_all_parts_is_used() {
+        let log = log(&[
+            LogPath::ClassicCheckpoint(1),
+            part(2, 1, 2),
+            part(2, 2, 2),
+            part(3, 1, 2),
+            part(3, 2, 3),
+            LogPath::Commit(2),
+            LogPath::Commit(3),
+            LogPath::Commit(4),
+        ]);
+        let segment = log.segment(4).unwrap();
+        assert_eq!(segment.checkpoint.map(|(version, _)| version), Some(2));
+        assert_eq!(
+            segment.commits.iter().map(|(v, _)| *v).collect::<Vec<_>>(),
+            [3, 4]
+        );
+    }
+
+    #[test]
+    fn classic_checkpoint_is_preferred_to_one_of_the_same_version_with_a_uuid() {
+        for names in [
+            [LogPath::UuidCheckpoint(1), LogPath::ClassicCheckpoint(1)],
+            [LogPath::ClassicCheckpoint(1), LogPath::UuidCheckpoint(1)],
+        ] {
+            let segment = log(&names).segment(1).unwrap();
+            assert!(matches!(
+                segment.checkpoint,
+                Some((1, Checkpoint::Parquet(_)))
+            ));
+        }
+    }
+
+    #[test]
+    fn gap_makes_only_the_versions_behind_it_unreadable() {
+        let log = log(&[0, 1, 3, 4].map(LogPath::Commit));
+        assert!(log.segment(1).is_ok());
+        for version in [2, 3, 4] {
+            assert!(matches!(
+                log.segment(version),
+                Err(Error::MissingCommit { version: 2, .. })
+            ));
+        }
+        assert!(matches!(
+            log.segment(5),
+            Err(Error::VersionNotFound {
+                requested: 5,
+                earliest: 0,
+                latest: 4
+            })
+        ));
+    }
+
+    #[test]
+    fn version_before_the_first_checkpoint_of_a_cleaned_log_is_not_found() {
+        let log = log(&[
+            LogPath::Commit(4),
+            LogPath::ClassicCheckpoint(5),
+            LogPath::Commit(5),
+        ]);
+        assert!(matches!(
+            log.segment(4),
+            Err(Error::VersionNotFound {
+                requested: 4,
+                earliest: 5,
+                latest: 5
+            })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn segment_is_whole_or_refused(
+            commits in proptest::collection::btree_set(0u64..12, 0..12),
+            checkpoints in proptest::collection::btree_set(0u64..12, 0..4),
+            version in 0u64..14,
+        ) {
+            let commits = commits.into_iter().map(LogPath::Commit);
+            let checkpoints = checkpoints.into_iter().map(LogPath::ClassicCheckpoint);
+            let log = log(&commits.chain(checkpoints).collect::<Vec<_>>());
+            if let Ok(segment) = log.segment(version) {
+                let first = segment.checkpoint.as_ref().map_or(0, |(version, _)| version + 1);
+                let versions: Vec<u64> = segment.commits.iter().map(|(v, _)| *v).collect();
+                prop_assert_eq!(versions, (first..=version).collect::<Vec<_>>());
+                prop_assert!(segment.checkpoint.is_some() || log.commits.contains_key(&0));
+            }
+        }
+    }
+}

@@ -1,1 +1,109 @@
+//! Integration tests: where our own reader meets delta-rs, delta_kernel and tables that others
+//! wrote. This library is what the tests share.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use delta_log::Table;
+use object_store::local::LocalFileSystem;
+use serde_json::Value;
+
+/// A table of `tables/`, with what must be found in it: see `tables/README.md`.
+#[derive(Debug, Clone)]
+pub struct GoldenTable {
+    pub name: String,
+    /// The table's folder, above `_delta_log`.
+    pub path: PathBuf,
+    /// `expected.json`.
+    pub expected: Value,
+}
+
+/// All tables, by name.
+pub fn golden_tables() -> Result<Vec<GoldenTable>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tables");
+    let mut tables = Vec::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+        let entry = entry?;
+        let expected = entry.path().join("expected.json");
+        if expected.exists() {
+            tables.push(GoldenTable {
+                name: entry.file_name().to_string_lossy().into_owned(),
+                path: entry.path().join("table"),
+                expected: serde_json::from_slice(&std::fs::read(expected)?)?,
+            });
+        }
+    }
+    tables.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(tables)
+}
+
+/// The golden table of this name.
+pub fn golden_table(name: &str) -> Result<GoldenTable> {
+    let tables = golden_tables()?.into_iter();
+    tables
+        .into_iter()
+        .find(|table| table.name == name)
+        .context("no such table")
+}
+
+/// A local folder as a table of ours.
+pub fn open_local(path: &Path) -> Result<Table> {
+    let store = LocalFileSystem::new_with_prefix(path)?;
+    let location = format!("file://{}", path.display());
+    Ok(Table::new(
+        Arc::new(store),
+        object_store::path::Path::ROOT,
+        location,
+        true,
+    ))
+}
+
+/// Copies a folder and all in it.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a table asks of readers, by the protocol that `expected.json` records.
+impl GoldenTable {
+    pub fn expect(&self) -> &str {
+        self.expected["expect"].as_str().unwrap_or_default()
+    }
+
+    /// Reader features by name, with column mapping where reader version 2 has it switched on.
+    pub fn reader_features(&self) -> Vec<String> {
+        let listed = self.expected["protocol"]["readerFeatures"].as_array();
+        let mut features: Vec<String> = listed
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        let mode = self.expected["metadata"]["configuration"]["delta.columnMapping.mode"].as_str();
+        let version = self.expected["protocol"]["minReaderVersion"].as_u64();
+        let mapped = mode.is_some_and(|mode| mode != "none") && version == Some(2);
+        if mapped {
+            features.push("columnMapping".to_owned());
+        }
+        features
+    }
+
+    /// Those that this project's reader does not read yet.
+    pub fn unread_features(&self) -> Vec<String> {
+        let read = ["timestampNtz", "vacuumProtocolCheck"];
+        self.reader_features()
+            .into_iter()
+            .filter(|name| !read.contains(&name.as_str()))
+            .collect()
+    }
+}

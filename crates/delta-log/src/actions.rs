@@ -41,7 +41,9 @@ pub struct Metadata {
     /// How the data files are encoded.
     #[serde(default)]
     pub format: Format,
-    /// The schema as JSON; parsed: [`crate::Snapshot::schema`].
+    /// The schema as JSON; parsed: [`crate::Snapshot::schema`]. Empty where a writer left it out;
+    /// such a version cannot be read, but a later one may be.
+    #[serde(default, deserialize_with = "null_as_default")]
     pub schema_string: String,
     /// Names of columns.
     #[serde(default, deserialize_with = "null_as_default")]

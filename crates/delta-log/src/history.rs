@@ -199,7 +199,10 @@ impl Running {
             self.files
                 .insert(key(&add.path, add.deletion_vector.as_ref()), rows);
         }
-        let schema_change = match &commit.metadata {
+        let metadata = commit
+            .metadata
+            .filter(|metadata| !metadata.schema_string.is_empty());
+        let schema_change = match metadata {
             None => None,
             Some(metadata) => {
                 let schema = StructType::from_json(&metadata.schema_string)?;

@@ -103,6 +103,9 @@ impl StructType {
     /// [`Error::UnsupportedFeature`] for a type that is not among [`DataType`];
     /// [`Error::CorruptLog`] for anything else that is not a schema.
     pub fn from_json(text: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Err(invalid("there is none".to_owned()));
+        }
         let value = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
         match DataType::from_json(&value)? {
             DataType::Struct(schema) => Ok(schema),

@@ -143,6 +143,8 @@ pub struct Write {
     pub table: TableName,
     /// `CREATE TABLE … LOCATION 'url'`: where the table lives, whatever its name is.
     pub location: Option<String>,
+    /// `REPLACE TABLE`: to be refused where there is no table yet.
+    pub must_exist: bool,
     pub operation: WriteOperation,
 }
 
@@ -220,6 +222,7 @@ pub struct Merge {
     pub source: Query,
     /// `MERGE WITH SCHEMA EVOLUTION`. The session's autoMerge is the engine's to add.
     pub schema_evolution: bool,
+    pub(crate) table: TableName,
     pub(crate) target: Qualifier,
     pub(crate) source_qualifier: Qualifier,
     pub(crate) on: ast::Expr,

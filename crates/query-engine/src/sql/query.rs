@@ -1,0 +1,536 @@
+//! Queries: tables are lifted out, expressions put into DataFusion's words, columns named as Spark
+//! names them.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
+use datafusion::sql::sqlparser::ast::{
+    self, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, Select, SelectFlavor,
+    SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs,
+    TableVersion, TableWithJoins, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+};
+use messages::Error;
+
+use super::errors::not_supported;
+use super::moment::spark_string;
+use super::names::spark_name;
+use super::rewrite;
+use super::statement::{
+    Moment, Query, Relation, TableFormat, TableName, TableReference, VersionSpec,
+};
+
+impl Query {
+    /// Takes a parsed query apart.
+    pub(crate) fn new(mut body: Box<ast::Query>) -> Result<Self, Error> {
+        if matches!(body.body.as_ref(), SetExpr::Values(_)) {
+            name_value_columns_of_query(&mut body);
+        }
+        let mut lift = Lift::default();
+        match body.visit(&mut lift) {
+            ControlFlow::Continue(()) => {
+                Ok(Self { body, references: lift.references, originals: lift.originals })
+            }
+            ControlFlow::Break(error) => Err(error),
+        }
+    }
+
+    /// `SELECT * FROM relation`.
+    pub(crate) fn all_of(relation: TableFactor) -> Result<Self, Error> {
+        let from = vec![TableWithJoins { relation, joins: Vec::new() }];
+        let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+        Self::new(Box::new(select(vec![all], from)))
+    }
+}
+
+/// `SELECT expr`, without FROM.
+pub(crate) fn select_of(expr: Expr) -> ast::Query {
+    select(vec![SelectItem::UnnamedExpr(expr)], Vec::new())
+}
+
+fn select(projection: Vec<SelectItem>, from: Vec<TableWithJoins>) -> ast::Query {
+    let select = Select {
+        select_token: AttachedToken::empty(),
+        optimizer_hints: Vec::new(),
+        distinct: None,
+        select_modifiers: None,
+        top: None,
+        top_before_distinct: false,
+        projection,
+        exclude: None,
+        into: None,
+        from,
+        lateral_views: Vec::new(),
+        prewhere: None,
+        selection: None,
+        connect_by: Vec::new(),
+        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
+        cluster_by: Vec::new(),
+        distribute_by: Vec::new(),
+        sort_by: Vec::new(),
+        having: None,
+        named_window: Vec::new(),
+        qualify: None,
+        window_before_qualify: false,
+        value_table_mode: None,
+        flavor: SelectFlavor::Standard,
+    };
+    ast::Query {
+        with: None,
+        body: Box::new(SetExpr::Select(Box::new(select))),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
+}
+
+/// Lifts tables out of a query and rewrites its expressions on the way.
+#[derive(Default)]
+struct Lift {
+    references: Vec<TableReference>,
+    /// For each reference without an alias: the name it was written with.
+    originals: Vec<Vec<String>>,
+    /// Names of the common table expressions in scope, one set for each query that is open.
+    ctes: Vec<Vec<String>>,
+    /// `WITH` clauses of the open queries, visited already.
+    withs: Vec<Option<ast::With>>,
+    /// Names of the relations of each SELECT that is open, in lower case.
+    relations: Vec<HashSet<String>>,
+}
+
+impl VisitorMut for Lift {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
+        if let Err(error) = check_query(query) {
+            return ControlFlow::Break(error);
+        }
+        narrow_values(&mut query.body);
+        // A common table expression sees those before it, and itself only where it is recursive:
+        // so the clause is visited here, one expression after the other.
+        let mut with = query.with.take();
+        self.ctes.push(Vec::new());
+        if let Some(with) = &mut with {
+            for cte in &mut with.cte_tables {
+                let name = cte.alias.name.value.to_lowercase();
+                if with.recursive {
+                    self.define_cte(name.clone());
+                }
+                cte.query.visit(self)?;
+                if !with.recursive {
+                    self.define_cte(name);
+                }
+            }
+        }
+        self.withs.push(with);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
+        query.with = self.withs.pop().flatten();
+        self.ctes.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        if let Err(error) = check_select(select) {
+            return ControlFlow::Break(error);
+        }
+        for item in &mut select.projection {
+            name_item(item);
+        }
+        let mut names = HashSet::new();
+        for from in &select.from {
+            let joined = from.joins.iter().map(|join| &join.relation);
+            for relation in std::iter::once(&from.relation).chain(joined) {
+                if let Some(alias) = alias_of(relation) {
+                    names.insert(alias.name.value.to_lowercase());
+                }
+            }
+        }
+        self.relations.push(names);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, _select: &mut Select) -> ControlFlow<Error> {
+        self.relations.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match self.lift(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match rewrite::node(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+impl Lift {
+    fn define_cte(&mut self, name: String) {
+        if let Some(names) = self.ctes.last_mut() {
+            names.push(name);
+        }
+    }
+
+    fn is_cte(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.ctes.iter().any(|names| names.contains(&name))
+    }
+
+    fn lift(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
+        match factor {
+            TableFactor::Table { .. } => self.lift_table(factor),
+            TableFactor::Derived { subquery, alias, .. } => {
+                if let SetExpr::Values(values) = subquery.body.as_ref() {
+                    let width = values.rows.first().map_or(0, |row| row.content.len());
+                    name_value_columns(alias, width);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn lift_table(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
+        let TableFactor::Table {
+            name,
+            alias,
+            args,
+            with_hints,
+            version,
+            with_ordinality,
+            partitions,
+            json_path,
+            sample,
+            index_hints,
+        } = factor
+        else {
+            return Ok(());
+        };
+        if sample.is_some() {
+            return Err(not_supported("TABLESAMPLE", "Use WHERE rand() < 0.1, or LIMIT."));
+        }
+        if !with_hints.is_empty()
+            || *with_ordinality
+            || !partitions.is_empty()
+            || json_path.is_some()
+            || !index_hints.is_empty()
+        {
+            return Err(not_supported("What follows this table's name", "Leave it out."));
+        }
+        let relation = match args.take() {
+            Some(arguments) => {
+                if version.is_some() {
+                    return Err(not_supported(
+                        "Time travel on a function",
+                        "table_changes takes its versions as arguments.",
+                    ));
+                }
+                match changes(name, &arguments)? {
+                    Some(relation) => relation,
+                    None => {
+                        *args = Some(arguments);
+                        return Ok(());
+                    }
+                }
+            }
+            None => {
+                let at = version.take().map(version_spec).transpose()?;
+                if let [part] = name.0.as_slice()
+                    && let Some(ident) = part.as_ident()
+                    && self.is_cte(&ident.value)
+                {
+                    if at.is_some() {
+                        return Err(Error::new(
+                            "UNSUPPORTED_FEATURE",
+                            format!("`{ident}` is a query of this statement; it has no versions."),
+                        )
+                        .with_hint("Put VERSION AS OF on the table that the query reads."));
+                    }
+                    return Ok(());
+                }
+                let table = table_name(name)?;
+                if let (TableName::Path { format: TableFormat::Parquet, .. }, Some(_)) = (&table, &at)
+                {
+                    return Err(Error::new(
+                        "UNSUPPORTED_FEATURE",
+                        "Parquet files have no versions: only Delta tables can be read as of a version.",
+                    )
+                    .with_hint("Write delta.`…` if there is a Delta table at this path."));
+                }
+                Relation::Table { table, at }
+            }
+        };
+        let original: Vec<_> = match (&alias, &relation) {
+            (None, Relation::Table { .. }) => {
+                name.0.iter().filter_map(|part| part.as_ident()).map(|i| i.value.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
+        if alias.is_none() {
+            *alias = Some(self.own_alias(&relation));
+        }
+        let placeholder = format!("__lakeglass_{}", self.references.len());
+        *name = vec![Ident::new(placeholder.clone())].into();
+        self.references.push(TableReference { placeholder, relation });
+        self.originals.push(original);
+        Ok(())
+    }
+
+    /// A name for a relation that the statement gives none: the table's own.
+    fn own_alias(&mut self, relation: &Relation) -> TableAlias {
+        let table = match relation {
+            Relation::Table { table, .. } | Relation::Changes { table, .. } => table,
+        };
+        let own = short_name(table).to_owned();
+        let mut name = own.clone();
+        if let Some(names) = self.relations.last_mut() {
+            let mut count = 1;
+            while !names.insert(name.to_lowercase()) {
+                count += 1;
+                name = format!("{own}_{count}");
+            }
+        }
+        alias(&name, 0)
+    }
+}
+
+/// The last part of a table's name or path.
+pub(crate) fn short_name(table: &TableName) -> &str {
+    match table {
+        TableName::Name { parts } => parts.last().map_or("", String::as_str),
+        TableName::Path { url, .. } => {
+            let trimmed = url.trim_end_matches('/');
+            trimmed.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(trimmed)
+        }
+    }
+}
+
+fn alias(name: &str, columns: usize) -> TableAlias {
+    TableAlias {
+        explicit: true,
+        name: Ident::with_quote('`', name),
+        columns: (1..=columns)
+            .map(|i| TableAliasColumnDef::from_name(format!("col{i}")))
+            .collect(),
+        at: None,
+    }
+}
+
+/// An inline table's columns are `col1`, `col2` where nothing names them.
+fn name_value_columns(existing: &mut Option<TableAlias>, width: usize) {
+    match existing {
+        Some(existing) if existing.columns.is_empty() => {
+            existing.columns = alias("", width).columns;
+        }
+        Some(_) => {}
+        None => *existing = Some(alias("inline_table", width)),
+    }
+}
+
+/// `VALUES (1, 2)` as a statement.
+fn name_value_columns_of_query(query: &mut ast::Query) {
+    let SetExpr::Values(values) = query.body.as_ref() else { return };
+    let width = values.rows.first().map_or(0, |row| row.content.len());
+    let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+    let mut inner = select(vec![all.clone()], Vec::new());
+    std::mem::swap(&mut inner.body, &mut query.body);
+    let relation = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(inner),
+        alias: Some(alias("inline_table", width)),
+        sample: None,
+    };
+    let from = vec![TableWithJoins { relation, joins: Vec::new() }];
+    query.body = select(vec![all], from).body;
+}
+
+fn narrow_values(body: &mut SetExpr) {
+    match body {
+        SetExpr::Values(values) => {
+            for cell in values.rows.iter_mut().flat_map(|row| row.content.iter_mut()) {
+                rewrite::narrow_integer(cell);
+            }
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            narrow_values(left);
+            narrow_values(right);
+        }
+        _ => {}
+    }
+}
+
+/// Names a computed column as Spark does, before the rewriting hides how it was written.
+fn name_item(item: &mut SelectItem) {
+    match item {
+        SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => {}
+        SelectItem::UnnamedExpr(expr) => {
+            let name = match &*expr {
+                Expr::Function(function)
+                    if function.name.to_string().eq_ignore_ascii_case("explode") =>
+                {
+                    "col".to_owned()
+                }
+                expr => spark_name(expr),
+            };
+            let mut expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+            rewrite::narrow_integer(&mut expr);
+            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('`', name) };
+        }
+        SelectItem::ExprWithAlias { expr, .. } => rewrite::narrow_integer(expr),
+        _ => {}
+    }
+}
+
+fn check_query(query: &ast::Query) -> Result<(), Error> {
+    if matches!(
+        query.body.as_ref(),
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+    ) {
+        return Err(not_supported(
+            "A statement that writes after WITH",
+            "Put the common table expression into the statement's source: INSERT INTO t WITH … SELECT ….",
+        ));
+    }
+    if !query.locks.is_empty() || query.for_clause.is_some() {
+        return Err(not_supported("FOR at the end of a query", "Leave it out."));
+    }
+    Ok(())
+}
+
+fn check_select(select: &Select) -> Result<(), Error> {
+    if select.into.is_some() {
+        return Err(not_supported("SELECT INTO", "Use CREATE TABLE t USING DELTA AS SELECT …."));
+    }
+    if !select.lateral_views.is_empty() {
+        return Err(not_supported("LATERAL VIEW", "Put explode(column) into the SELECT list."));
+    }
+    Ok(())
+}
+
+pub(crate) fn alias_of(factor: &TableFactor) -> Option<&TableAlias> {
+    match factor {
+        TableFactor::Table { alias, .. }
+        | TableFactor::Derived { alias, .. }
+        | TableFactor::TableFunction { alias, .. }
+        | TableFactor::Function { alias, .. }
+        | TableFactor::UNNEST { alias, .. }
+        | TableFactor::NestedJoin { alias, .. } => alias.as_ref(),
+        _ => None,
+    }
+}
+
+fn version_spec(version: TableVersion) -> Result<VersionSpec, Error> {
+    match version {
+        TableVersion::VersionAsOf(expr) => match &expr {
+            Expr::Value(value) => match &value.value {
+                Value::Number(digits, _) => digits.parse().map(VersionSpec::Version).map_err(|_| {
+                    Error::new("DELTA_VERSION_INVALID", format!("{digits} is not a version number."))
+                        .with_hint("Versions are whole numbers from 0 on; DESCRIBE HISTORY lists them.")
+                }),
+                _ => Err(not_supported("This kind of version", "Write VERSION AS OF 3.")),
+            },
+            _ => Err(not_supported("An expression as version", "Write VERSION AS OF 3.")),
+        },
+        TableVersion::TimestampAsOf(expr) | TableVersion::ForSystemTimeAsOf(expr) => {
+            Moment::from_expr(&expr).map(VersionSpec::Timestamp)
+        }
+        other => Err(not_supported(
+            &format!("`{other}` after a table"),
+            "Write VERSION AS OF 3 or TIMESTAMP AS OF '2024-05-01 10:00:00'.",
+        )),
+    }
+}
+
+/// `table_changes('t', start [, end])`; `None` for other functions.
+fn changes(name: &ObjectName, arguments: &TableFunctionArgs) -> Result<Option<Relation>, Error> {
+    let by_path = match name.to_string().to_ascii_lowercase().as_str() {
+        "table_changes" => false,
+        "table_changes_by_path" => true,
+        _ => return Ok(None),
+    };
+    let usage = || {
+        Error::new(
+            "WRONG_NUM_ARGS",
+            format!("{name} takes a table, the first version or time, and perhaps the last one."),
+        )
+        .with_hint(
+            "For instance table_changes('financial_transactions_dim', 2), \
+             table_changes('delta.`s3a://bucket/table`', 0, 5) or \
+             table_changes('t', '2024-05-01 10:00:00').",
+        )
+    };
+    let arguments: Vec<&Expr> = arguments
+        .args
+        .iter()
+        .map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Ok(expr),
+            _ => Err(usage()),
+        })
+        .collect::<Result<_, _>>()?;
+    let (table, start, end) = match arguments.as_slice() {
+        [table, start] => (table, start, None),
+        [table, start, end] => (table, start, Some(end)),
+        _ => return Err(usage()),
+    };
+    let text = spark_string(table).ok_or_else(usage)?;
+    let table = if by_path {
+        TableName::Path { format: TableFormat::Delta, url: text.to_owned() }
+    } else {
+        super::parser::table_name_from_text(text)?
+    };
+    Ok(Some(Relation::Changes {
+        table,
+        start: VersionSpec::from_argument(start)?,
+        end: end.map(|end| VersionSpec::from_argument(end)).transpose()?,
+    }))
+}
+
+/// A table as an object name says it.
+pub(crate) fn table_name(name: &ObjectName) -> Result<TableName, Error> {
+    let idents: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
+    if idents.len() != name.0.len() || idents.iter().any(|ident| ident.value.is_empty()) {
+        return Err(Error::new("PARSE_SYNTAX_ERROR", format!("`{name}` is not a table.")));
+    }
+    if let Some(ident) = idents.iter().find(|ident| ident.quote_style == Some('\'')) {
+        return Err(Error::new(
+            "PARSE_SYNTAX_ERROR",
+            format!("A string stands where a table belongs: '{}'", ident.value),
+        )
+        .with_hint(format!("Quote names with backticks: `{}`.", ident.value)));
+    }
+    match idents.as_slice() {
+        [format, path] if path.quote_style.is_some() && path.value.contains('/') => {
+            let url = path.value.clone();
+            match format.value.to_ascii_lowercase().as_str() {
+                "delta" => Ok(TableName::Path { format: TableFormat::Delta, url }),
+                "parquet" => Ok(TableName::Path { format: TableFormat::Parquet, url }),
+                other @ ("csv" | "json" | "orc" | "avro" | "text" | "iceberg") => {
+                    Err(not_supported(
+                        &format!("Reading {other} files"),
+                        "Paths are read as delta.`…` or parquet.`…`.",
+                    ))
+                }
+                _ => Ok(TableName::Name { parts: vec![format.value.clone(), url] }),
+            }
+        }
+        [path] if path.value.contains("://") => Err(Error::new(
+            "TABLE_OR_VIEW_NOT_FOUND",
+            format!("There is no table named `{}`.", path.value),
+        )
+        .with_hint(format!("For a path say its format: delta.`{}`.", path.value))),
+        _ => Ok(TableName::Name { parts: idents.iter().map(|ident| ident.value.clone()).collect() }),
+    }
+}

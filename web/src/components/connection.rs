@@ -1,0 +1,138 @@
+//! The form that connects to a store. Keys stay in this page's memory.
+
+use leptos::ev::SubmitEvent;
+use leptos::html::Dialog;
+use leptos::prelude::*;
+use messages::Error;
+
+use crate::connect::Form;
+use crate::state::workbench;
+
+#[component]
+pub fn ConnectionDialog() -> impl IntoView {
+    let workbench = workbench();
+    let dialog = NodeRef::<Dialog>::new();
+    let form = RwSignal::new(Form::default());
+    let problem = RwSignal::new(None::<Error>);
+    Effect::new(move |_| {
+        let open = workbench.dialog_open.get();
+        let Some(dialog) = dialog.get() else { return };
+        if open && !dialog.open() {
+            form.set(workbench.connection_form());
+            problem.set(None);
+            // Only a dialog that is not in the document can't be shown.
+            let _ = dialog.show_modal();
+        } else if !open && dialog.open() {
+            dialog.close();
+        }
+    });
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        match form.with_untracked(Form::connection) {
+            Ok(connection) => {
+                workbench.connect(connection);
+                form.set(Form::default());
+                workbench.dialog_open.set(false);
+            }
+            Err(error) => problem.set(Some(error)),
+        }
+    };
+    let server = move || {
+        let connection = workbench.link.with(|link| {
+            let own = link.server.as_ref().map(|server| server.connection.clone());
+            own.filter(|own| link.connection.as_ref() != Some(own))
+        })?;
+        Some(view! {
+            <button
+                type="button"
+                class="plain"
+                data-testid="connect-server"
+                on:click=move |_| {
+                    workbench.connect(connection.clone());
+                    workbench.dialog_open.set(false);
+                }
+            >
+                "Back to the page's own store"
+            </button>
+        })
+    };
+    view! {
+        <dialog
+            class="connect"
+            data-testid="connection-dialog"
+            aria-labelledby="connect-title"
+            node_ref=dialog
+            on:close=move |_| workbench.dialog_open.set(false)
+        >
+            <form method="dialog" on:submit=submit>
+                <h2 id="connect-title">"Connect to a store"</h2>
+                <p class="quiet">
+                    "Any store that speaks the S3 API and allows CORS: MinIO, S3, Ceph. The tab reads it directly."
+                </p>
+                <Field
+                    label="Endpoint" testid="endpoint" placeholder="http://127.0.0.1:9000"
+                    value=move || form.with(|f| f.endpoint.clone())
+                    set=move |v| form.update(|f| f.endpoint = v)
+                />
+                <Field
+                    label="Buckets" testid="buckets" placeholder="raw-data-bucket, curated-data-bucket"
+                    value=move || form.with(|f| f.buckets.clone())
+                    set=move |v| form.update(|f| f.buckets = v)
+                />
+                <Field
+                    label="Region" testid="region" placeholder="us-east-1"
+                    value=move || form.with(|f| f.region.clone())
+                    set=move |v| form.update(|f| f.region = v)
+                />
+                <Field
+                    label="Access key" testid="access-key" placeholder="anonymous"
+                    value=move || form.with(|f| f.access_key.clone())
+                    set=move |v| form.update(|f| f.access_key = v)
+                />
+                <Field
+                    label="Secret key" testid="secret-key" placeholder="anonymous" secret=true
+                    value=move || form.with(|f| f.secret_key.clone())
+                    set=move |v| form.update(|f| f.secret_key = v)
+                />
+                <p class="quiet">"Keys stay in this tab's memory: they are not stored, and gone when it is closed."</p>
+                {move || problem.get().map(|error| view! {
+                    <p class="invalid" role="alert" data-testid="connection-problem">
+                        {error.message}" "{error.hint}
+                    </p>
+                })}
+                <div class="actions">
+                    {server}
+                    <span class="grow"></span>
+                    <button type="button" on:click=move |_| workbench.dialog_open.set(false)>"Cancel"</button>
+                    <button type="submit" class="primary" data-testid="connect">"Connect"</button>
+                </div>
+            </form>
+        </dialog>
+    }
+}
+
+#[component]
+fn Field(
+    label: &'static str,
+    testid: &'static str,
+    placeholder: &'static str,
+    #[prop(optional)] secret: bool,
+    value: impl Fn() -> String + Send + Sync + 'static,
+    set: impl Fn(String) + 'static,
+) -> impl IntoView {
+    view! {
+        <label>
+            <span>{label}</span>
+            <input
+                type=if secret { "password" } else { "text" }
+                data-testid=testid
+                placeholder=placeholder
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                prop:value=value
+                on:input=move |event| set(event_target_value(&event))
+            />
+        </label>
+    }
+}

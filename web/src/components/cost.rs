@@ -1,0 +1,81 @@
+//! What the shown statement cost.
+
+use leptos::prelude::*;
+
+use crate::cost::{Figure, bytes_read, files, row_groups};
+use crate::format::{count, duration};
+use crate::script::{Script, Statement};
+use crate::state::workbench;
+
+#[component]
+pub fn CostBar() -> impl IntoView {
+    let workbench = workbench();
+    let shown = Memo::new(move |_| {
+        workbench.script.with(|script| {
+            let script = script.as_ref()?;
+            let shown = workbench.chosen.get().unwrap_or_else(|| script.shown_by_default());
+            let statement = script.statements.get(shown)?;
+            Some((rows(statement), statement.metrics.clone(), waits(script, shown)))
+        })
+    });
+    move || {
+        let (rows, metrics, waits) = shown.get()?;
+        let (millis, unit) = duration(metrics.elapsed_ms);
+        let meter = bytes_read(&metrics).map(|(figure, share)| {
+            let meter = share.map(|share| {
+                view! { <span class="meter" aria-hidden="true"><i style:width=format!("{share}%")></i></span> }
+            });
+            view! { <span class="bytes" data-testid="cost-bytes">{meter}<b>{figure.number}</b>" "{figure.what}</span> }
+        });
+        let from_log = metrics.from_log.then(|| {
+            view! { <span class="log" data-testid="cost-from-log">"answered from the log"</span> }
+        });
+        Some(view! {
+            <div class="cost" data-testid="cost" role="status">
+                {rows.map(|rows| view! {
+                    <span data-testid="cost-rows">
+                        <b>{rows.clone()}</b>{rows_word(&rows, waits)}
+                    </span>
+                })}
+                <span data-testid="cost-time"><b>{millis}</b>" "{unit}</span>
+                <span data-testid="cost-requests">
+                    <b>{count(metrics.requests)}</b>{if metrics.requests == 1 { " request" } else { " requests" }}
+                </span>
+                {meter}
+                {files(&metrics).map(|f| figure(f, "cost-files"))}
+                {row_groups(&metrics).map(|f| figure(f, "cost-row-groups"))}
+                {from_log}
+            </div>
+        })
+    }
+}
+
+fn rows_word(rows: &str, more_wait: bool) -> &'static str {
+    match (rows, more_wait) {
+        (_, true) => " rows, more on scrolling",
+        ("1", false) => " row",
+        (_, false) => " rows",
+    }
+}
+
+fn figure(figure: Figure, testid: &'static str) -> impl IntoView {
+    view! {
+        <span class="wide" data-testid=testid>
+            <b>{figure.number}</b>" "{figure.what}
+            {figure.note.map(|note| view! { <span class="quiet">" "{note}</span> })}
+        </span>
+    }
+}
+
+/// Rows of the result: as the engine counts them once it has ended, until then those at hand.
+fn rows(statement: &Statement) -> Option<String> {
+    if statement.columns.is_empty() {
+        return None;
+    }
+    let at_hand = statement.rows.len() as u64;
+    Some(count(statement.summary.as_ref().map_or(at_hand, |summary| summary.row_count)))
+}
+
+fn waits(script: &Script, shown: usize) -> bool {
+    shown + 1 == script.statements.len() && script.is_parked() && !script.is_full()
+}

@@ -1,0 +1,122 @@
+//! The top bar: the mark, where the page reads, how the engine is.
+
+use leptos::prelude::*;
+
+use crate::components::theme::ThemeButton;
+use crate::engine_client::EngineStatus;
+use crate::format::bytes;
+use crate::state::workbench;
+
+#[component]
+pub fn Header() -> impl IntoView {
+    view! {
+        <header>
+            <h1 class="mark">
+                <svg
+                    viewBox="0 0 20 20"
+                    fill="none"
+                    stroke="currentColor"
+                    stroke-width="1.8"
+                    stroke-linecap="round"
+                    aria-hidden="true"
+                >
+                    <path d="M10 2.2 17.5 16.6H2.5Z" stroke-linejoin="round"/>
+                    <path d="M6.2 11.4c1.3-1 2.5-1 3.8 0s2.5 1 3.8 0"/>
+                </svg>
+                "Lakeglass"
+            </h1>
+            <span class="grow"></span>
+            <ConnectionChip/>
+            <EngineChip/>
+            <ThemeButton/>
+        </header>
+    }
+}
+
+/// Where the page reads; a click changes it.
+#[component]
+fn ConnectionChip() -> impl IntoView {
+    let workbench = workbench();
+    let state = move || {
+        let trouble = workbench.tables.with(|tables| !tables.loaded && !tables.problems.is_empty());
+        workbench.link.with(|link| match (&link.connection, trouble || link.server_down) {
+            (None, _) => "idle",
+            (Some(_), true) => "bad",
+            (Some(_), false) => "good",
+        })
+    };
+    let label = move || workbench.link.with(|link| link.label());
+    let note = move || {
+        workbench.link.with(|link| {
+            if link.connection.is_none() {
+                None
+            } else if link.server_down {
+                Some("server not reachable")
+            } else {
+                link.read_only_reason().map(|_| "read-only")
+            }
+        })
+    };
+    let title = move || {
+        workbench.link.with(|link| {
+            if link.server_down {
+                "The page's server does not answer: tables can be read, but nothing written."
+                    .to_owned()
+            } else {
+                link.read_only_reason().unwrap_or_else(|| "Connection: click to change it".to_owned())
+            }
+        })
+    };
+    view! {
+        <button
+            class="chip"
+            data-testid="connection"
+            data-state=state
+            title=title
+            on:click=move |_| workbench.dialog_open.set(true)
+        >
+            <i class=state aria-hidden="true"></i>
+            <span>{label}</span>
+            {move || note().map(|note| view! { <span class="badge">{note}</span> })}
+        </button>
+    }
+}
+
+/// How the engine is: its download, then its size.
+#[component]
+fn EngineChip() -> impl IntoView {
+    let workbench = workbench();
+    let state = move || match workbench.engine_status.get() {
+        EngineStatus::Downloading { .. } => "loading",
+        EngineStatus::Starting => "starting",
+        EngineStatus::Ready { .. } => "ready",
+        EngineStatus::Unavailable { .. } => "unavailable",
+    };
+    let text = move || match workbench.engine_status.get() {
+        EngineStatus::Downloading { percent: Some(percent) } => format!("engine {percent} %"),
+        EngineStatus::Downloading { percent: None } => "engine loading…".to_owned(),
+        EngineStatus::Starting => "engine starting…".to_owned(),
+        EngineStatus::Ready { .. } => format!("engine ready · {}", bytes(workbench.engine_bytes)),
+        EngineStatus::Unavailable { .. } => "engine not loaded".to_owned(),
+    };
+    let title = move || match workbench.engine_status.get() {
+        EngineStatus::Ready { version, memory_limit } => format!(
+            "Lakeglass engine {version}, {} to download, {} of memory for queries",
+            bytes(workbench.engine_bytes),
+            bytes(memory_limit),
+        ),
+        EngineStatus::Unavailable { message } => message,
+        _ => "The query engine is on its way; statements run as soon as it is there.".to_owned(),
+    };
+    view! {
+        <span
+            class="chip engine"
+            data-testid="engine-chip"
+            data-state=state
+            role="status"
+            title=title
+        >
+            {text}
+        </span>
+    }
+}

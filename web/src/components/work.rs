@@ -1,0 +1,152 @@
+//! The middle: editor, run bar, result, cost.
+
+use leptos::html::Div;
+use leptos::prelude::*;
+use leptos::web_sys;
+use wasm_bindgen::JsCast;
+
+use crate::browser;
+use crate::components::cost::CostBar;
+use crate::components::results::Results;
+use crate::format::duration;
+use crate::script::{Phase, Script};
+use crate::state::workbench;
+use crate::statements::in_one_line;
+
+#[component]
+pub fn Work() -> impl IntoView {
+    view! {
+        <section class="work" aria-label="SQL">
+            <Editor/>
+            <RunBar/>
+            <Results/>
+            <CostBar/>
+        </section>
+    }
+}
+
+#[component]
+fn Editor() -> impl IntoView {
+    let workbench = workbench();
+    let place = NodeRef::<Div>::new();
+    Effect::new(move |_| {
+        if let Some(element) = place.get() {
+            workbench.mount_editor(element.unchecked_ref::<web_sys::HtmlElement>());
+        }
+    });
+    view! { <div class="editor" data-testid="editor" node_ref=place></div> }
+}
+
+/// Run or Cancel, the clock, and the statements of a script that has several.
+#[component]
+fn RunBar() -> impl IntoView {
+    let workbench = workbench();
+    let busy = Memo::new(move |_| {
+        workbench.script.with(|s| s.as_ref().is_some_and(|s| s.phase.is_open() && !s.is_parked()))
+    });
+    let key = if browser::is_mac() { "⌘" } else { "Ctrl" };
+    let run_label =
+        move || if workbench.has_selection.get() { "Run selection" } else { "Run" };
+    let clock = move || {
+        let (number, unit) = duration(workbench.tick.elapsed.get());
+        format!("{number} {unit}")
+    };
+    view! {
+        <div class="bar" class:busy=move || busy.get()>
+            <Show
+                when=move || busy.get()
+                fallback=move || view! {
+                    <button
+                        class="primary"
+                        data-testid="run"
+                        on:click=move |_| workbench.run_editor()
+                    >
+                        {run_label}
+                    </button>
+                    <span class="keys wide" aria-hidden="true"><kbd>{key}</kbd><kbd>"↵"</kbd></span>
+                }
+            >
+                <button class="stop" data-testid="cancel" on:click=move |_| workbench.cancel()>
+                    "Cancel"
+                </button>
+                <span class="clock" data-testid="elapsed" role="timer">{clock}</span>
+            </Show>
+            <Caption/>
+            <span class="grow"></span>
+            <StatementTabs/>
+        </div>
+    }
+}
+
+/// The statement whose result is shown, where it is not what the editor holds.
+#[component]
+fn Caption() -> impl IntoView {
+    let workbench = workbench();
+    let sql = Memo::new(move |_| workbench.script.with(|s| s.as_ref().map(|s| s.sql.clone())));
+    move || {
+        let sql = sql.get()?;
+        let shown_there = workbench.with_editor(|editor| editor.text().contains(sql.trim()));
+        if shown_there.unwrap_or(true) {
+            return None;
+        }
+        let line = in_one_line(&sql);
+        Some(view! {
+            <button
+                class="caption"
+                data-testid="caption"
+                title="Put this statement into the editor"
+                on:click=move |_| workbench.write_text(&sql)
+            >
+                <code>{line}</code>
+            </button>
+        })
+    }
+}
+
+#[component]
+fn StatementTabs() -> impl IntoView {
+    let workbench = workbench();
+    let count = Memo::new(move |_| {
+        workbench.script.with(|s| s.as_ref().map_or(0, |s| s.statements.len()))
+    });
+    let several = Memo::new(move |_| {
+        workbench.script.with(|s| s.as_ref().is_some_and(|s| s.count > 1))
+    });
+    let shown = Memo::new(move |_| {
+        let default = workbench.script.with(|s| s.as_ref().map(Script::shown_by_default));
+        workbench.chosen.get().or(default).unwrap_or(0)
+    });
+    let tab = move |index: usize| {
+        let label = Memo::new(move |_| {
+            workbench.script.with(|script| {
+                let Some(script) = script.as_ref() else { return Default::default() };
+                let line = script.statements.get(index).map(|s| in_one_line(&s.text));
+                let line = line.unwrap_or_default();
+                let word = line.split_whitespace().next().unwrap_or("…").to_uppercase();
+                let failed = matches!(
+                    script.phase, Phase::Failed { index: Some(at), .. } if at as usize == index
+                );
+                (format!("{} {word}", index + 1), line, failed)
+            })
+        });
+        view! {
+            <button
+                role="tab"
+                data-testid=format!("statement-{}", index + 1)
+                class:bad=move || label.with(|label| label.2)
+                aria-selected=move || if shown.get() == index { "true" } else { "false" }
+                title=move || label.with(|label| label.1.clone())
+                on:click=move |_| workbench.chosen.set(Some(index))
+            >
+                {move || label.with(|label| label.0.clone())}
+            </button>
+        }
+    };
+    view! {
+        <Show when=move || several.get()>
+            <div class="tabs" role="tablist" aria-label="Statements" data-testid="statements">
+                <For each=move || 0..count.get() key=|index| *index children=tab/>
+            </div>
+        </Show>
+    }
+}

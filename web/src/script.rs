@@ -1,0 +1,204 @@
+//! A script that was run: its statements, their results, and how many rows to ask for.
+//!
+//! A state machine without a browser in it: events of the worker go in, what to do comes out.
+
+use messages::Error;
+use messages::engine::{FromWorker, QueryMetrics, StatementSummary};
+use messages::table::Column;
+
+use crate::rows::{Rows, decode};
+
+/// Rows that the grid holds at most: browsers bound the height of an element.
+pub const MAX_ROWS: usize = 500_000;
+/// Memory that a result may hold, in bytes.
+pub const MAX_BYTES: usize = 256 << 20;
+/// Rows kept of a result that is not the script's last.
+const MAX_ROWS_BESIDE_LAST: usize = 10_000;
+/// Batches asked for before anybody scrolls: the first is small, the second full.
+pub const FIRST_CREDIT: u32 = 2;
+/// When fewer rows than this wait below the visible ones, more are asked for.
+const ROWS_AHEAD: usize = 4_000;
+
+/// Where a script is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// Waits for the engine, or for another script.
+    Queued,
+    Running,
+    Done,
+    /// `index`: the statement at fault, where one was.
+    Failed { index: Option<u32>, error: Error },
+    /// `note` says what else happened.
+    Cancelled { note: Option<String> },
+}
+
+impl Phase {
+    /// Whether the script may still change.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+/// One statement and its result.
+#[derive(Debug, Clone, Default)]
+pub struct Statement {
+    pub text: String,
+    /// Empty where the statement answers no rows.
+    pub columns: Vec<Column>,
+    pub rows: Rows,
+    /// Whether rows came that were not kept.
+    pub truncated: bool,
+    pub metrics: QueryMetrics,
+    pub summary: Option<StatementSummary>,
+}
+
+/// What to do after an event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Batches to ask for.
+    pub credit: u32,
+    /// A statement that may have changed a table or the list of tables has ended.
+    pub wrote: bool,
+    /// The script has ended.
+    pub ended: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// Tells this run from those before.
+    pub number: u32,
+    pub sql: String,
+    pub phase: Phase,
+    pub statements: Vec<Statement>,
+    /// Statements in the script, as soon as it is known.
+    pub count: u32,
+    granted: u32,
+    received: u32,
+}
+
+impl Script {
+    pub fn new(number: u32, sql: String) -> Self {
+        Self {
+            number,
+            sql,
+            phase: Phase::Queued,
+            statements: Vec::new(),
+            count: 0,
+            granted: FIRST_CREDIT,
+            received: 0,
+        }
+    }
+
+    /// Takes in one message of the worker.
+    pub fn apply(&mut self, message: FromWorker, bytes: Option<&[u8]>) -> Effects {
+        let mut effects = Effects::default();
+        match message {
+            FromWorker::StatementStarted { index, count, text, .. } => {
+                self.phase = Phase::Running;
+                self.count = count;
+                self.statements.resize_with(index as usize + 1, Statement::default);
+                if let Some(statement) = self.statements.last_mut() {
+                    statement.text = text;
+                }
+            }
+            FromWorker::ResultColumns { index, columns, .. } => {
+                if let Some(statement) = self.statement_mut(index) {
+                    statement.columns = columns;
+                }
+            }
+            FromWorker::Batch { index, .. } => {
+                self.received += 1;
+                if let Err(error) = self.take_batch(index, bytes.unwrap_or_default()) {
+                    self.phase = Phase::Failed { index: Some(index), error };
+                    effects.ended = true;
+                } else if self.count > index + 1 {
+                    // The statements behind this one wait for its end.
+                    self.granted += 1;
+                    effects.credit = 1;
+                }
+            }
+            FromWorker::Progress { index, metrics, .. } => {
+                if let Some(statement) = self.statement_mut(index) {
+                    statement.metrics = metrics;
+                }
+            }
+            FromWorker::StatementDone { index, summary, .. } => {
+                effects.wrote = summary.is_write;
+                if let Some(statement) = self.statement_mut(index) {
+                    statement.metrics = summary.metrics.clone();
+                    statement.summary = Some(summary);
+                }
+            }
+            FromWorker::Done { .. } => {
+                self.phase = Phase::Done;
+                effects.ended = true;
+            }
+            FromWorker::Failed { index, error, .. } => {
+                self.phase = Phase::Failed { index, error };
+                effects.ended = true;
+            }
+            FromWorker::Cancelled { .. } => {
+                let note = self.is_parked().then(|| {
+                    "Another statement took its place; the rows below are the first of more.".to_owned()
+                });
+                self.phase = Phase::Cancelled { note };
+                effects.ended = true;
+            }
+            _ => {}
+        }
+        effects
+    }
+
+    fn take_batch(&mut self, index: u32, bytes: &[u8]) -> Result<(), Error> {
+        let kept = if self.count > index + 1 { MAX_ROWS_BESIDE_LAST } else { usize::MAX };
+        let Some(statement) = self.statement_mut(index) else { return Ok(()) };
+        for batch in decode(bytes)? {
+            if statement.rows.len() >= kept {
+                statement.truncated = true;
+            } else {
+                statement.rows.push(batch);
+            }
+        }
+        Ok(())
+    }
+
+    fn statement_mut(&mut self, index: u32) -> Option<&mut Statement> {
+        self.statements.get_mut(index as usize)
+    }
+
+    /// Whether the worker waits for credit: all batches asked for have come, and more may follow.
+    pub fn is_parked(&self) -> bool {
+        self.phase == Phase::Running
+            && self.granted == self.received
+            && self.statements.last().is_some_and(|last| last.summary.is_none())
+    }
+
+    /// Whether the last statement's rows have reached what this page holds.
+    pub fn is_full(&self) -> bool {
+        self.statements.last().is_some_and(|last| {
+            last.rows.len() >= MAX_ROWS || last.rows.bytes() >= MAX_BYTES
+        })
+    }
+
+    /// Batches to ask for when rows up to `visible_end` are on the screen.
+    pub fn want(&mut self, visible_end: usize) -> u32 {
+        let have = self.statements.last().map_or(0, |last| last.rows.len());
+        if !self.is_parked() || self.is_full() || visible_end + ROWS_AHEAD < have {
+            return 0;
+        }
+        self.granted += 1;
+        1
+    }
+
+    /// The result to show when nobody has chosen one: the last statement that answers rows, else
+    /// the last one.
+    pub fn shown_by_default(&self) -> usize {
+        self.statements
+            .iter()
+            .rposition(|statement| !statement.columns.is_empty())
+            .unwrap_or(self.statements.len().saturating_sub(1))
+    }
+}
+
+#[cfg(test)]
+mod tests;

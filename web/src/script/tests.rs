@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int32Array, RecordBatch};
+
+use super::*;
+
+fn started(script: &mut Script, index: u32, count: u32) {
+    let text = format!("statement {index}");
+    script.apply(FromWorker::StatementStarted { id: 1, index, count, text }, None);
+    let columns = vec![Column { name: "n".into(), data_type: "int".into(), nullable: true }];
+    script.apply(FromWorker::ResultColumns { id: 1, index, columns }, None);
+}
+
+fn batch(script: &mut Script, index: u32, rows: usize) -> Effects {
+    let column = Arc::new(Int32Array::from(vec![0; rows])) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    let bytes = writer.into_inner().unwrap();
+    script.apply(FromWorker::Batch { id: 1, index, rows: rows as u64 }, Some(&bytes))
+}
+
+fn done(script: &mut Script, index: u32, is_write: bool) -> Effects {
+    let metrics = QueryMetrics::default();
+    let summary = StatementSummary { row_count: 0, version: None, table: None, is_write, metrics };
+    script.apply(FromWorker::StatementDone { id: 1, index, summary }, None)
+}
+
+#[test]
+fn result_that_nobody_scrolls_is_not_fetched_further() {
+    let mut script = Script::new(1, "SELECT".into());
+    started(&mut script, 0, 1);
+    assert!(!script.is_parked(), "two batches are under way");
+    batch(&mut script, 0, 1_024);
+    assert_eq!(script.want(40), 0, "one is still under way");
+    batch(&mut script, 0, 8_192);
+    assert!(script.is_parked());
+    assert_eq!(script.want(40), 0, "plenty of rows below");
+    assert_eq!(script.want(9_000), 1);
+    assert!(!script.is_parked());
+    assert_eq!(script.want(9_000), 0, "asked for already");
+}
+
+#[test]
+fn statement_before_the_last_flows_to_its_end_and_keeps_its_first_rows() {
+    let mut script = Script::new(1, "SELECT; SELECT".into());
+    started(&mut script, 0, 2);
+    for _ in 0..5 {
+        assert_eq!(batch(&mut script, 0, 8_192).credit, 1);
+    }
+    done(&mut script, 0, false);
+    assert!(script.statements[0].truncated);
+    assert_eq!(script.statements[0].rows.len(), 16_384);
+    started(&mut script, 1, 2);
+    assert_eq!(batch(&mut script, 1, 1).credit, 0);
+}
+
+#[test]
+fn full_result_asks_for_no_more() {
+    let mut script = Script::new(1, "SELECT".into());
+    started(&mut script, 0, 1);
+    batch(&mut script, 0, MAX_ROWS);
+    batch(&mut script, 0, 1);
+    assert!(script.is_parked() && script.is_full());
+    assert_eq!(script.want(MAX_ROWS), 0);
+}
+
+#[test]
+fn finished_statement_is_not_parked() {
+    let mut script = Script::new(1, "SELECT".into());
+    started(&mut script, 0, 1);
+    batch(&mut script, 0, 1);
+    batch(&mut script, 0, 1);
+    assert!(script.is_parked());
+    done(&mut script, 0, false);
+    assert!(!script.is_parked());
+    assert!(script.apply(FromWorker::Done { id: 1 }, None).ended);
+    assert_eq!(script.phase, Phase::Done);
+}
+
+#[test]
+fn last_result_with_rows_is_shown_and_a_write_is_told() {
+    let mut script = Script::new(1, "SELECT; CREATE".into());
+    started(&mut script, 0, 2);
+    done(&mut script, 0, false);
+    let text = "CREATE".to_owned();
+    script.apply(FromWorker::StatementStarted { id: 1, index: 1, count: 2, text }, None);
+    assert!(done(&mut script, 1, true).wrote);
+    assert_eq!(script.shown_by_default(), 0);
+}
+
+#[test]
+fn unreadable_rows_end_the_script_with_an_error() {
+    let mut script = Script::new(1, "SELECT".into());
+    started(&mut script, 0, 1);
+    let effects = script.apply(FromWorker::Batch { id: 1, index: 0, rows: 1 }, Some(b"no"));
+    assert!(effects.ended);
+    assert!(matches!(script.phase, Phase::Failed { index: Some(0), .. }));
+}

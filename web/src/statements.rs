@@ -1,0 +1,94 @@
+//! The statements that the page writes for its user.
+
+/// How a table is named in SQL, by its path.
+pub fn by_path(location: &str) -> String {
+    format!("delta.`{}`", location.replace('`', "``"))
+}
+
+/// The statement that shows a table.
+pub fn preview(location: &str) -> String {
+    format!("SELECT *\nFROM {}\nLIMIT 100", by_path(location))
+}
+
+/// The statement that shows a table at a version; `None` is the latest.
+pub fn at_version(location: &str, version: Option<u64>) -> String {
+    let travel = version.map(|version| format!(" VERSION AS OF {version}")).unwrap_or_default();
+    format!("SELECT *\nFROM {}{travel}", by_path(location))
+}
+
+pub fn history(location: &str) -> String {
+    format!("DESCRIBE HISTORY {}", by_path(location))
+}
+
+pub fn count(location: &str) -> String {
+    format!("SELECT COUNT(*)\nFROM {}", by_path(location))
+}
+
+/// Whether two locations are the same table: `s3` and `s3a` are, with or without a slash behind.
+pub fn same_table(left: &str, right: &str) -> bool {
+    fn plain(location: &str) -> (&str, &str) {
+        let (scheme, rest) = location.split_once("://").unwrap_or(("", location));
+        let scheme = if matches!(scheme, "s3a" | "s3n") { "s3" } else { scheme };
+        (scheme, rest.trim_end_matches('/'))
+    }
+    plain(left) == plain(right)
+}
+
+/// Whether a statement's first word is one that changes a table. Comments before it are skipped.
+pub fn looks_like_write(statement: &str) -> bool {
+    const WRITES: [&str; 10] = [
+        "ALTER", "CREATE", "DELETE", "INSERT", "MERGE", "OPTIMIZE", "RESTORE", "UPDATE", "VACUUM",
+        "DROP",
+    ];
+    let mut rest = statement.trim_start();
+    while let Some(comment) = rest.strip_prefix("--") {
+        rest = comment.split_once('\n').map_or("", |(_, after)| after).trim_start();
+    }
+    let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    WRITES.iter().any(|write| write.eq_ignore_ascii_case(word))
+}
+
+/// A statement in one line, for a tab or a caption.
+pub fn in_one_line(statement: &str) -> String {
+    statement
+        .lines()
+        .map(|line| line.trim())
+        .filter(|line| !line.is_empty() && !line.starts_with("--"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_with_a_backquote_stays_one_identifier() {
+        assert_eq!(by_path("s3a://b/a`b"), "delta.`s3a://b/a``b`");
+    }
+
+    #[test]
+    fn version_is_only_named_when_one_is_chosen() {
+        assert!(at_version("s3a://b/t", Some(3)).ends_with("delta.`s3a://b/t` VERSION AS OF 3"));
+        assert!(at_version("s3a://b/t", None).ends_with("delta.`s3a://b/t`"));
+    }
+
+    #[test]
+    fn s3_and_s3a_are_the_same_place() {
+        assert!(same_table("s3://b/t/", "s3a://b/t"));
+        assert!(!same_table("s3://b/t", "s3://b/t2"));
+        assert!(!same_table("http://b/t", "s3://b/t"));
+    }
+
+    #[test]
+    fn writes_are_told_by_their_first_word() {
+        assert!(looks_like_write("-- the guide's\n\n merge into t"));
+        assert!(!looks_like_write("SELECT 'DELETE'"));
+        assert!(!looks_like_write("-- only a comment"));
+    }
+
+    #[test]
+    fn caption_is_one_line_without_comments() {
+        assert_eq!(in_one_line("-- x\nSELECT *\n  FROM t"), "SELECT * FROM t");
+    }
+}

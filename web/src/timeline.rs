@@ -1,0 +1,185 @@
+//! A table's history as the time machine tells it.
+
+use messages::table::{HistoryEntry, SchemaChange, TableDescription};
+
+use crate::format::{count, counted};
+
+/// Bars of the strip: the latest versions.
+const BARS: usize = 48;
+
+/// One bar of the strip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bar {
+    pub version: u64,
+    /// Percent of the highest, at least a visible few.
+    pub height: u32,
+    /// All rows were thrown away here.
+    pub overwrote: bool,
+    pub label: String,
+}
+
+/// A mark beside the operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    pub text: String,
+    /// Something was thrown away.
+    pub grave: bool,
+}
+
+/// The strip, oldest first.
+pub fn bars(history: &[HistoryEntry]) -> Vec<Bar> {
+    let shown = &history[..history.len().min(BARS)];
+    let highest = shown.iter().filter_map(|entry| entry.num_rows).max().unwrap_or(0).max(1);
+    shown
+        .iter()
+        .rev()
+        .map(|entry| {
+            let rows = entry.num_rows.unwrap_or(0);
+            let percent = (rows as f64 / highest as f64 * 100.0).round() as u32;
+            Bar {
+                version: entry.version,
+                height: percent.clamp(4, 100),
+                overwrote: is_overwrite(entry),
+                label: format!("Version {}: {}", entry.version, size(entry)),
+            }
+        })
+        .collect()
+}
+
+/// `of 7 · 2,410 rows · 6 files`.
+pub fn headline(table: &TableDescription, version: u64) -> String {
+    let mut parts = vec![format!("of {}", table.version)];
+    let entry = table.history.iter().find(|entry| entry.version == version);
+    let latest = version == table.version;
+    let rows = entry.and_then(|entry| entry.num_rows).or(if latest { table.num_rows } else { None });
+    let files =
+        entry.and_then(|entry| entry.num_files).or(if latest { Some(table.num_files) } else { None });
+    parts.extend(rows.map(|rows| counted(rows, "row", "rows")));
+    parts.extend(files.map(|files| counted(files, "file", "files")));
+    parts.join(" · ")
+}
+
+/// What stands beside the operation.
+pub fn tags(entry: &HistoryEntry) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    if is_overwrite(entry) {
+        let word = if operation(entry).contains("REPLACE TABLE") { "replace" } else { "overwrite" };
+        tags.push(Tag { text: word.to_owned(), grave: true });
+    }
+    if let Some(SchemaChange::Added(columns)) = &entry.schema_change {
+        let text = match columns.as_slice() {
+            [one] => format!("schema + {one}"),
+            [first, rest @ ..] => format!("schema + {first} + {} more", rest.len()),
+            [] => "schema".to_owned(),
+        };
+        tags.push(Tag { text, grave: false });
+    }
+    tags
+}
+
+/// One line on what the commit did: `append`, `to version 5`, `2 updated · 2 inserted`.
+pub fn summary(entry: &HistoryEntry) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let parameter = |name: &str| entry.parameters.get(name).map(|value| unquoted(value));
+    match operation(entry) {
+        "WRITE" | "STREAMING UPDATE" => {
+            parts.extend(parameter("mode").map(|mode| mode.to_lowercase()));
+            parts.extend(parameter("predicate").filter(is_said).map(|p| format!("where {p}")));
+        }
+        "RESTORE" => {
+            let version = parameter("version").filter(is_said).map(|v| format!("to version {v}"));
+            let time = parameter("timestamp").filter(is_said).map(|t| format!("to {t}"));
+            parts.extend(version.or(time));
+        }
+        "MERGE" => parts.extend(row_counts(
+            entry,
+            &[
+                ("numTargetRowsUpdated", "updated"),
+                ("numTargetRowsInserted", "inserted"),
+                ("numTargetRowsDeleted", "deleted"),
+            ],
+        )),
+        "UPDATE" => parts.extend(row_counts(entry, &[("numUpdatedRows", "updated")])),
+        "DELETE" => parts.extend(row_counts(entry, &[("numDeletedRows", "deleted")])),
+        "OPTIMIZE" => parts.push(format!(
+            "{} → {}",
+            counted(entry.files_removed, "file", "files"),
+            count(entry.files_added)
+        )),
+        "SET TBLPROPERTIES" => parts.extend(parameter("properties").map(|p| property_names(&p))),
+        "UNSET TBLPROPERTIES" => parts.extend(parameter("properties").map(|p| property_names(&p))),
+        "ADD CONSTRAINT" | "DROP CONSTRAINT" => parts.extend(parameter("name")),
+        _ => {}
+    }
+    if entry.schema_change == Some(SchemaChange::Replaced) {
+        parts.push("schema replaced".to_owned());
+    }
+    parts.join(" · ")
+}
+
+/// The operation's name; a commit may come without.
+pub fn operation(entry: &HistoryEntry) -> &str {
+    entry.operation.as_deref().unwrap_or("COMMIT")
+}
+
+/// Rows added and removed, for the right of the line: `+2,410`, `−1`.
+pub fn row_delta(entry: &HistoryEntry) -> (Option<String>, Option<String>) {
+    let some = |rows: Option<u64>, sign: &str| {
+        rows.filter(|rows| *rows > 0).map(|rows| format!("{sign}{}", count(rows)))
+    };
+    (some(entry.rows_added, "+"), some(entry.rows_removed, "−"))
+}
+
+fn size(entry: &HistoryEntry) -> String {
+    entry.num_rows.map_or_else(|| "rows unknown".to_owned(), |rows| counted(rows, "row", "rows"))
+}
+
+/// Whether the commit put other rows in the place of all that were there.
+fn is_overwrite(entry: &HistoryEntry) -> bool {
+    let mode = entry.parameters.get("mode").map(|mode| unquoted(mode)).unwrap_or_default();
+    let whole = entry.parameters.get("predicate").is_none_or(|p| !is_said(&unquoted(p)));
+    let overwrites = mode.eq_ignore_ascii_case("overwrite") && whole;
+    let replaces = operation(entry).contains("REPLACE TABLE");
+    (overwrites || replaces) && entry.files_removed > 0
+}
+
+/// History parameters are JSON in strings: `"[]"`, `"\"a > 1\""`.
+fn unquoted(value: &str) -> String {
+    serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
+}
+
+fn is_said(value: &String) -> bool {
+    !matches!(value.as_str(), "" | "[]" | "null" | "{}")
+}
+
+fn row_counts(entry: &HistoryEntry, names: &[(&str, &str)]) -> Option<String> {
+    let parts: Vec<String> = names
+        .iter()
+        .filter_map(|(metric, word)| {
+            let rows: u64 = entry.metrics.get(*metric)?.parse().ok()?;
+            (rows > 0).then(|| format!("{} {word}", count(rows)))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// `{"delta.enableChangeDataFeed":"true"}` → `enableChangeDataFeed = true`.
+fn property_names(json: &str) -> String {
+    match serde_json::from_str::<serde_json::Value>(json) {
+        Ok(serde_json::Value::Object(map)) => map
+            .iter()
+            .map(|(key, value)| {
+                let key = key.strip_prefix("delta.").unwrap_or(key);
+                format!("{key} = {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+            .collect::<Vec<_>>()
+            .join(", "),
+        Ok(serde_json::Value::Array(names)) => {
+            names.iter().filter_map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+        }
+        _ => json.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -49,8 +49,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     serve(workspace, &steps, options, data)
 }
 
-/// Page, worker and binary.
-fn build(workspace: &Workspace, steps: &Steps) -> Result<()> {
+/// Installs what is missing, and builds page, worker and binary.
+pub fn build(workspace: &Workspace, steps: &Steps) -> Result<()> {
     system::ensure(workspace, &[system::CLANG, system::NODE, system::NPM])?;
     tools::ensure_wasm_target(workspace, steps)?;
     if artifacts::page_is_current(workspace)? {

@@ -3,6 +3,7 @@
 //! Each sets up what it needs: tools at pinned versions, page, worker and binary.
 
 mod artifacts;
+mod bench;
 mod counts;
 mod demo;
 mod lanes;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::steps::Steps;
 use crate::workspace::Workspace;
 
 #[derive(Debug, Parser)]
@@ -35,10 +37,15 @@ struct Arguments {
 enum Task {
     /// Build everything and serve the page with example tables.
     Demo(demo::Options),
+    /// Build page, worker and binary, as `demo` does.
+    Build,
     /// Set up for, and run, every test.
     Test(suites::Options),
     /// Find or build MinIO; with --run, start it.
     Minio(minio::Options),
+    /// Measure.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -46,8 +53,10 @@ fn main() -> ExitCode {
     let workspace = Workspace::find();
     let result = process::stop_children_on_signal().and_then(|()| match &arguments.task {
         Task::Demo(options) => demo::run(&workspace, options).map(|()| true),
+        Task::Build => demo::build(&workspace, &Steps::new()).map(|()| true),
         Task::Test(options) => Ok(suites::run(&workspace, options)),
         Task::Minio(options) => minio::run(&workspace, options).map(|()| true),
+        Task::Bench(bench) => bench::run(&workspace, bench).map(|()| true),
     });
     process::park_if_signalled();
     match result {

@@ -207,6 +207,10 @@ fn browser(workspace: &Workspace, built: &Built) -> Result<Command> {
     node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
         .args(browser_tests(workspace)?)
         .env("LAKEGLASS_BINARY", workspace.lakeglass())
+        .env(
+            "LAKEGLASS_DELTA_RS",
+            workspace.target.join("debug/delta-rs-sql"),
+        )
         .env("LAKEGLASS_PAGE", workspace.page())
         .env(
             "LAKEGLASS_SCREENSHOTS",

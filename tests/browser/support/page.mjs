@@ -77,12 +77,12 @@ export class Page {
     const kind = await shown.first().getAttribute("data-testid");
     if (kind !== "grid") return { [kind]: await shown.first().innerText() };
     return this.part("grid").evaluate((grid) => {
-      const cells = (row, kind) => [...row.querySelectorAll(kind)];
-      const text = (cell) => (cell.classList.contains("null") ? null : cell.innerText);
+      const all = (within, what) => [...within.querySelectorAll(what)];
+      const text = (cell) => (cell.classList.contains("null") ? null : cell.textContent);
       return {
-        columns: cells(grid, "th").map((cell) => cell.childNodes[0].textContent.trim()),
-        types: cells(grid, "th small").map((cell) => cell.innerText),
-        rows: cells(grid, "tbody tr").map((row) => cells(row, "td").map(text)),
+        columns: all(grid, "th > span").map(text),
+        types: all(grid, "th > small").map(text),
+        rows: all(grid, "[data-testid=grid-row]").map((row) => all(row, "td").map(text)),
       };
     });
   }

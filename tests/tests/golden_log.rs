@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use delta_log::{ChangeBound, Error, Snapshot, Table, TimeTravel};
-use lakeglass_tests::{GoldenTable, copy_folder, golden_tables, open_local};
+use lakeglass_tests::{GoldenTable, copy_folder, golden_table, golden_tables, open_local};
 use serde_json::{Value, json};
 
 /// Runs a check on every table for which `choose` is true, and reports all that fail.
@@ -127,6 +127,17 @@ async fn latest_version_of_each_readable_table_is_as_expected() {
         bounds_are_of_the_columns_types(&snapshot)
     })
     .await;
+}
+
+#[tokio::test]
+async fn rows_are_counted_from_a_checkpoint_that_has_only_typed_statistics() {
+    let golden = golden_table("spark-transaction_log_schema_evolvability").unwrap();
+    let snapshot = open_local(&golden.path)
+        .unwrap()
+        .snapshot(TimeTravel::Latest)
+        .await
+        .unwrap();
+    assert_eq!(snapshot.files().num_records_total(), Some(18));
 }
 
 #[tokio::test]

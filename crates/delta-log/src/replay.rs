@@ -87,7 +87,7 @@ pub(crate) fn replay(paths: &DataPaths, base: State, commits: Vec<Commit>) -> St
         metadata = metadata.or(commit.metadata);
         // In one commit an add counts more than a remove of the same logical file: together they
         // replace what the log said about a file that stays.
-        for add in commit.adds {
+        for add in commit.adds.into_iter().rev() {
             let vector = add
                 .deletion_vector
                 .as_ref()

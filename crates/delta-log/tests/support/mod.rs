@@ -396,6 +396,19 @@ fn checkpoint_schema() -> Schema {
                 long("size"),
                 long("modificationTime"),
                 text("stats"),
+                group(
+                    "partitionValues_parsed",
+                    vec![Field::new("day", DataType::Date32, true)],
+                ),
+                group(
+                    "stats_parsed",
+                    vec![
+                        long("numRecords"),
+                        group("minValues", vec![long("id")]),
+                        group("maxValues", vec![long("id")]),
+                        group("nullCount", vec![long("id")]),
+                    ],
+                ),
             ],
         ),
         group("sidecar", vec![text("path")]),

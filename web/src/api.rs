@@ -93,7 +93,11 @@ impl Collected {
         match message {
             FromWorker::StatementStarted { index, count, .. } => {
                 let is_last = index + 1 == count;
-                *self = Self { is_last, wrote: self.wrote, ..Self::default() };
+                *self = Self {
+                    is_last,
+                    wrote: self.wrote,
+                    ..Self::default()
+                };
                 Step::Wait
             }
             FromWorker::ResultColumns { columns, .. } => {
@@ -152,8 +156,11 @@ impl Collected {
 
     fn stopped(&self) -> Error {
         if self.too_large {
-            Error::new("RESULT_TOO_LARGE", format!("the result has more than {MAX_ROWS} rows"))
-                .with_hint("Add a LIMIT, or aggregate in SQL.")
+            Error::new(
+                "RESULT_TOO_LARGE",
+                format!("the result has more than {MAX_ROWS} rows"),
+            )
+            .with_hint("Add a LIMIT, or aggregate in SQL.")
         } else {
             Error::new("CANCELLED", "the statement was cancelled")
         }
@@ -177,8 +184,16 @@ impl Collected {
         set(&result, "rows", &rows);
         let summary = self.summary.take();
         let version = summary.as_ref().and_then(|summary| summary.version);
-        set(&result, "version", &version.map_or(JsValue::NULL, |version| (version as f64).into()));
-        set(&result, "metrics", &summary.map_or(JsValue::NULL, |summary| parsed(&summary.metrics)));
+        set(
+            &result,
+            "version",
+            &version.map_or(JsValue::NULL, |version| (version as f64).into()),
+        );
+        set(
+            &result,
+            "metrics",
+            &summary.map_or(JsValue::NULL, |summary| parsed(&summary.metrics)),
+        );
         result.into()
     }
 }
@@ -195,7 +210,11 @@ fn error_value(error: &Error) -> JsValue {
         "hint": error.hint,
         "columns": error.columns,
     }));
-    if value.is_null() { JsValue::from_str(&error.message) } else { value }
+    if value.is_null() {
+        JsValue::from_str(&error.message)
+    } else {
+        value
+    }
 }
 
 fn parsed<T: serde::Serialize + ?Sized>(value: &T) -> JsValue {

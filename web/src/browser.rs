@@ -13,7 +13,9 @@ pub fn recall(key: &str) -> Option<String> {
 
 /// Remembers, or forgets (`None`).
 pub fn remember(key: &str, value: Option<&str>) {
-    let Ok(Some(storage)) = window().local_storage() else { return };
+    let Ok(Some(storage)) = window().local_storage() else {
+        return;
+    };
     // A full or forbidden storage costs the memory of it, no more.
     let _ = match value {
         Some(value) => storage.set_item(key, value),
@@ -23,7 +25,9 @@ pub fn remember(key: &str, value: Option<&str>) {
 
 /// Milliseconds since the page was opened; it never goes back.
 pub fn now() -> f64 {
-    window().performance().map_or(0.0, |performance| performance.now())
+    window()
+        .performance()
+        .map_or(0.0, |performance| performance.now())
 }
 
 /// Milliseconds since the epoch.
@@ -33,13 +37,18 @@ pub fn wall_clock() -> i64 {
 
 /// Whether this keyboard says ⌘ where others say Ctrl.
 pub fn is_mac() -> bool {
-    window().navigator().platform().is_ok_and(|platform| platform.starts_with("Mac"))
+    window()
+        .navigator()
+        .platform()
+        .is_ok_and(|platform| platform.starts_with("Mac"))
 }
 
 /// The pairs of the address's query.
 pub fn query_pairs() -> Vec<(String, String)> {
     let search = window().location().search().unwrap_or_default();
-    let Ok(params) = web_sys::UrlSearchParams::new_with_str(&search) else { return Vec::new() };
+    let Ok(params) = web_sys::UrlSearchParams::new_with_str(&search) else {
+        return Vec::new();
+    };
     js_sys::Array::from(&params)
         .iter()
         .filter_map(|pair| {

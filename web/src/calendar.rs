@@ -3,8 +3,7 @@
 
 use std::fmt::Write;
 
-const MICROS_PER_SECOND: i64 = 1_000_000;
-const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
+const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// A moment of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +36,10 @@ impl Moment {
 
     /// From milliseconds since the epoch.
     pub fn from_millis(millis: i64) -> Self {
-        Self::from_parts(millis.div_euclid(1000), millis.rem_euclid(1000) as u32 * 1_000_000)
+        Self::from_parts(
+            millis.div_euclid(1000),
+            millis.rem_euclid(1000) as u32 * 1_000_000,
+        )
     }
 
     /// Appends `2024-05-01`.
@@ -47,7 +49,11 @@ impl Moment {
 
     /// Appends `10:40:11`, and `.204` where there is a fraction.
     pub fn write_time(&self, out: &mut String) {
-        let _ = write!(out, "{:02}:{:02}:{:02}", self.hour, self.minute, self.second);
+        let _ = write!(
+            out,
+            "{:02}:{:02}:{:02}",
+            self.hour, self.minute, self.second
+        );
         write_fraction(out, self.nanos);
     }
 }
@@ -88,20 +94,21 @@ pub fn write_fraction(out: &mut String, nanos: u32) {
     out.push_str(digits.trim_end_matches('0'));
 }
 
-/// Microseconds since the epoch as a moment.
-pub fn moment_of_micros(micros: i64) -> Moment {
-    let seconds = micros.div_euclid(MICROS_PER_SECOND);
-    Moment::from_parts(seconds, micros.rem_euclid(MICROS_PER_SECOND) as u32 * 1000)
-}
-
 /// A commit's time for the history: the time alone where it is of `now`'s day.
 pub fn short_time(millis: i64, now_millis: i64) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let (moment, now) = (Moment::from_millis(millis), Moment::from_millis(now_millis));
-    let clock = format!("{:02}:{:02}:{:02}", moment.hour, moment.minute, moment.second);
-    let month = MONTHS.get(moment.month as usize - 1).copied().unwrap_or_default();
-    if millis / (MICROS_PER_DAY / 1000) == now_millis / (MICROS_PER_DAY / 1000) {
+    let clock = format!(
+        "{:02}:{:02}:{:02}",
+        moment.hour, moment.minute, moment.second
+    );
+    let month = MONTHS
+        .get(moment.month as usize - 1)
+        .copied()
+        .unwrap_or_default();
+    if millis.div_euclid(MILLIS_PER_DAY) == now_millis.div_euclid(MILLIS_PER_DAY) {
         clock
     } else if moment.year == now.year {
         format!("{} {month} {clock}", moment.day)
@@ -136,9 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn micros_before_the_epoch_count_towards_it() {
-        let moment = moment_of_micros(-1);
-        assert_eq!((moment.year, moment.second, moment.nanos), (1969, 59, 999_999_000));
+    fn millis_before_the_epoch_count_towards_it() {
+        let moment = Moment::from_millis(-1);
+        assert_eq!(
+            (moment.year, moment.second, moment.nanos),
+            (1969, 59, 999_000_000)
+        );
     }
 
     #[test]

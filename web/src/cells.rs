@@ -49,7 +49,10 @@ pub fn write_json(out: &mut String, array: &dyn Array, row: usize) {
 /// Whether a column of this type, in Spark's words, is aligned to the right.
 pub fn is_numeric(spark_type: &str) -> bool {
     let name = spark_type.split('(').next().unwrap_or_default();
-    matches!(name, "tinyint" | "smallint" | "int" | "bigint" | "float" | "double" | "decimal")
+    matches!(
+        name,
+        "tinyint" | "smallint" | "int" | "bigint" | "float" | "double" | "decimal"
+    )
 }
 
 /// A type as the grid's header names it.
@@ -120,9 +123,12 @@ fn is_written_plainly(data_type: &DataType, style: Style) -> bool {
     match data_type {
         Boolean | Int8 | Int16 | Int32 | UInt8 | UInt16 | UInt32 => true,
         List(_) | LargeList(_) | FixedSizeList(_, _) | Struct(_) | Map(_, _) => true,
-        Int64 | UInt64 | Decimal32(_, _) | Decimal64(_, _) | Decimal128(_, _) | Decimal256(_, _) => {
-            style == Style::Text
-        }
+        Int64
+        | UInt64
+        | Decimal32(_, _)
+        | Decimal64(_, _)
+        | Decimal128(_, _)
+        | Decimal256(_, _) => style == Style::Text,
         _ => false,
     }
 }
@@ -140,7 +146,11 @@ fn write_bare(out: &mut String, array: &dyn Array, row: usize, style: Style) {
         };
     }
     match array.data_type() {
-        DataType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
+        DataType::Boolean => out.push_str(if array.as_boolean().value(row) {
+            "true"
+        } else {
+            "false"
+        }),
         DataType::Int8 => number!(Int8Type),
         DataType::Int16 => number!(Int16Type),
         DataType::Int32 => number!(Int32Type),
@@ -149,7 +159,9 @@ fn write_bare(out: &mut String, array: &dyn Array, row: usize, style: Style) {
         DataType::UInt16 => number!(UInt16Type),
         DataType::UInt32 => number!(UInt32Type),
         DataType::UInt64 => number!(UInt64Type),
-        DataType::Float16 => write_float(out, array.as_primitive::<Float16Type>().value(row).to_f32()),
+        DataType::Float16 => {
+            write_float(out, array.as_primitive::<Float16Type>().value(row).to_f32())
+        }
         DataType::Float32 => write_float(out, array.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => write_float(out, array.as_primitive::<Float64Type>().value(row)),
         DataType::Decimal32(_, _) => decimal!(Decimal32Type),
@@ -164,10 +176,19 @@ fn write_bare(out: &mut String, array: &dyn Array, row: usize, style: Style) {
         DataType::BinaryView => write_hex(out, array.as_binary_view().value(row)),
         DataType::FixedSizeBinary(_) => write_hex(out, array.as_fixed_size_binary().value(row)),
         DataType::Date32 => {
-            write_day(out, i64::from(array.as_primitive::<Date32Type>().value(row)));
+            write_day(
+                out,
+                i64::from(array.as_primitive::<Date32Type>().value(row)),
+            );
         }
         DataType::Date64 => {
-            write_day(out, array.as_primitive::<Date64Type>().value(row).div_euclid(86_400_000));
+            write_day(
+                out,
+                array
+                    .as_primitive::<Date64Type>()
+                    .value(row)
+                    .div_euclid(86_400_000),
+            );
         }
         DataType::Timestamp(unit, zone) => {
             write_timestamp(out, *unit, integer(array, row), zone.is_some(), style);
@@ -192,7 +213,9 @@ fn write_bare(out: &mut String, array: &dyn Array, row: usize, style: Style) {
         }
         DataType::Struct(fields) => {
             out.push('{');
-            for (index, (field, column)) in fields.iter().zip(array.as_struct().columns()).enumerate() {
+            for (index, (field, column)) in
+                fields.iter().zip(array.as_struct().columns()).enumerate()
+            {
                 write_separator(out, index);
                 quote(out, field.name());
                 out.push(':');
@@ -314,9 +337,11 @@ fn integer(array: &dyn Array, row: usize) -> i64 {
 
 fn write_interval(out: &mut String, array: &dyn Array, row: usize, unit: IntervalUnit) {
     let (months, days, nanos) = match unit {
-        IntervalUnit::YearMonth => {
-            (array.as_primitive::<IntervalYearMonthType>().value(row), 0, 0)
-        }
+        IntervalUnit::YearMonth => (
+            array.as_primitive::<IntervalYearMonthType>().value(row),
+            0,
+            0,
+        ),
         IntervalUnit::DayTime => {
             let value = array.as_primitive::<IntervalDayTimeType>().value(row);
             (0, value.days, i64::from(value.milliseconds) * 1_000_000)

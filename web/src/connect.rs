@@ -34,7 +34,9 @@ impl Form {
             Err(Error::new("CONNECTION_INCOMPLETE", message).with_hint(hint))
         };
         let endpoint = self.endpoint.trim().trim_end_matches('/');
-        let rest = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
+        let rest = endpoint
+            .strip_prefix("http://")
+            .or_else(|| endpoint.strip_prefix("https://"));
         if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['?', '#', ' ', '@'])) {
             return missing(
                 "The endpoint is not an address.",
@@ -54,7 +56,12 @@ impl Form {
         let region = self.region.trim();
         Ok(Connection {
             endpoint: endpoint.to_owned(),
-            region: if region.is_empty() { DEFAULT_REGION } else { region }.to_owned(),
+            region: if region.is_empty() {
+                DEFAULT_REGION
+            } else {
+                region
+            }
+            .to_owned(),
             buckets: words(&self.buckets),
             credentials,
         })
@@ -64,7 +71,10 @@ impl Form {
 /// The connection that `?endpoint=…&bucket=…&region=…` asks for; keys are not taken from there.
 pub fn from_query(pairs: &[(String, String)]) -> Option<Form> {
     let all = |name: &str| {
-        let values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let values = pairs
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str());
         values.collect::<Vec<_>>().join(",")
     };
     let form = Form {
@@ -78,12 +88,17 @@ pub fn from_query(pairs: &[(String, String)]) -> Option<Form> {
 
 /// `127.0.0.1:9000` of `http://127.0.0.1:9000`.
 pub fn host(endpoint: &str) -> &str {
-    endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest)
+    endpoint
+        .split_once("://")
+        .map_or(endpoint, |(_, rest)| rest)
 }
 
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
-    for word in text.split([',', ' ', '\n', '\t']).filter(|word| !word.is_empty()) {
+    for word in text
+        .split([',', ' ', '\n', '\t'])
+        .filter(|word| !word.is_empty())
+    {
         if !words.iter().any(|known| known == word) {
             words.push(word.to_owned());
         }
@@ -96,7 +111,10 @@ mod tests {
     use super::*;
 
     fn form(endpoint: &str) -> Form {
-        Form { endpoint: endpoint.to_owned(), ..Form::default() }
+        Form {
+            endpoint: endpoint.to_owned(),
+            ..Form::default()
+        }
     }
 
     #[test]
@@ -112,16 +130,29 @@ mod tests {
 
     #[test]
     fn incomplete_form_says_what_is_missing() {
-        assert!(form("127.0.0.1:9000").connection().unwrap_err().hint.unwrap().contains("http://"));
+        assert!(
+            form("127.0.0.1:9000")
+                .connection()
+                .unwrap_err()
+                .hint
+                .unwrap()
+                .contains("http://")
+        );
         assert!(form("https://").connection().is_err());
-        let half = Form { access_key: "k".to_owned(), ..form("http://h") };
+        let half = Form {
+            access_key: "k".to_owned(),
+            ..form("http://h")
+        };
         assert!(half.connection().unwrap_err().message.contains("secret"));
     }
 
     #[test]
     fn address_line_gives_endpoint_and_buckets_but_never_keys() {
         let pairs: Vec<(String, String)> = [
-            ("endpoint", "http://h:1"), ("bucket", "a"), ("bucket", "b"), ("secret_key", "s"),
+            ("endpoint", "http://h:1"),
+            ("bucket", "a"),
+            ("bucket", "b"),
+            ("secret_key", "s"),
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .to_vec();

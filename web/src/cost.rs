@@ -19,12 +19,19 @@ pub fn bytes_read(metrics: &QueryMetrics) -> Option<(Figure, Option<u32>)> {
     if metrics.requests == 0 && metrics.bytes == 0 && metrics.table_bytes == 0 {
         return None;
     }
-    let figure = |what: String| Figure { number: bytes(metrics.bytes), what, note: None };
+    let figure = |what: String| Figure {
+        number: bytes(metrics.bytes),
+        what,
+        note: None,
+    };
     if metrics.table_bytes == 0 {
         return Some((figure("read".to_owned()), None));
     }
     let share = (metrics.bytes as f64 / metrics.table_bytes as f64 * 100.0).round() as u32;
-    Some((figure(format!("of {}", bytes(metrics.table_bytes))), Some(share.min(100))))
+    Some((
+        figure(format!("of {}", bytes(metrics.table_bytes))),
+        Some(share.min(100)),
+    ))
 }
 
 /// `6 of 8 files skipped by max(amount)`.
@@ -35,7 +42,11 @@ pub fn files(metrics: &QueryMetrics) -> Option<Figure> {
     let total = count(metrics.files_total);
     if metrics.files_skipped == 0 {
         let what = format!("of {total} files read");
-        return Some(Figure { number: count(metrics.files_read), what, note: None });
+        return Some(Figure {
+            number: count(metrics.files_read),
+            what,
+            note: None,
+        });
     }
     let note = match metrics.skipped_by.as_slice() {
         [] => None,
@@ -44,7 +55,11 @@ pub fn files(metrics: &QueryMetrics) -> Option<Figure> {
         [one, two, rest @ ..] => Some(format!("by {one}, {two} and {} more", rest.len())),
     };
     let what = format!("of {total} files skipped");
-    Some(Figure { number: count(metrics.files_skipped), what, note })
+    Some(Figure {
+        number: count(metrics.files_skipped),
+        what,
+        note,
+    })
 }
 
 /// `3 of 16 row groups skipped`.
@@ -66,21 +81,34 @@ mod tests {
     #[test]
     fn share_of_the_table_is_for_the_meter() {
         let metrics = QueryMetrics {
-            requests: 3, bytes: 48_000, table_bytes: 512_000, ..Default::default()
+            requests: 3,
+            bytes: 48_000,
+            table_bytes: 512_000,
+            ..Default::default()
         };
         let (figure, share) = bytes_read(&metrics).unwrap();
-        assert_eq!((figure.number.as_str(), figure.what.as_str(), share), ("48 kB", "of 512 kB", Some(9)));
+        assert_eq!(
+            (figure.number.as_str(), figure.what.as_str(), share),
+            ("48 kB", "of 512 kB", Some(9))
+        );
         assert_eq!(bytes_read(&QueryMetrics::default()), None);
     }
 
     #[test]
     fn skipped_files_are_told_with_their_reason() {
-        let mut metrics = QueryMetrics { files_total: 8, files_read: 8, ..Default::default() };
+        let mut metrics = QueryMetrics {
+            files_total: 8,
+            files_read: 8,
+            ..Default::default()
+        };
         assert_eq!(files(&metrics).unwrap().what, "of 8 files read");
         metrics.files_skipped = 6;
         metrics.skipped_by = vec!["max(amount)".into()];
         let figure = files(&metrics).unwrap();
-        assert_eq!((figure.number.as_str(), figure.note.as_deref()), ("6", Some("by max(amount)")));
+        assert_eq!(
+            (figure.number.as_str(), figure.note.as_deref()),
+            ("6", Some("by max(amount)"))
+        );
         metrics.from_log = true;
         assert_eq!(files(&metrics), None);
     }

@@ -26,12 +26,19 @@ const CANCEL_PATIENCE: Duration = Duration::from_millis(150);
 #[derive(Debug, Clone, PartialEq)]
 pub enum EngineStatus {
     /// `percent` where the size is known.
-    Downloading { percent: Option<u32> },
+    Downloading {
+        percent: Option<u32>,
+    },
     Starting,
     /// `memory_limit`: the query memory pool in bytes.
-    Ready { version: String, memory_limit: u64 },
+    Ready {
+        version: String,
+        memory_limit: u64,
+    },
     /// It could not be loaded; the next run tries again.
-    Unavailable { message: String },
+    Unavailable {
+        message: String,
+    },
 }
 
 /// What happens to a run.
@@ -85,7 +92,10 @@ pub struct RunHandle {
 impl RunHandle {
     /// Asks for more batches.
     pub fn grant(&self, batches: u32) {
-        let message = ToWorker::Credit { id: self.id, batches };
+        let message = ToWorker::Credit {
+            id: self.id,
+            batches,
+        };
         let mut inner = self.client.0.borrow_mut();
         if let Some(run) = inner.active.as_mut().filter(|run| run.id == self.id) {
             run.parked = false;
@@ -153,7 +163,10 @@ impl EngineClient {
 
     /// Where to read and where to send commits from now on.
     pub fn connect(&self, connection: Connection, commit_url: Option<String>) {
-        let message = ToWorker::Connect { connection, commit_url };
+        let message = ToWorker::Connect {
+            connection,
+            commit_url,
+        };
         {
             let mut inner = self.0.borrow_mut();
             inner.post(&message);
@@ -163,26 +176,50 @@ impl EngineClient {
     }
 
     /// Runs a script as soon as engine and connection are there and the scripts before have ended.
-    pub fn run(&self, sql: String, credit: u32, listener: impl Fn(RunEvent) + 'static) -> RunHandle {
+    pub fn run(
+        &self,
+        sql: String,
+        credit: u32,
+        listener: impl Fn(RunEvent) + 'static,
+    ) -> RunHandle {
         let (id, parked) = {
             let mut inner = self.0.borrow_mut();
             let id = inner.new_id();
             let listener: Listener = Rc::new(listener);
-            inner.waiting.push_back(Run { id, sql, credit, listener, parked: false });
+            inner.waiting.push_back(Run {
+                id,
+                sql,
+                credit,
+                listener,
+                parked: false,
+            });
             if inner.worker.is_none() {
                 inner.spawn();
             }
-            (id, inner.active.as_ref().filter(|run| run.parked).map(|run| run.id))
+            (
+                id,
+                inner
+                    .active
+                    .as_ref()
+                    .filter(|run| run.parked)
+                    .map(|run| run.id),
+            )
         };
         if let Some(parked) = parked {
             self.cancel(parked);
         }
         self.pump();
-        RunHandle { id, client: self.clone() }
+        RunHandle {
+            id,
+            client: self.clone(),
+        }
     }
 
     /// Asks the engine something beside the scripts; the answer is the message that answers it.
-    pub async fn ask(&self, question: impl FnOnce(RequestId) -> ToWorker) -> Result<FromWorker, Error> {
+    pub async fn ask(
+        &self,
+        question: impl FnOnce(RequestId) -> ToWorker,
+    ) -> Result<FromWorker, Error> {
         let answer = {
             let mut inner = self.0.borrow_mut();
             if inner.worker.is_none() {
@@ -194,7 +231,9 @@ impl EngineClient {
             inner.post(&question(id));
             answer
         };
-        answer.await.unwrap_or_else(|_| Err(unavailable("the engine was replaced")))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(unavailable("the engine was replaced")))
     }
 
     fn cancel(&self, id: RequestId) {
@@ -242,19 +281,29 @@ impl EngineClient {
             return;
         }
         if let Some(run) = inner.waiting.pop_front() {
-            inner.post(&ToWorker::Run { id: run.id, sql: run.sql.clone(), credit: run.credit });
+            inner.post(&ToWorker::Run {
+                id: run.id,
+                sql: run.sql.clone(),
+                credit: run.credit,
+            });
             inner.active = Some(run);
         }
     }
 
     fn receive(&self, data: &JsValue) {
-        let field = |name: &str| Reflect::get(data, &name.into()).ok().filter(JsValue::is_truthy);
+        let field = |name: &str| {
+            Reflect::get(data, &name.into())
+                .ok()
+                .filter(JsValue::is_truthy)
+        };
         if let Some(module) = field("module") {
             let mut inner = self.0.borrow_mut();
             inner.module = Some(module);
             return inner.status.set(EngineStatus::Starting);
         }
-        let Some(json) = field("json").and_then(|json| json.as_string()) else { return };
+        let Some(json) = field("json").and_then(|json| json.as_string()) else {
+            return;
+        };
         let message = match serde_json::from_str::<FromWorker>(&json) {
             Ok(message) => message,
             Err(error) => {
@@ -270,13 +319,22 @@ impl EngineClient {
                 let percent = total
                     .filter(|total| *total > 0)
                     .map(|total| (loaded as f64 / total as f64 * 100.0).min(100.0) as u32);
-                self.0.borrow().status.set(EngineStatus::Downloading { percent });
+                self.0
+                    .borrow()
+                    .status
+                    .set(EngineStatus::Downloading { percent });
             }
-            FromWorker::Ready { version, memory_limit } => {
+            FromWorker::Ready {
+                version,
+                memory_limit,
+            } => {
                 {
                     let mut inner = self.0.borrow_mut();
                     inner.ready = true;
-                    inner.status.set(EngineStatus::Ready { version, memory_limit });
+                    inner.status.set(EngineStatus::Ready {
+                        version,
+                        memory_limit,
+                    });
                 }
                 self.pump();
             }
@@ -287,7 +345,9 @@ impl EngineClient {
 
     /// Hands a message to whom it concerns.
     fn route(&self, message: FromWorker, bytes: Option<Vec<u8>>) {
-        let Some(id) = request_id(&message) else { return };
+        let Some(id) = request_id(&message) else {
+            return;
+        };
         let asked = self.0.borrow_mut().asks.remove(&id);
         if let Some(sender) = asked {
             let answer = match message {
@@ -304,8 +364,11 @@ impl EngineClient {
         );
         let listener = {
             let mut inner = self.0.borrow_mut();
-            let listener =
-                inner.active.as_ref().filter(|run| run.id == id).map(|run| run.listener.clone());
+            let listener = inner
+                .active
+                .as_ref()
+                .filter(|run| run.id == id)
+                .map(|run| run.listener.clone());
             if ends && listener.is_some() {
                 inner.active = None;
             }
@@ -333,7 +396,9 @@ impl EngineClient {
             } else {
                 inner.stop();
                 lost.extend(inner.waiting.drain(..));
-                inner.status.set(EngineStatus::Unavailable { message: message.to_owned() });
+                inner.status.set(EngineStatus::Unavailable {
+                    message: message.to_owned(),
+                });
                 unavailable(message)
             };
             (error, lost, asks)
@@ -358,7 +423,9 @@ impl Inner {
     fn post(&self, message: &ToWorker) {
         let Some(worker) = &self.worker else { return };
         // Messages are plain data, which serializes.
-        let Ok(json) = serde_json::to_string(message) else { return };
+        let Ok(json) = serde_json::to_string(message) else {
+            return;
+        };
         let data = object("json", &json.into());
         if let Err(error) = worker.post_message(&data) {
             web_sys::console::error_2(&"the engine took no message:".into(), &error);
@@ -427,13 +494,18 @@ fn request_id(message: &FromWorker) -> Option<RequestId> {
         | FromWorker::Cancelled { id }
         | FromWorker::Tables { id, .. }
         | FromWorker::Described { id, .. } => Some(*id),
-        FromWorker::Downloading { .. } | FromWorker::Crashed { .. } | FromWorker::Ready { .. } => None,
+        FromWorker::Downloading { .. } | FromWorker::Crashed { .. } | FromWorker::Ready { .. } => {
+            None
+        }
     }
 }
 
 fn unavailable(message: &str) -> Error {
-    Error::new("ENGINE_UNAVAILABLE", format!("The query engine could not be loaded: {message}"))
-        .with_hint("Check that the page's server is reachable, then run the statement again.")
+    Error::new(
+        "ENGINE_UNAVAILABLE",
+        format!("The query engine could not be loaded: {message}"),
+    )
+    .with_hint("Check that the page's server is reachable, then run the statement again.")
 }
 
 fn crash_error(message: &str) -> Error {
@@ -449,5 +521,13 @@ fn crash_error(message: &str) -> Error {
             "The page works on. If this statement stops the engine again, please report it.",
         )
     };
-    Error::new(if of_memory { "ENGINE_OUT_OF_MEMORY" } else { "ENGINE_CRASHED" }, what).with_hint(hint)
+    Error::new(
+        if of_memory {
+            "ENGINE_OUT_OF_MEMORY"
+        } else {
+            "ENGINE_CRASHED"
+        },
+        what,
+    )
+    .with_hint(hint)
 }

@@ -28,7 +28,11 @@ pub fn bytes(number: u64) -> String {
         unit += 1;
     }
     let name = UNITS[unit];
-    if unit > 0 && value < 9.95 { format!("{value:.1} {name}") } else { format!("{value:.0} {name}") }
+    if unit > 0 && value < 9.95 {
+        format!("{value:.1} {name}")
+    } else {
+        format!("{value:.0} {name}")
+    }
 }
 
 /// Milliseconds as a number and its unit: (`212`, `ms`), (`3.4`, `s`), (`2:05`, `min`).

@@ -47,5 +47,7 @@ impl Page {
 #[wasm_bindgen]
 pub fn start(host: editor::Host) -> Page {
     console_error_panic_hook::set_once();
-    Page { workbench: app::mount(host) }
+    Page {
+        workbench: app::mount(host),
+    }
 }

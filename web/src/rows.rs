@@ -58,8 +58,11 @@ impl Rows {
 /// The record batches of an Arrow IPC stream.
 pub fn decode(bytes: &[u8]) -> Result<Vec<RecordBatch>, Error> {
     let unreadable = |error: arrow_schema::ArrowError| {
-        Error::new("RESULT_UNREADABLE", format!("the engine sent rows that can't be read: {error}"))
-            .with_hint("Reload the page: page and engine may be of different versions.")
+        Error::new(
+            "RESULT_UNREADABLE",
+            format!("the engine sent rows that can't be read: {error}"),
+        )
+        .with_hint("Reload the page: page and engine may be of different versions.")
     };
     StreamReader::try_new(Cursor::new(bytes), None)
         .map_err(unreadable)?
@@ -103,7 +106,10 @@ mod tests {
         writer.finish().unwrap();
         let bytes = writer.into_inner().unwrap();
         assert_eq!(decode(&bytes).unwrap(), [rows]);
-        assert_eq!(decode(&bytes[..bytes.len() / 2]).unwrap_err().code, "RESULT_UNREADABLE");
+        assert_eq!(
+            decode(&bytes[..bytes.len() / 2]).unwrap_err().code,
+            "RESULT_UNREADABLE"
+        );
         assert_eq!(decode(b"no").unwrap_err().code, "RESULT_UNREADABLE");
     }
 }

@@ -27,9 +27,14 @@ pub enum Phase {
     Running,
     Done,
     /// `index`: the statement at fault, where one was.
-    Failed { index: Option<u32>, error: Error },
+    Failed {
+        index: Option<u32>,
+        error: Error,
+    },
     /// `note` says what else happened.
-    Cancelled { note: Option<String> },
+    Cancelled {
+        note: Option<String>,
+    },
 }
 
 impl Phase {
@@ -93,10 +98,13 @@ impl Script {
     pub fn apply(&mut self, message: FromWorker, bytes: Option<&[u8]>) -> Effects {
         let mut effects = Effects::default();
         match message {
-            FromWorker::StatementStarted { index, count, text, .. } => {
+            FromWorker::StatementStarted {
+                index, count, text, ..
+            } => {
                 self.phase = Phase::Running;
                 self.count = count;
-                self.statements.resize_with(index as usize + 1, Statement::default);
+                self.statements
+                    .resize_with(index as usize + 1, Statement::default);
                 if let Some(statement) = self.statements.last_mut() {
                     statement.text = text;
                 }
@@ -109,7 +117,10 @@ impl Script {
             FromWorker::Batch { index, .. } => {
                 self.received += 1;
                 if let Err(error) = self.take_batch(index, bytes.unwrap_or_default()) {
-                    self.phase = Phase::Failed { index: Some(index), error };
+                    self.phase = Phase::Failed {
+                        index: Some(index),
+                        error,
+                    };
                     effects.ended = true;
                 } else if self.count > index + 1 {
                     // The statements behind this one wait for its end.
@@ -139,7 +150,8 @@ impl Script {
             }
             FromWorker::Cancelled { .. } => {
                 let note = self.is_parked().then(|| {
-                    "Another statement took its place; the rows below are the first of more.".to_owned()
+                    "Another statement took its place; the rows below are the first of more."
+                        .to_owned()
                 });
                 self.phase = Phase::Cancelled { note };
                 effects.ended = true;
@@ -150,8 +162,14 @@ impl Script {
     }
 
     fn take_batch(&mut self, index: u32, bytes: &[u8]) -> Result<(), Error> {
-        let kept = if self.count > index + 1 { MAX_ROWS_BESIDE_LAST } else { usize::MAX };
-        let Some(statement) = self.statement_mut(index) else { return Ok(()) };
+        let kept = if self.count > index + 1 {
+            MAX_ROWS_BESIDE_LAST
+        } else {
+            usize::MAX
+        };
+        let Some(statement) = self.statement_mut(index) else {
+            return Ok(());
+        };
         for batch in decode(bytes)? {
             if statement.rows.len() >= kept {
                 statement.truncated = true;
@@ -170,14 +188,17 @@ impl Script {
     pub fn is_parked(&self) -> bool {
         self.phase == Phase::Running
             && self.granted == self.received
-            && self.statements.last().is_some_and(|last| last.summary.is_none())
+            && self
+                .statements
+                .last()
+                .is_some_and(|last| last.summary.is_none())
     }
 
     /// Whether the last statement's rows have reached what this page holds.
     pub fn is_full(&self) -> bool {
-        self.statements.last().is_some_and(|last| {
-            last.rows.len() >= MAX_ROWS || last.rows.bytes() >= MAX_BYTES
-        })
+        self.statements
+            .last()
+            .is_some_and(|last| last.rows.len() >= MAX_ROWS || last.rows.bytes() >= MAX_BYTES)
     }
 
     /// Batches to ask for when rows up to `visible_end` are on the screen.

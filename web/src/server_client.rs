@@ -16,7 +16,9 @@ pub enum Answer {
 
 /// Asks the server for its set-up.
 pub async fn config() -> Answer {
-    let Some(body) = get("api/v1/config").await else { return Answer::Unreachable };
+    let Some(body) = get("api/v1/config").await else {
+        return Answer::Unreachable;
+    };
     match body.map(|body| serde_json::from_str(&body)) {
         Some(Ok(config)) => Answer::Config(Box::new(config)),
         _ => Answer::NoProxy,
@@ -25,7 +27,11 @@ pub async fn config() -> Answer {
 
 /// The absolute address of a path beside the page.
 pub fn beside_page(path: &str) -> String {
-    let base = leptos::prelude::document().base_uri().ok().flatten().unwrap_or_default();
+    let base = leptos::prelude::document()
+        .base_uri()
+        .ok()
+        .flatten()
+        .unwrap_or_default();
     web_sys::Url::new_with_base(path, &base).map_or_else(|_| path.to_owned(), |url| url.href())
 }
 

@@ -12,7 +12,9 @@ pub fn preview(location: &str) -> String {
 
 /// The statement that shows a table at a version; `None` is the latest.
 pub fn at_version(location: &str, version: Option<u64>) -> String {
-    let travel = version.map(|version| format!(" VERSION AS OF {version}")).unwrap_or_default();
+    let travel = version
+        .map(|version| format!(" VERSION AS OF {version}"))
+        .unwrap_or_default();
     format!("SELECT *\nFROM {}{travel}", by_path(location))
 }
 
@@ -28,7 +30,11 @@ pub fn count(location: &str) -> String {
 pub fn same_table(left: &str, right: &str) -> bool {
     fn plain(location: &str) -> (&str, &str) {
         let (scheme, rest) = location.split_once("://").unwrap_or(("", location));
-        let scheme = if matches!(scheme, "s3a" | "s3n") { "s3" } else { scheme };
+        let scheme = if matches!(scheme, "s3a" | "s3n") {
+            "s3"
+        } else {
+            scheme
+        };
         (scheme, rest.trim_end_matches('/'))
     }
     plain(left) == plain(right)
@@ -42,9 +48,15 @@ pub fn looks_like_write(statement: &str) -> bool {
     ];
     let mut rest = statement.trim_start();
     while let Some(comment) = rest.strip_prefix("--") {
-        rest = comment.split_once('\n').map_or("", |(_, after)| after).trim_start();
+        rest = comment
+            .split_once('\n')
+            .map_or("", |(_, after)| after)
+            .trim_start();
     }
-    let word = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let word = rest
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default();
     WRITES.iter().any(|write| write.eq_ignore_ascii_case(word))
 }
 

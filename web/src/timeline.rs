@@ -29,7 +29,12 @@ pub struct Tag {
 /// The strip, oldest first.
 pub fn bars(history: &[HistoryEntry]) -> Vec<Bar> {
     let shown = &history[..history.len().min(BARS)];
-    let highest = shown.iter().filter_map(|entry| entry.num_rows).max().unwrap_or(0).max(1);
+    let highest = shown
+        .iter()
+        .filter_map(|entry| entry.num_rows)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     shown
         .iter()
         .rev()
@@ -51,9 +56,15 @@ pub fn headline(table: &TableDescription, version: u64) -> String {
     let mut parts = vec![format!("of {}", table.version)];
     let entry = table.history.iter().find(|entry| entry.version == version);
     let latest = version == table.version;
-    let rows = entry.and_then(|entry| entry.num_rows).or(if latest { table.num_rows } else { None });
-    let files =
-        entry.and_then(|entry| entry.num_files).or(if latest { Some(table.num_files) } else { None });
+    let rows =
+        entry
+            .and_then(|entry| entry.num_rows)
+            .or(if latest { table.num_rows } else { None });
+    let files = entry.and_then(|entry| entry.num_files).or(if latest {
+        Some(table.num_files)
+    } else {
+        None
+    });
     parts.extend(rows.map(|rows| counted(rows, "row", "rows")));
     parts.extend(files.map(|files| counted(files, "file", "files")));
     parts.join(" · ")
@@ -63,8 +74,15 @@ pub fn headline(table: &TableDescription, version: u64) -> String {
 pub fn tags(entry: &HistoryEntry) -> Vec<Tag> {
     let mut tags = Vec::new();
     if is_overwrite(entry) {
-        let word = if operation(entry).contains("REPLACE TABLE") { "replace" } else { "overwrite" };
-        tags.push(Tag { text: word.to_owned(), grave: true });
+        let word = if operation(entry).contains("REPLACE TABLE") {
+            "replace"
+        } else {
+            "overwrite"
+        };
+        tags.push(Tag {
+            text: word.to_owned(),
+            grave: true,
+        });
     }
     if let Some(SchemaChange::Added(columns)) = &entry.schema_change {
         let text = match columns.as_slice() {
@@ -84,11 +102,19 @@ pub fn summary(entry: &HistoryEntry) -> String {
     match operation(entry) {
         "WRITE" | "STREAMING UPDATE" => {
             parts.extend(parameter("mode").map(|mode| mode.to_lowercase()));
-            parts.extend(parameter("predicate").filter(is_said).map(|p| format!("where {p}")));
+            parts.extend(
+                parameter("predicate")
+                    .filter(is_said)
+                    .map(|p| format!("where {p}")),
+            );
         }
         "RESTORE" => {
-            let version = parameter("version").filter(is_said).map(|v| format!("to version {v}"));
-            let time = parameter("timestamp").filter(is_said).map(|t| format!("to {t}"));
+            let version = parameter("version")
+                .filter(is_said)
+                .map(|v| format!("to version {v}"));
+            let time = parameter("timestamp")
+                .filter(is_said)
+                .map(|t| format!("to {t}"));
             parts.extend(version.or(time));
         }
         "MERGE" => parts.extend(row_counts(
@@ -125,19 +151,30 @@ pub fn operation(entry: &HistoryEntry) -> &str {
 /// Rows added and removed, for the right of the line: `+2,410`, `−1`.
 pub fn row_delta(entry: &HistoryEntry) -> (Option<String>, Option<String>) {
     let some = |rows: Option<u64>, sign: &str| {
-        rows.filter(|rows| *rows > 0).map(|rows| format!("{sign}{}", count(rows)))
+        rows.filter(|rows| *rows > 0)
+            .map(|rows| format!("{sign}{}", count(rows)))
     };
     (some(entry.rows_added, "+"), some(entry.rows_removed, "−"))
 }
 
 fn size(entry: &HistoryEntry) -> String {
-    entry.num_rows.map_or_else(|| "rows unknown".to_owned(), |rows| counted(rows, "row", "rows"))
+    entry.num_rows.map_or_else(
+        || "rows unknown".to_owned(),
+        |rows| counted(rows, "row", "rows"),
+    )
 }
 
 /// Whether the commit put other rows in the place of all that were there.
 fn is_overwrite(entry: &HistoryEntry) -> bool {
-    let mode = entry.parameters.get("mode").map(|mode| unquoted(mode)).unwrap_or_default();
-    let whole = entry.parameters.get("predicate").is_none_or(|p| !is_said(&unquoted(p)));
+    let mode = entry
+        .parameters
+        .get("mode")
+        .map(|mode| unquoted(mode))
+        .unwrap_or_default();
+    let whole = entry
+        .parameters
+        .get("predicate")
+        .is_none_or(|p| !is_said(&unquoted(p)));
     let overwrites = mode.eq_ignore_ascii_case("overwrite") && whole;
     let replaces = operation(entry).contains("REPLACE TABLE");
     (overwrites || replaces) && entry.files_removed > 0
@@ -170,13 +207,20 @@ fn property_names(json: &str) -> String {
             .iter()
             .map(|(key, value)| {
                 let key = key.strip_prefix("delta.").unwrap_or(key);
-                format!("{key} = {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                format!(
+                    "{key} = {}",
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                )
             })
             .collect::<Vec<_>>()
             .join(", "),
-        Ok(serde_json::Value::Array(names)) => {
-            names.iter().filter_map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
-        }
+        Ok(serde_json::Value::Array(names)) => names
+            .iter()
+            .filter_map(|name| name.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
         _ => json.to_owned(),
     }
 }

@@ -24,9 +24,16 @@ fn integers_of_64_bits_are_exact_in_both_forms() {
     let array = Int64Array::from(vec![Some(i64::MAX), Some(i64::MIN), None]);
     assert_eq!(
         shown(&array),
-        [Some("9223372036854775807".into()), Some("-9223372036854775808".into()), None]
+        [
+            Some("9223372036854775807".into()),
+            Some("-9223372036854775808".into()),
+            None
+        ]
     );
-    assert_eq!(json(&array), r#""9223372036854775807","-9223372036854775808",null"#);
+    assert_eq!(
+        json(&array),
+        r#""9223372036854775807","-9223372036854775808",null"#
+    );
     assert_eq!(json(&Int32Array::from(vec![7])), "7");
 }
 
@@ -74,8 +81,14 @@ fn nested_values_are_compact_and_quote_their_texts() {
         None,
     );
     assert_eq!(shown(&lists.finish()), [Some("[1,null]".into())]);
-    assert_eq!(shown(&structs), [Some(r#"{"name":"a\"b\n","big":9007199254740993}"#.into())]);
-    assert_eq!(json(&structs), r#"{"name":"a\"b\n","big":"9007199254740993"}"#);
+    assert_eq!(
+        shown(&structs),
+        [Some(r#"{"name":"a\"b\n","big":9007199254740993}"#.into())]
+    );
+    assert_eq!(
+        json(&structs),
+        r#"{"name":"a\"b\n","big":"9007199254740993"}"#
+    );
 }
 
 #[test]
@@ -98,7 +111,10 @@ fn null_behind_a_dictionary_is_null() {
 
 #[test]
 fn binary_is_hex() {
-    assert_eq!(shown(&BinaryArray::from(vec![&b"\x00\xff"[..]])), [Some("00ff".into())]);
+    assert_eq!(
+        shown(&BinaryArray::from(vec![&b"\x00\xff"[..]])),
+        [Some("00ff".into())]
+    );
 }
 
 #[test]

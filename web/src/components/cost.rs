@@ -13,9 +13,16 @@ pub fn CostBar() -> impl IntoView {
     let shown = Memo::new(move |_| {
         workbench.script.with(|script| {
             let script = script.as_ref()?;
-            let shown = workbench.chosen.get().unwrap_or_else(|| script.shown_by_default());
+            let shown = workbench
+                .chosen
+                .get()
+                .unwrap_or_else(|| script.shown_by_default());
             let statement = script.statements.get(shown)?;
-            Some((rows(statement), statement.metrics.clone(), waits(script, shown)))
+            Some((
+                rows(statement),
+                statement.metrics.clone(),
+                waits(script, shown),
+            ))
         })
     });
     move || {
@@ -73,7 +80,12 @@ fn rows(statement: &Statement) -> Option<String> {
         return None;
     }
     let at_hand = statement.rows.len() as u64;
-    Some(count(statement.summary.as_ref().map_or(at_hand, |summary| summary.row_count)))
+    Some(count(
+        statement
+            .summary
+            .as_ref()
+            .map_or(at_hand, |summary| summary.row_count),
+    ))
 }
 
 fn waits(script: &Script, shown: usize) -> bool {

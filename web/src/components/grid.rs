@@ -48,7 +48,7 @@ pub fn Grid(
     let columns = of(workbench, statement, |s| s.columns.clone()).unwrap_or_default();
     let names = columns.clone();
     let shown_columns = StoredValue::new(columns);
-    let sampled = Memo::new(move |_| len.get() > 0);
+    let sampled = Memo::new(move |_| of(workbench, statement, |s| !s.rows.is_empty()));
     let widths = Memo::new(move |_| {
         let _ = sampled.get();
         shown_columns.with_value(|columns| {
@@ -57,7 +57,9 @@ pub fn Grid(
     });
     let ended = Memo::new(move |_| {
         of(workbench, statement, |s| s.summary.is_some()).unwrap_or(false)
-            || workbench.script.with(|s| s.as_ref().is_some_and(|s| s.phase != Phase::Running))
+            || workbench
+                .script
+                .with(|s| s.as_ref().is_some_and(|s| s.phase != Phase::Running))
     });
     let few = names.len() <= FEW_COLUMNS;
     let total_width = move || {
@@ -67,7 +69,8 @@ pub fn Grid(
         format!("width:calc({characters}ch + {padding}px);min-width:{stretch}")
     };
 
-    let head: Vec<_> = shown_columns.with_value(|columns| columns.iter().map(header_cell).collect());
+    let head: Vec<_> =
+        shown_columns.with_value(|columns| columns.iter().map(header_cell).collect());
     let cols = move || {
         let col = |width: usize| view! { <col style=format!("width:calc({width}ch + 28px)")/> };
         widths.get().into_iter().map(col).collect::<Vec<_>>()
@@ -139,11 +142,14 @@ fn cells(columns: &[Column], rows: &Rows, row: usize) -> Vec<AnyView> {
         .iter()
         .enumerate()
         .map(|(index, column)| match rows.text(row, index).flatten() {
-            None => view! { <td class="null" class:num=is_numeric(&column.data_type)>"null"</td> }.into_any(),
+            None => view! { <td class="null" class:num=is_numeric(&column.data_type)>"null"</td> }
+                .into_any(),
             Some(text) => {
-                let title = (text.chars().count() > WIDTHS.1).then(|| shortened(&text, TITLE_CHARS));
+                let title =
+                    (text.chars().count() > WIDTHS.1).then(|| shortened(&text, TITLE_CHARS));
                 let text = shortened(&text, CELL_CHARS);
-                view! { <td class:num=is_numeric(&column.data_type) title=title>{text}</td> }.into_any()
+                view! { <td class:num=is_numeric(&column.data_type) title=title>{text}</td> }
+                    .into_any()
             }
         })
         .collect()
@@ -151,7 +157,9 @@ fn cells(columns: &[Column], rows: &Rows, row: usize) -> Vec<AnyView> {
 
 /// Reads the statement of the script that is shown.
 fn of<T>(workbench: Workbench, statement: usize, f: impl FnOnce(&Statement) -> T) -> Option<T> {
-    workbench.script.with(|script| script.as_ref()?.statements.get(statement).map(f))
+    workbench
+        .script
+        .with(|script| script.as_ref()?.statements.get(statement).map(f))
 }
 
 fn of_untracked<T>(
@@ -159,7 +167,9 @@ fn of_untracked<T>(
     statement: usize,
     f: impl FnOnce(&Statement) -> T,
 ) -> Option<T> {
-    workbench.script.with_untracked(|script| script.as_ref()?.statements.get(statement).map(f))
+    workbench
+        .script
+        .with_untracked(|script| script.as_ref()?.statements.get(statement).map(f))
 }
 
 /// Keeps `height` at the element's own.
@@ -171,7 +181,9 @@ fn observe_height(element: NodeRef<Div>, height: RwSignal<f64>) {
             // The component may just have gone.
             let _ = height.try_set(f64::from(observed.client_height()));
         });
-        let Ok(observer) = ResizeObserver::new(measure.as_ref().unchecked_ref()) else { return };
+        let Ok(observer) = ResizeObserver::new(measure.as_ref().unchecked_ref()) else {
+            return;
+        };
         observer.observe(&element);
         let kept = StoredValue::new_local(Some((observer, measure)));
         on_cleanup(move || {
@@ -198,7 +210,11 @@ fn widths(columns: &[Column], rows: &Rows) -> Vec<usize> {
         .iter()
         .enumerate()
         .map(|(index, column)| {
-            let header = column.name.chars().count().max(type_label(&column.data_type).chars().count());
+            let header = column
+                .name
+                .chars()
+                .count()
+                .max(type_label(&column.data_type).chars().count());
             let widest = (0..rows.len().min(SAMPLE))
                 .filter_map(|row| rows.text(row, index).flatten())
                 .map(|text| text.chars().take(WIDTHS.1 + 1).count())
@@ -225,7 +241,11 @@ mod tests {
         assert_eq!(visible(0.0, 560.0, 100_000), (0, 33));
         assert_eq!(visible(28_000.0, 560.0, 100_000), (988, 1033));
         assert_eq!(visible(28_000.0, 560.0, 1_005), (988, 1_005));
-        assert_eq!(visible(28_000.0, 560.0, 10), (10, 10), "scrolled past the end");
+        assert_eq!(
+            visible(28_000.0, 560.0, 10),
+            (10, 10),
+            "scrolled past the end"
+        );
         assert_eq!(visible(0.0, 560.0, 0), (0, 0));
     }
 

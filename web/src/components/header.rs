@@ -38,12 +38,16 @@ pub fn Header() -> impl IntoView {
 fn ConnectionChip() -> impl IntoView {
     let workbench = workbench();
     let state = move || {
-        let trouble = workbench.tables.with(|tables| !tables.loaded && !tables.problems.is_empty());
-        workbench.link.with(|link| match (&link.connection, trouble || link.server_down) {
-            (None, _) => "idle",
-            (Some(_), true) => "bad",
-            (Some(_), false) => "good",
-        })
+        let trouble = workbench
+            .tables
+            .with(|tables| !tables.loaded && !tables.problems.is_empty());
+        workbench.link.with(
+            |link| match (&link.connection, trouble || link.server_down) {
+                (None, _) => "idle",
+                (Some(_), true) => "bad",
+                (Some(_), false) => "good",
+            },
+        )
     };
     let label = move || workbench.link.with(|link| link.label());
     let note = move || {
@@ -63,7 +67,8 @@ fn ConnectionChip() -> impl IntoView {
                 "The page's server does not answer: tables can be read, but nothing written."
                     .to_owned()
             } else {
-                link.read_only_reason().unwrap_or_else(|| "Connection: click to change it".to_owned())
+                link.read_only_reason()
+                    .unwrap_or_else(|| "Connection: click to change it".to_owned())
             }
         })
     };
@@ -93,14 +98,19 @@ fn EngineChip() -> impl IntoView {
         EngineStatus::Unavailable { .. } => "unavailable",
     };
     let text = move || match workbench.engine_status.get() {
-        EngineStatus::Downloading { percent: Some(percent) } => format!("engine {percent} %"),
+        EngineStatus::Downloading {
+            percent: Some(percent),
+        } => format!("engine {percent} %"),
         EngineStatus::Downloading { percent: None } => "engine loading…".to_owned(),
         EngineStatus::Starting => "engine starting…".to_owned(),
         EngineStatus::Ready { .. } => format!("engine ready · {}", bytes(workbench.engine_bytes)),
         EngineStatus::Unavailable { .. } => "engine not loaded".to_owned(),
     };
     let title = move || match workbench.engine_status.get() {
-        EngineStatus::Ready { version, memory_limit } => format!(
+        EngineStatus::Ready {
+            version,
+            memory_limit,
+        } => format!(
             "Lakeglass engine {version}, {} to download, {} of memory for queries",
             bytes(workbench.engine_bytes),
             bytes(memory_limit),

@@ -21,7 +21,9 @@ pub fn History() -> impl IntoView {
     let table = Memo::new(move |_| workbench.chosen_table());
     let problem = Memo::new(move |_| {
         let location = workbench.selected.get()?;
-        workbench.known.with(|known| known.get(&location)?.problem.clone())
+        workbench
+            .known
+            .with(|known| known.get(&location)?.problem.clone())
     });
     let retry = Callback::new(move |()| workbench.refresh());
     view! {
@@ -135,7 +137,11 @@ fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> impl IntoView 
         .collect();
     let said = summary(&entry);
     let time = short_time(entry.timestamp, browser::wall_clock());
-    let line = if said.is_empty() { time } else { format!("{time} · {said}") };
+    let line = if said.is_empty() {
+        time
+    } else {
+        format!("{time} · {said}")
+    };
     let (added, removed) = row_delta(&entry);
     let title = full_time(entry.timestamp);
     view! {
@@ -166,5 +172,9 @@ fn travel(workbench: Workbench, version: u64, latest: u64) {
 }
 
 fn headline_title(table: &TableDescription) -> String {
-    format!("{} · {}", table.location, crate::format::bytes(table.size_in_bytes))
+    format!(
+        "{} · {}",
+        table.location,
+        crate::format::bytes(table.size_in_bytes)
+    )
 }

@@ -16,10 +16,18 @@ enum View {
     Nothing,
     Queued,
     Running,
-    Failed { error: messages::Error, statement: Option<String> },
-    Grid { run: u32, statement: usize },
+    Failed {
+        error: messages::Error,
+        statement: Option<String>,
+    },
+    Grid {
+        run: u32,
+        statement: usize,
+    },
     /// A statement without a result: what it did.
-    Outcome { text: String },
+    Outcome {
+        text: String,
+    },
     Cancelled,
 }
 
@@ -28,12 +36,16 @@ pub fn Results() -> impl IntoView {
     let workbench = workbench();
     let view = Memo::new(move |_| {
         workbench.script.with(|script| {
-            let Some(script) = script.as_ref() else { return View::Nothing };
+            let Some(script) = script.as_ref() else {
+                return View::Nothing;
+            };
             view_of(script, workbench.chosen.get())
         })
     });
     let notice = Memo::new(move |_| {
-        workbench.script.with(|s| s.as_ref().and_then(|s| notice(s, workbench.chosen.get())))
+        workbench
+            .script
+            .with(|s| s.as_ref().and_then(|s| notice(s, workbench.chosen.get())))
     });
     view! {
         <div class="results" data-testid="results" aria-live="polite">
@@ -66,12 +78,16 @@ fn view_of(script: &Script, chosen: Option<usize>) -> View {
         if chosen.is_none_or(|chosen| chosen == at_fault) {
             let text = script.statements.get(at_fault).map(|s| s.text.clone());
             let text = text.filter(|_| script.count > 1);
-            return View::Failed { error: error.clone(), statement: text };
+            return View::Failed {
+                error: error.clone(),
+                statement: text,
+            };
         }
     }
     match statement {
-        Some(statement) if !statement.columns.is_empty() => {
-            View::Grid { run: script.number, statement: shown }
+        Some(statement) if !statement.columns.is_empty() => View::Grid {
+            run: script.number,
+            statement: shown,
         },
         Some(statement) => match (&statement.summary, &script.phase) {
             (Some(summary), _) => View::Outcome {
@@ -86,7 +102,9 @@ fn view_of(script: &Script, chosen: Option<usize>) -> View {
         None => match script.phase {
             Phase::Queued => View::Queued,
             Phase::Cancelled { .. } => View::Cancelled,
-            Phase::Done => View::Outcome { text: "There was no statement to run.".to_owned() },
+            Phase::Done => View::Outcome {
+                text: "There was no statement to run.".to_owned(),
+            },
             _ => View::Running,
         },
     }
@@ -129,8 +147,12 @@ fn notice(script: &Script, chosen: Option<usize>) -> Option<String> {
 fn Queued() -> impl IntoView {
     let workbench = workbench();
     let text = move || match workbench.engine_status.get() {
-        EngineStatus::Downloading { percent: Some(percent) } => {
-            format!("The engine is on its way ({percent} %). The statement runs as soon as it is there.")
+        EngineStatus::Downloading {
+            percent: Some(percent),
+        } => {
+            format!(
+                "The engine is on its way ({percent} %). The statement runs as soon as it is there."
+            )
         }
         EngineStatus::Downloading { .. } | EngineStatus::Starting => {
             "The engine is starting. The statement runs as soon as it is there.".to_owned()
@@ -180,7 +202,12 @@ mod tests {
     use super::*;
 
     fn started(index: u32, count: u32) -> FromWorker {
-        FromWorker::StatementStarted { id: 1, index, count, text: format!("s{index}") }
+        FromWorker::StatementStarted {
+            id: 1,
+            index,
+            count,
+            text: format!("s{index}"),
+        }
     }
 
     #[test]
@@ -188,13 +215,37 @@ mod tests {
         let mut script = Script::new(1, "a; b".into());
         script.apply(started(0, 2), None);
         let summary = StatementSummary {
-            row_count: 0, version: Some(8), table: None, is_write: true, metrics: QueryMetrics::default(),
+            row_count: 0,
+            version: Some(8),
+            table: None,
+            is_write: true,
+            metrics: QueryMetrics::default(),
         };
-        script.apply(FromWorker::StatementDone { id: 1, index: 0, summary }, None);
+        script.apply(
+            FromWorker::StatementDone {
+                id: 1,
+                index: 0,
+                summary,
+            },
+            None,
+        );
         script.apply(started(1, 2), None);
         let error = messages::Error::new("X", "no");
-        script.apply(FromWorker::Failed { id: 1, index: Some(1), error: error.clone() }, None);
-        assert_eq!(view_of(&script, None), View::Failed { error, statement: Some("s1".into()) });
+        script.apply(
+            FromWorker::Failed {
+                id: 1,
+                index: Some(1),
+                error: error.clone(),
+            },
+            None,
+        );
+        assert_eq!(
+            view_of(&script, None),
+            View::Failed {
+                error,
+                statement: Some("s1".into())
+            }
+        );
         let text = "Done: the table is at version 8.".to_owned();
         assert_eq!(view_of(&script, Some(0)), View::Outcome { text });
     }
@@ -205,7 +256,9 @@ mod tests {
         assert_eq!(view_of(&script, None), View::Queued);
         script.apply(started(0, 1), None);
         assert_eq!(view_of(&script, None), View::Running);
-        script.phase = Phase::Cancelled { note: Some("restarted".into()) };
+        script.phase = Phase::Cancelled {
+            note: Some("restarted".into()),
+        };
         assert_eq!(view_of(&script, None), View::Cancelled);
         assert_eq!(notice(&script, None).as_deref(), Some("restarted"));
     }

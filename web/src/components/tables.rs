@@ -57,12 +57,21 @@ fn Table(entry: TableEntry) -> impl IntoView {
     let workbench = workbench();
     let location = StoredValue::new(entry.location.clone());
     let is_chosen = Memo::new(move |_| {
-        workbench.selected.with(|chosen| location.with_value(|own| chosen.as_ref() == Some(own)))
+        workbench
+            .selected
+            .with(|chosen| location.with_value(|own| chosen.as_ref() == Some(own)))
     });
     let table = Memo::new(move |_| {
-        workbench.known.with(|known| location.with_value(|own| known.get(own)?.table.clone()))
+        workbench
+            .known
+            .with(|known| location.with_value(|own| known.get(own)?.table.clone()))
     });
-    let name = entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned();
+    let name = entry
+        .path
+        .rsplit('/')
+        .next()
+        .unwrap_or(&entry.path)
+        .to_owned();
     let columns = move || {
         let table = table.get().filter(|_| is_chosen.get())?;
         let columns: Vec<_> = table
@@ -102,11 +111,22 @@ fn Nothing() -> impl IntoView {
     let workbench = workbench();
     move || {
         let (empty, loading, failed) = workbench.tables.with(|tables| {
-            (tables.entries.is_empty(), tables.loading, !tables.problems.is_empty())
+            (
+                tables.entries.is_empty(),
+                tables.loading,
+                !tables.problems.is_empty(),
+            )
         });
         let (connected, asking, buckets) = workbench.link.with(|link| {
-            let buckets = link.connection.as_ref().map(|connection| connection.buckets.join(", "));
-            (link.connection.is_some(), link.asking, buckets.unwrap_or_default())
+            let buckets = link
+                .connection
+                .as_ref()
+                .map(|connection| connection.buckets.join(", "));
+            (
+                link.connection.is_some(),
+                link.asking,
+                buckets.unwrap_or_default(),
+            )
         });
         if !empty || asking {
             return None;
@@ -119,7 +139,8 @@ fn Nothing() -> impl IntoView {
         } else if failed {
             return None;
         } else if buckets.is_empty() {
-            "This connection names no bucket to look into. Tables can still be queried by path.".to_owned()
+            "This connection names no bucket to look into. Tables can still be queried by path."
+                .to_owned()
         } else {
             format!("No tables yet in {buckets}. CREATE TABLE makes one.")
         };
@@ -150,14 +171,20 @@ fn skeleton() -> impl IntoView {
 /// A bucket with other tables is drawn anew.
 fn bucket_key((bucket, entries): &(String, Vec<TableEntry>)) -> String {
     let paths = entries.iter().map(|entry| entry.path.as_str());
-    std::iter::once(bucket.as_str()).chain(paths).collect::<Vec<_>>().join("\n")
+    std::iter::once(bucket.as_str())
+        .chain(paths)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Groups entries by bucket, in their order.
 fn by_bucket(entries: &[TableEntry]) -> Vec<(String, Vec<TableEntry>)> {
     let mut buckets: Vec<(String, Vec<TableEntry>)> = Vec::new();
     for entry in entries {
-        match buckets.iter_mut().find(|(bucket, _)| *bucket == entry.bucket) {
+        match buckets
+            .iter_mut()
+            .find(|(bucket, _)| *bucket == entry.bucket)
+        {
             Some((_, tables)) => tables.push(entry.clone()),
             None => buckets.push((entry.bucket.clone(), vec![entry.clone()])),
         }

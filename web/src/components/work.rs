@@ -42,11 +42,19 @@ fn Editor() -> impl IntoView {
 fn RunBar() -> impl IntoView {
     let workbench = workbench();
     let busy = Memo::new(move |_| {
-        workbench.script.with(|s| s.as_ref().is_some_and(|s| s.phase.is_open() && !s.is_parked()))
+        workbench.script.with(|s| {
+            s.as_ref()
+                .is_some_and(|s| s.phase.is_open() && !s.is_parked())
+        })
     });
     let key = if browser::is_mac() { "⌘" } else { "Ctrl" };
-    let run_label =
-        move || if workbench.has_selection.get() { "Run selection" } else { "Run" };
+    let run_label = move || {
+        if workbench.has_selection.get() {
+            "Run selection"
+        } else {
+            "Run"
+        }
+    };
     let clock = move || {
         let (number, unit) = duration(workbench.tick.elapsed.get());
         format!("{number} {unit}")
@@ -107,19 +115,27 @@ fn Caption() -> impl IntoView {
 fn StatementTabs() -> impl IntoView {
     let workbench = workbench();
     let count = Memo::new(move |_| {
-        workbench.script.with(|s| s.as_ref().map_or(0, |s| s.statements.len()))
+        workbench
+            .script
+            .with(|s| s.as_ref().map_or(0, |s| s.statements.len()))
     });
     let several = Memo::new(move |_| {
-        workbench.script.with(|s| s.as_ref().is_some_and(|s| s.count > 1))
+        workbench
+            .script
+            .with(|s| s.as_ref().is_some_and(|s| s.count > 1))
     });
     let shown = Memo::new(move |_| {
-        let default = workbench.script.with(|s| s.as_ref().map(Script::shown_by_default));
+        let default = workbench
+            .script
+            .with(|s| s.as_ref().map(Script::shown_by_default));
         workbench.chosen.get().or(default).unwrap_or(0)
     });
     let tab = move |index: usize| {
         let label = Memo::new(move |_| {
             workbench.script.with(|script| {
-                let Some(script) = script.as_ref() else { return Default::default() };
+                let Some(script) = script.as_ref() else {
+                    return Default::default();
+                };
                 let line = script.statements.get(index).map(|s| in_one_line(&s.text));
                 let line = line.unwrap_or_default();
                 let word = line.split_whitespace().next().unwrap_or("…").to_uppercase();

@@ -6,9 +6,28 @@ use super::*;
 
 fn started(script: &mut Script, index: u32, count: u32) {
     let text = format!("statement {index}");
-    script.apply(FromWorker::StatementStarted { id: 1, index, count, text }, None);
-    let columns = vec![Column { name: "n".into(), data_type: "int".into(), nullable: true }];
-    script.apply(FromWorker::ResultColumns { id: 1, index, columns }, None);
+    script.apply(
+        FromWorker::StatementStarted {
+            id: 1,
+            index,
+            count,
+            text,
+        },
+        None,
+    );
+    let columns = vec![Column {
+        name: "n".into(),
+        data_type: "int".into(),
+        nullable: true,
+    }];
+    script.apply(
+        FromWorker::ResultColumns {
+            id: 1,
+            index,
+            columns,
+        },
+        None,
+    );
 }
 
 fn batch(script: &mut Script, index: u32, rows: usize) -> Effects {
@@ -17,13 +36,33 @@ fn batch(script: &mut Script, index: u32, rows: usize) -> Effects {
     let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
     writer.write(&batch).unwrap();
     let bytes = writer.into_inner().unwrap();
-    script.apply(FromWorker::Batch { id: 1, index, rows: rows as u64 }, Some(&bytes))
+    script.apply(
+        FromWorker::Batch {
+            id: 1,
+            index,
+            rows: rows as u64,
+        },
+        Some(&bytes),
+    )
 }
 
 fn done(script: &mut Script, index: u32, is_write: bool) -> Effects {
     let metrics = QueryMetrics::default();
-    let summary = StatementSummary { row_count: 0, version: None, table: None, is_write, metrics };
-    script.apply(FromWorker::StatementDone { id: 1, index, summary }, None)
+    let summary = StatementSummary {
+        row_count: 0,
+        version: None,
+        table: None,
+        is_write,
+        metrics,
+    };
+    script.apply(
+        FromWorker::StatementDone {
+            id: 1,
+            index,
+            summary,
+        },
+        None,
+    )
 }
 
 #[test]
@@ -84,7 +123,15 @@ fn last_result_with_rows_is_shown_and_a_write_is_told() {
     started(&mut script, 0, 2);
     done(&mut script, 0, false);
     let text = "CREATE".to_owned();
-    script.apply(FromWorker::StatementStarted { id: 1, index: 1, count: 2, text }, None);
+    script.apply(
+        FromWorker::StatementStarted {
+            id: 1,
+            index: 1,
+            count: 2,
+            text,
+        },
+        None,
+    );
     assert!(done(&mut script, 1, true).wrote);
     assert_eq!(script.shown_by_default(), 0);
 }
@@ -93,7 +140,14 @@ fn last_result_with_rows_is_shown_and_a_write_is_told() {
 fn unreadable_rows_end_the_script_with_an_error() {
     let mut script = Script::new(1, "SELECT".into());
     started(&mut script, 0, 1);
-    let effects = script.apply(FromWorker::Batch { id: 1, index: 0, rows: 1 }, Some(b"no"));
+    let effects = script.apply(
+        FromWorker::Batch {
+            id: 1,
+            index: 0,
+            rows: 1,
+        },
+        Some(b"no"),
+    );
     assert!(effects.ended);
     assert!(matches!(script.phase, Phase::Failed { index: Some(0), .. }));
 }

@@ -46,9 +46,17 @@ impl Link {
     /// The connection in a few words: `MinIO · 127.0.0.1:9000`.
     pub fn label(&self) -> String {
         let Some(connection) = &self.connection else {
-            return if self.asking { "connecting…" } else { "not connected" }.to_owned();
+            return if self.asking {
+                "connecting…"
+            } else {
+                "not connected"
+            }
+            .to_owned();
         };
-        let own = self.server.as_ref().filter(|s| s.connection.endpoint == connection.endpoint);
+        let own = self
+            .server
+            .as_ref()
+            .filter(|s| s.connection.endpoint == connection.endpoint);
         let kind = match own.map(|server| server.store) {
             Some(StoreKind::Embedded) => "Local store",
             _ => "S3",
@@ -86,7 +94,8 @@ impl Workbench {
 
     /// Reads from `connection` from now on.
     pub fn connect(self, connection: Connection) {
-        self.link.update(|link| link.connection = Some(connection.clone()));
+        self.link
+            .update(|link| link.connection = Some(connection.clone()));
         let commits = self.link.with_untracked(Link::takes_commits);
         let commit_url = commits.then(|| server_client::beside_page("api/v1/commit"));
         self.engine().connect(connection, commit_url);
@@ -111,7 +120,10 @@ impl Workbench {
     pub fn connection_form(&self) -> Form {
         self.link.with_untracked(|link| match &link.connection {
             Some(connection) => Form::of(connection),
-            None => Form { region: connect::DEFAULT_REGION.to_owned(), ..Form::default() },
+            None => Form {
+                region: connect::DEFAULT_REGION.to_owned(),
+                ..Form::default()
+            },
         })
     }
 }

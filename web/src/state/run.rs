@@ -36,7 +36,8 @@ impl Tick {
         self.elapsed.set(0.0);
         let show = move || self.elapsed.set(browser::now() - self.started.get_value());
         // Where the browser gives no interval the clock stands; nothing else depends on it.
-        self.interval.set_value(set_interval_with_handle(show, Duration::from_millis(100)).ok());
+        self.interval
+            .set_value(set_interval_with_handle(show, Duration::from_millis(100)).ok());
     }
 
     fn stop(self) {
@@ -107,7 +108,10 @@ impl Workbench {
 
     /// Runs the last script again.
     pub fn run_again(self) {
-        if let Some(sql) = self.script.with_untracked(|s| s.as_ref().map(|s| s.sql.clone())) {
+        if let Some(sql) = self
+            .script
+            .with_untracked(|s| s.as_ref().map(|s| s.sql.clone()))
+        {
             self.run(sql);
         }
     }
@@ -127,21 +131,35 @@ impl Workbench {
 
     fn on_event(self, event: RunEvent) {
         let effects = self.script.try_update(|script| {
-            let Some(script) = script.as_mut() else { return Default::default() };
+            let Some(script) = script.as_mut() else {
+                return Default::default();
+            };
             match event {
                 RunEvent::Message(message, bytes) => script.apply(message, bytes.as_deref()),
                 RunEvent::Replaced => {
-                    script.phase = Phase::Cancelled { note: Some(replaced_note(script)) };
-                    crate::script::Effects { ended: true, wrote: true, credit: 0 }
+                    script.phase = Phase::Cancelled {
+                        note: Some(replaced_note(script)),
+                    };
+                    crate::script::Effects {
+                        ended: true,
+                        wrote: true,
+                        credit: 0,
+                    }
                 }
                 RunEvent::Lost(error) => {
                     script.phase = Phase::Failed { index: None, error };
-                    crate::script::Effects { ended: true, wrote: true, credit: 0 }
+                    crate::script::Effects {
+                        ended: true,
+                        wrote: true,
+                        credit: 0,
+                    }
                 }
             }
         });
         let effects = effects.unwrap_or_default();
-        let parked = self.script.with_untracked(|s| s.as_ref().is_some_and(Script::is_parked));
+        let parked = self
+            .script
+            .with_untracked(|s| s.as_ref().is_some_and(Script::is_parked));
         if let Some(handle) = self.run_handle.get_value() {
             if effects.credit > 0 {
                 handle.grant(effects.credit);
@@ -189,7 +207,8 @@ fn replaced_note(script: &Script) -> String {
         .last()
         .is_some_and(|last| last.summary.is_none() && statements::looks_like_write(&last.text));
     let mut note =
-        "It did not stop by itself, so the engine was restarted; temporary views are gone.".to_owned();
+        "It did not stop by itself, so the engine was restarted; temporary views are gone."
+            .to_owned();
     if writing {
         note.push_str(" A commit that was already sent may have been made: look at the history.");
     }

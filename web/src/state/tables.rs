@@ -68,7 +68,11 @@ impl Workbench {
             self.tables.update(|tables| {
                 tables.loading = false;
                 match answer {
-                    Ok(FromWorker::Tables { tables: entries, problems, .. }) => {
+                    Ok(FromWorker::Tables {
+                        tables: entries,
+                        problems,
+                        ..
+                    }) => {
                         tables.loaded = true;
                         tables.entries = entries;
                         tables.problems = problems;
@@ -108,7 +112,9 @@ impl Workbench {
         self.tell_editor();
         if locations.len() <= DESCRIBED_UNASKED {
             for location in locations {
-                let known = self.known.with_untracked(|known| known.contains_key(&location));
+                let known = self
+                    .known
+                    .with_untracked(|known| known.contains_key(&location));
                 if !known {
                     self.describe(location).await;
                 }
@@ -140,8 +146,13 @@ impl Workbench {
             .unwrap_or(false);
         while due {
             let question = location.clone();
-            let answer =
-                self.engine().ask(|id| ToWorker::Describe { id, location: question }).await;
+            let answer = self
+                .engine()
+                .ask(|id| ToWorker::Describe {
+                    id,
+                    location: question,
+                })
+                .await;
             due = self
                 .known
                 .try_update(|known| {

@@ -5,7 +5,10 @@ fn entry(version: u64, operation: &str, parameters: &[(&str, &str)]) -> HistoryE
         version,
         timestamp: 0,
         operation: Some(operation.to_owned()),
-        parameters: parameters.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+        parameters: parameters
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect(),
         metrics: Default::default(),
         engine: None,
         rows_added: None,
@@ -23,7 +26,13 @@ fn append_is_said_in_a_word_and_new_columns_in_a_tag() {
     let mut entry = entry(5, "WRITE", &[("mode", "Append"), ("partitionBy", "[]")]);
     entry.schema_change = Some(SchemaChange::Added(vec!["is_flagged".into()]));
     assert_eq!(summary(&entry), "append");
-    assert_eq!(tags(&entry), [Tag { text: "schema + is_flagged".into(), grave: false }]);
+    assert_eq!(
+        tags(&entry),
+        [Tag {
+            text: "schema + is_flagged".into(),
+            grave: false
+        }]
+    );
 }
 
 #[test]
@@ -32,20 +41,38 @@ fn overwrite_of_rows_is_grave_but_a_first_write_or_replace_where_is_not() {
     assert!(tags(&accident).is_empty(), "nothing was thrown away");
     accident.files_removed = 6;
     accident.schema_change = Some(SchemaChange::Replaced);
-    assert_eq!(tags(&accident), [Tag { text: "overwrite".into(), grave: true }]);
+    assert_eq!(
+        tags(&accident),
+        [Tag {
+            text: "overwrite".into(),
+            grave: true
+        }]
+    );
     assert_eq!(summary(&accident), "overwrite · schema replaced");
-    accident.parameters.insert("predicate".into(), "\"day = 1\"".into());
+    accident
+        .parameters
+        .insert("predicate".into(), "\"day = 1\"".into());
     assert!(tags(&accident).is_empty());
 }
 
 #[test]
 fn operations_are_summed_up_by_what_they_did() {
     let mut merge = entry(3, "MERGE", &[]);
-    for (name, value) in [("numTargetRowsUpdated", "1"), ("numTargetRowsInserted", "2000")] {
+    for (name, value) in [
+        ("numTargetRowsUpdated", "1"),
+        ("numTargetRowsInserted", "2000"),
+    ] {
         merge.metrics.insert(name.into(), value.into());
     }
     assert_eq!(summary(&merge), "1 updated · 2,000 inserted");
-    assert_eq!(summary(&entry(7, "RESTORE", &[("version", "5"), ("timestamp", "null")])), "to version 5");
+    assert_eq!(
+        summary(&entry(
+            7,
+            "RESTORE",
+            &[("version", "5"), ("timestamp", "null")]
+        )),
+        "to version 5"
+    );
     let properties = r#"{"delta.enableChangeDataFeed":"true"}"#;
     let set = entry(2, "SET TBLPROPERTIES", &[("properties", properties)]);
     assert_eq!(summary(&set), "enableChangeDataFeed = true");
@@ -53,11 +80,18 @@ fn operations_are_summed_up_by_what_they_did() {
 
 #[test]
 fn bars_run_from_old_to_new_and_stay_visible() {
-    let mut history = vec![entry(2, "WRITE", &[]), entry(1, "WRITE", &[]), entry(0, "WRITE", &[])];
+    let mut history = vec![
+        entry(2, "WRITE", &[]),
+        entry(1, "WRITE", &[]),
+        entry(0, "WRITE", &[]),
+    ];
     history[1].num_rows = Some(0);
     history[2].num_rows = Some(50);
     let bars = bars(&history);
-    assert_eq!(bars.iter().map(|bar| bar.height).collect::<Vec<_>>(), [50, 4, 100]);
+    assert_eq!(
+        bars.iter().map(|bar| bar.height).collect::<Vec<_>>(),
+        [50, 4, 100]
+    );
     assert_eq!(bars[2].version, 2);
 }
 

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, ExactNumberInfo, Expr, Ident, Interval, TypedString, Value,
+    BinaryOperator, DataType, ExactNumberInfo, Expr, Interval, TimezoneInfo, TypedString, Value,
     ValueWithSpan,
 };
 use datafusion::sql::sqlparser::dialect::Dialect;
@@ -160,18 +160,10 @@ impl Dialect for SparkDialect {
             Token::Word(Word { keyword: Keyword::INTERVAL, quote_style: None, .. }) => {
                 parse_interval(parser)
             }
-            Token::Word(word) if word.quote_style.is_none() => {
-                let data_type = match word.value.to_ascii_lowercase().as_str() {
-                    "timestamp_ntz" => DataType::Custom(
-                        vec![Ident::new("timestamp_ntz")].into(),
-                        Vec::new(),
-                    ),
-                    "timestamp_ltz" => DataType::Custom(
-                        vec![Ident::new("timestamp_ltz")].into(),
-                        Vec::new(),
-                    ),
-                    _ => return None,
-                };
+            Token::Word(word)
+                if word.quote_style.is_none()
+                    && word.value.eq_ignore_ascii_case("timestamp_ltz") =>
+            {
                 let Token::SingleQuotedString(text) = &parser.peek_nth_token_ref(1).token else {
                     return None;
                 };
@@ -179,7 +171,7 @@ impl Dialect for SparkDialect {
                 parser.advance_token();
                 parser.advance_token();
                 Some(Ok(Expr::TypedString(TypedString {
-                    data_type,
+                    data_type: DataType::Timestamp(None, TimezoneInfo::None),
                     value,
                     uses_odbc_syntax: false,
                 })))

@@ -1,7 +1,7 @@
 //! Errors about the text of a statement.
 
 use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::Location;
+use datafusion::sql::sqlparser::tokenizer::{Location, TokenWithSpan};
 use messages::Error;
 
 /// `PARSE_SYNTAX_ERROR` with its place; lines and columns count from 1.
@@ -27,25 +27,30 @@ pub(crate) fn too_complex(place: Option<Location>) -> Error {
     error.with_hint("Split it, or write a long chain of comparisons as IN (…).")
 }
 
-/// An error of sqlparser in our words. `end` is where the statement ends: sqlparser knows no place
-/// for what is missing there.
-pub(crate) fn from_parser(error: ParserError, end: Location) -> Error {
+/// An error of sqlparser in our words. It does not always say where: then the place is that of the
+/// token in `near` that it found instead, or else the statement's end.
+pub(crate) fn from_parser(error: ParserError, near: &[TokenWithSpan], end: Location) -> Error {
     let text = match error {
         ParserError::RecursionLimitExceeded => return too_complex(None),
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
     };
     let (what, place) = split_place(&text);
-    let place = place.or(Some(end));
-    let what = match what.strip_prefix("Expected: ") {
-        Some(rest) => match rest.split_once(", found: ") {
-            Some((expected, "EOF")) => format!("expected {expected}, but the statement ends here"),
-            Some((expected, found)) => format!("expected {expected}, found `{found}`"),
-            None => format!("expected {rest}"),
-        },
-        None => what.to_owned(),
+    let expected = what.strip_prefix("Expected:").or_else(|| what.strip_prefix("Expected"));
+    let Some((expected, found)) = expected.and_then(|rest| rest.trim().split_once(", found: "))
+    else {
+        return syntax_error(what, place.or(near.first().map(|token| token.span.start)));
     };
-    let error = syntax_error(&what, place);
-    if what.contains("found `@") {
+    if found == "EOF" {
+        let what = format!("expected {expected}, but the statement ends here");
+        return syntax_error(&what, Some(end));
+    }
+    let place = place.or_else(|| {
+        let token = near.iter().take(2).find(|token| token.token.to_string() == found);
+        token.map(|token| token.span.start)
+    });
+    let what = format!("expected {expected}, found `{found}`");
+    let error = syntax_error(&what, place.or(Some(end)));
+    if found.starts_with('@') {
         return error.with_hint("For an older version write VERSION AS OF 2 after the table.");
     }
     error

@@ -3,7 +3,7 @@
 
 use datafusion::sql::sqlparser::ast::{self, Expr, Ident, ObjectName};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Location, Token, Word};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Word};
 use messages::Error;
 
 use super::dialect::SparkDialect;
@@ -32,10 +32,7 @@ pub fn parse_script(sql: &str) -> Result<Vec<ParsedStatement>, Error> {
 
 fn parse_statement(statement: &StatementTokens) -> Result<StatementKind, Error> {
     let dialect = SparkDialect::new(statement.tokens.len());
-    let mut p = StatementParser {
-        parser: Parser::new(&dialect).with_tokens_with_locations(statement.tokens.clone()),
-        end: statement.end,
-    };
+    let mut p = StatementParser::new(&dialect, &statement.tokens, statement.end);
     let kind = p.statement(&statement.text)?;
     p.finish()?;
     Ok(kind)
@@ -53,10 +50,7 @@ pub(crate) fn table_name_from_text(text: &str) -> Result<TableName, Error> {
     let mut statements = tokens::split(text).map_err(|_| invalid())?;
     let (Some(statement), 0) = (statements.pop(), statements.len()) else { return Err(invalid()) };
     let dialect = SparkDialect::new(statement.tokens.len());
-    let mut p = StatementParser {
-        parser: Parser::new(&dialect).with_tokens_with_locations(statement.tokens),
-        end: statement.end,
-    };
+    let mut p = StatementParser::new(&dialect, &statement.tokens, statement.end);
     let table = p.table().map_err(|_| invalid())?;
     p.finish().map_err(|_| invalid())?;
     Ok(table)
@@ -65,10 +59,16 @@ pub(crate) fn table_name_from_text(text: &str) -> Result<TableName, Error> {
 /// sqlparser's parser over one statement, with errors in our words.
 pub(crate) struct StatementParser<'a> {
     pub parser: Parser<'a>,
+    tokens: &'a [TokenWithSpan],
     end: Location,
 }
 
-impl StatementParser<'_> {
+impl<'a> StatementParser<'a> {
+    fn new(dialect: &'a SparkDialect, tokens: &'a [TokenWithSpan], end: Location) -> Self {
+        let parser = Parser::new(dialect).with_tokens_with_locations(tokens.to_vec());
+        Self { parser, tokens, end }
+    }
+
     fn statement(&mut self, text: &str) -> Result<StatementKind, Error> {
         let first = match &self.parser.peek_token_ref().token {
             Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_uppercase(),
@@ -128,6 +128,9 @@ impl StatementParser<'_> {
             self.parser.advance_token();
             return Ok(StatementKind::DescribeDetail { table: self.table()? });
         }
+        if self.peek_word("TABLE") && self.names_follow(1) {
+            self.parser.advance_token();
+        }
         if self.at_query() || self.peek_word("QUERY") && self.names_follow(1) {
             return Err(not_supported("DESCRIBE of a query", "Run it with LIMIT 0 to see its columns."));
         }
@@ -135,9 +138,6 @@ impl StatementParser<'_> {
             if self.peek_word(other) && self.names_follow(1) {
                 return Err(not_supported(&format!("DESCRIBE {other}"), "DESCRIBE takes a table."));
             }
-        }
-        if self.peek_word("TABLE") && self.names_follow(1) {
-            self.parser.advance_token();
         }
         let mut extended = false;
         for word in ["EXTENDED", "FORMATTED"] {
@@ -398,7 +398,12 @@ impl StatementParser<'_> {
     }
 
     pub fn parsed<T>(&self, result: Result<T, ParserError>) -> Result<T, Error> {
-        result.map_err(|error| from_parser(error, self.end))
+        result.map_err(|error| {
+            // Where sqlparser does not say: the token that it took last, or looked at.
+            let index = self.parser.index();
+            let near = self.tokens.get(index.saturating_sub(1)..).unwrap_or_default();
+            from_parser(error, near, self.end)
+        })
     }
 
     pub fn finish(&self) -> Result<(), Error> {

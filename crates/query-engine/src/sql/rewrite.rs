@@ -154,11 +154,12 @@ fn typed_literal(literal: &TypedString) -> Result<Expr, Error> {
 /// Arrow's name of a timestamp type; `None` for other types.
 fn timestamp_type(data_type: &DataType) -> Option<&'static str> {
     match data_type {
-        DataType::Timestamp(_, TimezoneInfo::WithoutTimeZone) => Some(TIMESTAMP_NTZ),
+        DataType::Timestamp(_, TimezoneInfo::WithoutTimeZone) | DataType::TimestampNtz(_) => {
+            Some(TIMESTAMP_NTZ)
+        }
         DataType::Timestamp(..) => Some(TIMESTAMP),
         DataType::Custom(name, _) => match name.to_string().to_ascii_lowercase().as_str() {
             "timestamp_ltz" => Some(TIMESTAMP),
-            "timestamp_ntz" => Some(TIMESTAMP_NTZ),
             _ => None,
         },
         _ => None,

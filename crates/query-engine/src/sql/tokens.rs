@@ -235,44 +235,52 @@ fn normalise_time_travel(tokens: &mut Vec<TokenWithSpan>) {
 
 /// `VALUES 1, 2` becomes `VALUES (1), (2)`.
 fn parenthesise_values(tokens: &mut Vec<TokenWithSpan>) {
-    let mut at = 0;
-    while at < tokens.len() {
-        let is_values = is_word(&tokens[at].token, "VALUES");
-        // A MERGE's or INSERT's `VALUES (…)` needs nothing; nor does a column of that name.
-        let bare = is_values
+    let needs_it = |at: usize| {
+        is_word(&tokens[at].token, "VALUES")
+            // Neither a column of that name, nor the VALUES of an INSERT's row.
             && at.checked_sub(1).is_none_or(|before| starts_relation(&tokens[before].token))
-            && tokens.get(at + 1).is_some_and(|next| starts_row(&next.token));
+            && tokens.get(at + 1).is_some_and(|next| starts_row(&next.token))
+    };
+    if !(0..tokens.len()).any(needs_it) {
+        return;
+    }
+    let mut out = Vec::with_capacity(tokens.len() + 2);
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        out.push(token.clone());
+        let starts = needs_it(at);
         at += 1;
-        if !bare {
+        if !starts {
             continue;
         }
-        loop {
-            let rest = tokens[at..row_end(tokens, at)].to_vec();
-            let open = rest.first().cloned();
-            let dialect = SparkDialect::new(0);
-            let mut parser = Parser::new(&dialect).with_tokens_with_locations(rest);
-            let parsed = parser.parse_expr();
-            let length = parser.index();
-            let (Ok(expr), Some(open)) = (parsed, open) else { break };
-            let end = at + length;
-            if !matches!(expr, Expr::Tuple(_) | Expr::Nested(_)) {
-                let close = tokens[end.min(tokens.len()) - 1].span;
-                tokens.insert(
-                    end.min(tokens.len()),
-                    TokenWithSpan { token: Token::RParen, span: close },
-                );
-                tokens.insert(at, TokenWithSpan { token: Token::LParen, span: open.span });
-                at = end + 2;
+        while let Some((length, bare)) = row_length(tokens, at) {
+            let row = &tokens[at..at + length];
+            if let (true, Some(first), Some(last)) = (bare, row.first(), row.last()) {
+                out.push(TokenWithSpan { token: Token::LParen, span: first.span });
+                out.extend_from_slice(row);
+                out.push(TokenWithSpan { token: Token::RParen, span: last.span });
             } else {
-                at = end;
+                out.extend_from_slice(row);
             }
-            if tokens.get(at).is_none_or(|next| next.token != Token::Comma) {
-                break;
+            at += length;
+            match tokens.get(at) {
+                Some(comma) if comma.token == Token::Comma => out.push(comma.clone()),
+                _ => break,
             }
-            // `FROM VALUES 1, 2, t` can't be told from a second table; Spark reads a row.
             at += 1;
         }
     }
+    *tokens = out;
+}
+
+/// How many tokens the row at `at` has, and whether it lacks its parentheses; `None` where no row is.
+fn row_length(tokens: &[TokenWithSpan], at: usize) -> Option<(usize, bool)> {
+    let row = tokens.get(at..row_end(tokens, at))?;
+    let dialect = SparkDialect::new(row.len());
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(row.to_vec());
+    let expr = parser.parse_expr().ok()?;
+    let bare = !matches!(expr, Expr::Tuple(_) | Expr::Nested(_));
+    Some((parser.index().min(row.len()), bare))
 }
 
 /// Where a row that starts at `at` ends at the latest: at a comma or a closing parenthesis.

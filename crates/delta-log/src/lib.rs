@@ -22,6 +22,7 @@ mod history;
 mod last_checkpoint;
 mod log_path;
 mod log_segment;
+mod probe;
 mod replay;
 pub mod schema;
 mod snapshot;

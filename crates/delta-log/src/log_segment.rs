@@ -3,16 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::TryStreamExt;
 use object_store::path::Path;
 
 use crate::error::{Error, Result};
 use crate::last_checkpoint::LastCheckpoint;
-use crate::log_path::{LogPath, checkpoint_paths, commit_path, log_folder};
+use crate::log_path::{LogPath, log_folder};
 use crate::table::Table;
-
-/// Commits that are asked for at a time where the log's end must be found by trying.
-const PROBE_WINDOW: u64 = 8;
 
 /// A file of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +33,11 @@ pub(crate) enum Checkpoint {
 /// What is known of a log: some or all of its files.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    location: String,
+    pub(crate) location: String,
     pub(crate) commits: BTreeMap<u64, LogFile>,
-    checkpoints: BTreeMap<u64, Checkpoint>,
+    pub(crate) checkpoints: BTreeMap<u64, Checkpoint>,
     /// Commits that were read in order to know that they exist.
-    bodies: HashMap<u64, Bytes>,
+    pub(crate) bodies: HashMap<u64, Bytes>,
 }
 
 /// The part of a log that a reader wants to know.
@@ -173,116 +170,6 @@ impl Log {
         log
     }
 
-    /// Finds commits by asking for them, from the hint's checkpoint on or from the start.
-    async fn probe(table: &Table, extent: Extent) -> Result<Self> {
-        let hint = LastCheckpoint::read(table).await;
-        let mut log = match extent {
-            Extent::All => Self::probe_from(table, 0, extent).await?,
-            _ => Self::default(),
-        };
-        let usable = |hint: &LastCheckpoint| match extent {
-            Extent::Version(version) => hint.version <= version,
-            Extent::Latest => true,
-            Extent::All => !log.commits.contains_key(&0),
-        };
-        let Some(hint) = hint.filter(usable) else {
-            return match extent {
-                Extent::All => Ok(log),
-                _ => Self::probe_from(table, 0, extent).await,
-            };
-        };
-        log = Self::probe_from(table, hint.version, extent).await?;
-        // The last commit of a log is never cleaned up. So if that of the hint is gone, the log
-        // goes on somewhere that cannot be found without a listing.
-        if !log.commits.contains_key(&hint.version) {
-            let log = Self::probe_from(table, 0, extent).await?;
-            return match log.commits.is_empty() {
-                false => Ok(log),
-                true => Err(Error::MissingCommit {
-                    location: table.location.clone(),
-                    version: hint.version,
-                }),
-            };
-        }
-        let unlisted = |path| LogFile {
-            path,
-            size: None,
-            modified: 0,
-            e_tag: None,
-        };
-        let files = checkpoint_paths(&table.root, hint.version, hint.parts);
-        let files = files.into_iter().map(unlisted).collect();
-        log.checkpoints
-            .insert(hint.version, Checkpoint::Parquet(files));
-        Ok(log)
-    }
-
-    /// Finds the log without the hint, for a store that cannot list.
-    pub(crate) async fn probe_from_start(table: &Table, extent: Extent) -> Result<Self> {
-        Self::probe_from(table, 0, extent).await
-    }
-
-    async fn probe_from(table: &Table, first: u64, extent: Extent) -> Result<Self> {
-        let last = match extent {
-            Extent::Version(version) => version,
-            _ => u64::MAX,
-        };
-        let mut log = Self {
-            location: table.location.clone(),
-            ..Self::default()
-        };
-        log.probe_commits(table, first, last).await?;
-        Ok(log)
-    }
-
-    /// Reads commits from `first` on until one is missing, or `last` is reached.
-    pub(crate) async fn probe_commits(
-        &mut self,
-        table: &Table,
-        first: u64,
-        last: u64,
-    ) -> Result<()> {
-        let mut start = first;
-        let mut missing = None;
-        while missing.is_none() && start <= last {
-            let end = last.min(start.saturating_add(PROBE_WINDOW - 1));
-            let window: Vec<_> = stream::iter(start..=end)
-                .map(|version| async move {
-                    (
-                        version,
-                        table.fetch(&commit_path(&table.root, version)).await,
-                    )
-                })
-                .buffered(PROBE_WINDOW as usize)
-                .collect()
-                .await;
-            for (version, answer) in window {
-                match answer {
-                    Ok((bytes, file)) => {
-                        if let Some(version) = missing {
-                            let location = table.location.clone();
-                            return Err(Error::MissingCommit { location, version });
-                        }
-                        self.commits.insert(version, file);
-                        self.bodies.insert(version, bytes);
-                    }
-                    Err(Error::Storage {
-                        source: object_store::Error::NotFound { .. },
-                        ..
-                    }) => {
-                        missing = missing.or(Some(version));
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            match end.checked_add(1) {
-                Some(next) => start = next,
-                None => break,
-            }
-        }
-        Ok(())
-    }
-
     pub(crate) fn has_checkpoints(&self) -> bool {
         !self.checkpoints.is_empty()
     }
@@ -375,121 +262,4 @@ impl LogSegment {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn log(names: &[LogPath]) -> Log {
-        Log::from_files(names.iter().map(|kind| {
-            let path = Path::from(format!("{kind:?}"));
-            (
-                *kind,
-                LogFile {
-                    path,
-                    size: Some(1),
-                    modified: 0,
-                    e_tag: None,
-                },
-            )
-        }))
-    }
-
-    fn part(version: u64, part: u32, parts: u32) -> LogPath {
-        LogPath::CheckpointPart {
-            version,
-            part,
-            parts,
-        }
-    }
-
-    #[test]
-    fn newest_checkpoint_with_all_parts_is_used() {
-        let log = log(&[
-            LogPath::ClassicCheckpoint(1),
-            part(2, 1, 2),
-            part(2, 2, 2),
-            part(3, 1, 2),
-            part(3, 2, 3),
-            LogPath::Commit(2),
-            LogPath::Commit(3),
-            LogPath::Commit(4),
-        ]);
-        let segment = log.segment(4).unwrap();
-        assert_eq!(segment.checkpoint.map(|(version, _)| version), Some(2));
-        assert_eq!(
-            segment.commits.iter().map(|(v, _)| *v).collect::<Vec<_>>(),
-            [3, 4]
-        );
-    }
-
-    #[test]
-    fn classic_checkpoint_is_preferred_to_one_of_the_same_version_with_a_uuid() {
-        for names in [
-            [LogPath::UuidCheckpoint(1), LogPath::ClassicCheckpoint(1)],
-            [LogPath::ClassicCheckpoint(1), LogPath::UuidCheckpoint(1)],
-        ] {
-            let segment = log(&names).segment(1).unwrap();
-            assert!(matches!(
-                segment.checkpoint,
-                Some((1, Checkpoint::Parquet(_)))
-            ));
-        }
-    }
-
-    #[test]
-    fn gap_makes_only_the_versions_behind_it_unreadable() {
-        let log = log(&[0, 1, 3, 4].map(LogPath::Commit));
-        assert!(log.segment(1).is_ok());
-        for version in [2, 3, 4] {
-            assert!(matches!(
-                log.segment(version),
-                Err(Error::MissingCommit { version: 2, .. })
-            ));
-        }
-        assert!(matches!(
-            log.segment(5),
-            Err(Error::VersionNotFound {
-                requested: 5,
-                earliest: 0,
-                latest: 4
-            })
-        ));
-    }
-
-    #[test]
-    fn version_before_the_first_checkpoint_of_a_cleaned_log_is_not_found() {
-        let log = log(&[
-            LogPath::Commit(4),
-            LogPath::ClassicCheckpoint(5),
-            LogPath::Commit(5),
-        ]);
-        assert!(matches!(
-            log.segment(4),
-            Err(Error::VersionNotFound {
-                requested: 4,
-                earliest: 5,
-                latest: 5
-            })
-        ));
-    }
-
-    proptest! {
-        #[test]
-        fn segment_is_whole_or_refused(
-            commits in proptest::collection::btree_set(0u64..12, 0..12),
-            checkpoints in proptest::collection::btree_set(0u64..12, 0..4),
-            version in 0u64..14,
-        ) {
-            let commits = commits.into_iter().map(LogPath::Commit);
-            let checkpoints = checkpoints.into_iter().map(LogPath::ClassicCheckpoint);
-            let log = log(&commits.chain(checkpoints).collect::<Vec<_>>());
-            if let Ok(segment) = log.segment(version) {
-                let first = segment.checkpoint.as_ref().map_or(0, |(version, _)| version + 1);
-                let versions: Vec<u64> = segment.commits.iter().map(|(v, _)| *v).collect();
-                prop_assert_eq!(versions, (first..=version).collect::<Vec<_>>());
-                prop_assert!(segment.checkpoint.is_some() || log.commits.contains_key(&0));
-            }
-        }
-    }
-}
+mod tests;

@@ -3,10 +3,10 @@
 //!
 //! Protocol: [Schema Serialization Format](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#schema-serialization-format)
 
-use std::fmt;
-use std::sync::Arc;
+mod arrow;
 
-use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
@@ -82,21 +82,6 @@ impl StructType {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The schema that rows are read into.
-    ///
-    /// Everything is nullable, whatever the field says: `nullable: false` binds writers, and a
-    /// reader that trusted it would fail, or optimise `IS NULL` away, on a file that breaks it.
-    pub fn to_arrow(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.arrow_fields()))
-    }
-
-    fn arrow_fields(&self) -> Fields {
-        self.fields
-            .iter()
-            .map(|field| Field::new(&field.name, field.data_type.to_arrow(), true))
-            .collect()
-    }
-
     /// Reads `metaData.schemaString`.
     ///
     /// # Errors
@@ -149,93 +134,6 @@ impl StructField {
 }
 
 impl DataType {
-    /// The Arrow type that its values are read into: see [`StructType::to_arrow`].
-    pub fn to_arrow(&self) -> ArrowType {
-        match self {
-            Self::Boolean => ArrowType::Boolean,
-            Self::Byte => ArrowType::Int8,
-            Self::Short => ArrowType::Int16,
-            Self::Integer => ArrowType::Int32,
-            Self::Long => ArrowType::Int64,
-            Self::Float => ArrowType::Float32,
-            Self::Double => ArrowType::Float64,
-            Self::Decimal { precision, scale } => ArrowType::Decimal128(*precision, *scale),
-            Self::String => ArrowType::Utf8,
-            Self::Binary => ArrowType::Binary,
-            Self::Date => ArrowType::Date32,
-            Self::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Self::TimestampNtz => ArrowType::Timestamp(TimeUnit::Microsecond, None),
-            Self::Void => ArrowType::Null,
-            Self::Struct(fields) => ArrowType::Struct(fields.arrow_fields()),
-            // The names of nested fields are those that Spark gives them in Parquet files.
-            Self::Array { element, .. } => {
-                ArrowType::List(Arc::new(Field::new("element", element.to_arrow(), true)))
-            }
-            Self::Map { key, value, .. } => {
-                let entries = ArrowType::Struct(Fields::from(vec![
-                    Field::new("key", key.to_arrow(), false),
-                    Field::new("value", value.to_arrow(), true),
-                ]));
-                ArrowType::Map(Arc::new(Field::new("key_value", entries, false)), false)
-            }
-        }
-    }
-
-    /// The Delta type that stores values of an Arrow type without loss, if there is one.
-    pub fn from_arrow(arrow: &ArrowType) -> Option<Self> {
-        Some(match arrow {
-            ArrowType::Null => Self::Void,
-            ArrowType::Boolean => Self::Boolean,
-            ArrowType::Int8 => Self::Byte,
-            ArrowType::Int16 | ArrowType::UInt8 => Self::Short,
-            ArrowType::Int32 | ArrowType::UInt16 => Self::Integer,
-            ArrowType::Int64 | ArrowType::UInt32 => Self::Long,
-            ArrowType::UInt64 => Self::Decimal {
-                precision: 20,
-                scale: 0,
-            },
-            ArrowType::Float16 | ArrowType::Float32 => Self::Float,
-            ArrowType::Float64 => Self::Double,
-            ArrowType::Decimal32(precision, scale)
-            | ArrowType::Decimal64(precision, scale)
-            | ArrowType::Decimal128(precision, scale)
-                if *scale >= 0 && *scale as u8 <= *precision =>
-            {
-                Self::Decimal {
-                    precision: *precision,
-                    scale: *scale,
-                }
-            }
-            ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => Self::String,
-            ArrowType::Binary
-            | ArrowType::LargeBinary
-            | ArrowType::BinaryView
-            | ArrowType::FixedSizeBinary(_) => Self::Binary,
-            ArrowType::Date32 => Self::Date,
-            ArrowType::Timestamp(TimeUnit::Nanosecond, _) => return None,
-            ArrowType::Timestamp(_, Some(_)) => Self::Timestamp,
-            ArrowType::Timestamp(_, None) => Self::TimestampNtz,
-            ArrowType::Dictionary(_, value) => return Self::from_arrow(value),
-            ArrowType::Struct(fields) => Self::Struct(StructType::from_arrow(fields)?),
-            ArrowType::List(element)
-            | ArrowType::LargeList(element)
-            | ArrowType::ListView(element)
-            | ArrowType::FixedSizeList(element, _) => Self::Array {
-                element: Box::new(Self::from_arrow(element.data_type())?),
-                contains_null: element.is_nullable(),
-            },
-            ArrowType::Map(entries, _) => match entries.data_type() {
-                ArrowType::Struct(fields) if fields.len() == 2 => Self::Map {
-                    key: Box::new(Self::from_arrow(fields[0].data_type())?),
-                    value: Box::new(Self::from_arrow(fields[1].data_type())?),
-                    value_contains_null: fields[1].is_nullable(),
-                },
-                _ => return None,
-            },
-            _ => return None,
-        })
-    }
-
     /// Whether it has no parts.
     pub fn is_primitive(&self) -> bool {
         !matches!(
@@ -382,24 +280,6 @@ impl fmt::Display for DataType {
     }
 }
 
-impl StructType {
-    /// The Delta schema that stores these Arrow fields without loss, if there is one.
-    pub fn from_arrow(fields: &Fields) -> Option<Self> {
-        let fields = fields
-            .iter()
-            .map(|field| {
-                let data_type = DataType::from_arrow(field.data_type())?;
-                Some(StructField::new(
-                    field.name(),
-                    data_type,
-                    field.is_nullable(),
-                ))
-            })
-            .collect::<Option<_>>()?;
-        Some(Self { fields })
-    }
-}
-
 impl StructField {
     fn from_json(value: &Value) -> Result<Self> {
         let name = value
@@ -429,5 +309,76 @@ fn invalid(reason: String) -> Error {
     Error::CorruptLog {
         path: "metaData.schemaString".to_owned(),
         reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(data_type: Value) -> String {
+        let fields = json!([{"name": "f", "type": data_type, "nullable": false, "metadata": {"comment": "c"}}]);
+        json!({"type": "struct", "fields": fields}).to_string()
+    }
+
+    #[test]
+    fn types_have_the_names_of_the_log_and_of_spark() {
+        let nested = json!({"type": "map", "keyType": "string", "valueContainsNull": true, "valueType": {
+            "type": "array", "containsNull": false, "elementType": {
+                "type": "struct", "fields": [{"name": "a", "type": "integer", "nullable": true, "metadata": {}}],
+            },
+        }});
+        for (log, spark) in [
+            (json!("long"), "bigint"),
+            (json!("byte"), "tinyint"),
+            (json!("decimal(38,0)"), "decimal(38,0)"),
+            (json!("timestamp_ntz"), "timestamp_ntz"),
+            (nested, "map<string,array<struct<a:int>>>"),
+        ] {
+            let schema = StructType::from_json(&field(log)).unwrap();
+            let column = schema.field("f").unwrap();
+            assert_eq!(column.data_type.to_string(), spark);
+            assert_eq!(column.comment(), Some("c"));
+            assert_eq!(
+                StructType::from_json(&schema.to_json().to_string()).unwrap(),
+                schema
+            );
+            assert_eq!(
+                DataType::from_arrow(&column.data_type.to_arrow())
+                    .unwrap()
+                    .to_string(),
+                spark
+            );
+        }
+    }
+
+    #[test]
+    fn type_that_is_not_read_is_refused_by_name() {
+        for name in [
+            "variant",
+            "geometry(OGC:CRS84)",
+            "interval day to second",
+            "decimal(39,0)",
+            "decimal(5,6)",
+        ] {
+            match StructType::from_json(&field(json!(name))) {
+                Err(Error::UnsupportedFeature(message)) => assert!(message.contains(name)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_schema_is_an_error() {
+        for text in [
+            "",
+            "{",
+            "{}",
+            "\"long\"",
+            "{\"type\":\"struct\"}",
+            "{\"type\":\"struct\",\"fields\":[{}]}",
+        ] {
+            assert!(StructType::from_json(text).is_err(), "{text}");
+        }
     }
 }

@@ -42,15 +42,28 @@ impl Insert {
         }
         let mode = match &self.target {
             InsertTarget::Append => InsertMode::Append,
-            InsertTarget::Overwrite => InsertMode::Overwrite { overwrite_schema: false },
+            InsertTarget::Overwrite => InsertMode::Overwrite {
+                overwrite_schema: false,
+            },
             InsertTarget::ReplaceWhere(predicate) => {
-                let qualifier = Qualifier { alias: self.table.to_string(), parts: Vec::new() };
+                let qualifier = Qualifier {
+                    alias: self.table.to_string(),
+                    parts: Vec::new(),
+                };
                 let relations = [relation(&qualifier, columns(target))];
-                InsertMode::ReplaceWhere { predicate: in_table(&relations, predicate)? }
+                InsertMode::ReplaceWhere {
+                    predicate: in_table(&relations, predicate)?,
+                }
             }
         };
-        let operation = Operation::Insert { mode, merge_schema: evolve };
-        Ok(CompletedInsert { operation, column_names })
+        let operation = Operation::Insert {
+            mode,
+            merge_schema: evolve,
+        };
+        Ok(CompletedInsert {
+            operation,
+            column_names,
+        })
     }
 
     fn by_position(
@@ -61,7 +74,11 @@ impl Insert {
     ) -> Result<Vec<String>, Error> {
         let (expected, given) = (target.fields().len(), source.fields().len());
         if given < expected || given > expected && !evolve {
-            let much = if given < expected { "not enough" } else { "too many" };
+            let much = if given < expected {
+                "not enough"
+            } else {
+                "too many"
+            };
             let names: Vec<_> = target.fields().iter().map(|f| f.name().as_str()).collect();
             return Err(Error::new(
                 "DELTA_INSERT_COLUMN_ARITY_MISMATCH",
@@ -78,7 +95,11 @@ impl Insert {
             )));
         }
         let own = target.fields().iter().map(|field| field.name().clone());
-        let new = source.fields().iter().skip(expected).map(|field| field.name().clone());
+        let new = source
+            .fields()
+            .iter()
+            .skip(expected)
+            .map(|field| field.name().clone());
         Ok(own.chain(new).collect())
     }
 
@@ -151,11 +172,20 @@ impl Update {
             let name = assigned(&relations[0], column)?
                 .ok_or_else(|| unresolved_in(target, &written(column)))?;
             check_new(&assignments, &name)?;
-            assignments
-                .push(Assignment { column: name, expression: in_table(&relations, expression)? });
+            assignments.push(Assignment {
+                column: name,
+                expression: in_table(&relations, expression)?,
+            });
         }
-        let predicate = self.predicate.as_ref().map(|p| in_table(&relations, p)).transpose()?;
-        Ok(Operation::Update { assignments, predicate })
+        let predicate = self
+            .predicate
+            .as_ref()
+            .map(|p| in_table(&relations, p))
+            .transpose()?;
+        Ok(Operation::Update {
+            assignments,
+            predicate,
+        })
     }
 }
 
@@ -164,7 +194,11 @@ impl Delete {
     /// `UNRESOLVED_COLUMN` for a name that is none of the table's columns.
     pub fn complete(&self, target: &Schema) -> Result<Operation, Error> {
         let relations = [relation(&self.qualifier, columns(target))];
-        let predicate = self.predicate.as_ref().map(|p| in_table(&relations, p)).transpose()?;
+        let predicate = self
+            .predicate
+            .as_ref()
+            .map(|p| in_table(&relations, p))
+            .transpose()?;
         Ok(Operation::Delete { predicate })
     }
 }
@@ -178,12 +212,17 @@ impl AddColumns {
             if let Some(exact) = exact(target, &column.name) {
                 return Err(Error::new(
                     "FIELD_ALREADY_EXISTS",
-                    format!("Cannot add the column `{}`: the table has `{exact}` already.", column.name),
+                    format!(
+                        "Cannot add the column `{}`: the table has `{exact}` already.",
+                        column.name
+                    ),
                 )
                 .with_hint("DESCRIBE shows the table's columns."));
             }
         }
-        Ok(Operation::AddColumns { columns: self.columns.clone() })
+        Ok(Operation::AddColumns {
+            columns: self.columns.clone(),
+        })
     }
 }
 
@@ -196,7 +235,11 @@ pub fn complete_create_table_as_select(
     options: &TableOptions,
     source: &Schema,
 ) -> Result<Operation, Error> {
-    let names: Vec<&str> = source.fields().iter().map(|field| field.name().as_str()).collect();
+    let names: Vec<&str> = source
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
     for (i, name) in names.iter().enumerate() {
         check_characters(name)?;
         if names[..i].iter().any(|other| same(other, name)) {
@@ -204,7 +247,10 @@ pub fn complete_create_table_as_select(
         }
     }
     let partition_by = exact_partition_columns(&options.partition_by, &names)?;
-    let options = TableOptions { partition_by, ..options.clone() };
+    let options = TableOptions {
+        partition_by,
+        ..options.clone()
+    };
     Ok(Operation::CreateTableAsSelect { mode, options })
 }
 
@@ -231,14 +277,24 @@ pub(crate) fn relation(qualifier: &Qualifier, columns: Vec<Column>) -> ScopeRela
 /// An expression over the columns of one table.
 fn in_table(relations: &[ScopeRelation], expr: &Expr) -> Result<String, Error> {
     let unresolved = |name: &str| {
-        let known = relations.iter().flat_map(|relation| relation.columns.iter().flatten());
+        let known = relations
+            .iter()
+            .flat_map(|relation| relation.columns.iter().flatten());
         unresolved(name, known.map(|column| column.name.as_str()))
     };
-    ExpressionScope { relations, qualify: false, unresolved: &unresolved }.complete(expr)
+    ExpressionScope {
+        relations,
+        qualify: false,
+        unresolved: &unresolved,
+    }
+    .complete(expr)
 }
 
 /// The column of `relation` that an assignment sets; `None` where there is none of that name.
-pub(crate) fn assigned(relation: &ScopeRelation, column: &[Ident]) -> Result<Option<String>, Error> {
+pub(crate) fn assigned(
+    relation: &ScopeRelation,
+    column: &[Ident],
+) -> Result<Option<String>, Error> {
     let rest = column.get(relation.qualifies(column)..).unwrap_or_default();
     let found = rest.first().and_then(|name| relation.find(&name.value));
     match rest {
@@ -271,16 +327,26 @@ pub(crate) fn exact(schema: &Schema, name: &str) -> Option<String> {
 }
 
 pub(crate) fn written(parts: &[Ident]) -> String {
-    parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".")
+    parts
+        .iter()
+        .map(|part| part.value.as_str())
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 fn duplicate(name: &str) -> Error {
-    Error::new("COLUMN_ALREADY_EXISTS", format!("The column `{name}` comes twice."))
-        .with_hint("Names compare without case. Give each column a name of its own with AS.")
+    Error::new(
+        "COLUMN_ALREADY_EXISTS",
+        format!("The column `{name}` comes twice."),
+    )
+    .with_hint("Names compare without case. Give each column a name of its own with AS.")
 }
 
 fn unresolved_in(target: &Schema, name: &str) -> Error {
-    unresolved(name, target.fields().iter().map(|field| field.name().as_str()))
+    unresolved(
+        name,
+        target.fields().iter().map(|field| field.name().as_str()),
+    )
 }
 
 pub(crate) fn unresolved<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {

@@ -35,7 +35,10 @@ impl Merge {
         let clash = same(&self.target.alias, &self.source_qualifier.alias);
         let aliases = match clash {
             true => ["__target".to_owned(), "__source".to_owned()],
-            false => [self.target.alias.clone(), self.source_qualifier.alias.clone()],
+            false => [
+                self.target.alias.clone(),
+                self.source_qualifier.alias.clone(),
+            ],
         };
         if clash {
             // Both go by one name, which then tells nothing; their full names still do.
@@ -75,15 +78,22 @@ struct Completion<'a> {
 impl Completion<'_> {
     fn clause(&self, clause: &RawMergeClause) -> Result<MergeClause, Error> {
         let when = clause.when;
-        let condition =
-            clause.condition.as_ref().map(|c| self.expression(c, when)).transpose()?;
+        let condition = clause
+            .condition
+            .as_ref()
+            .map(|c| self.expression(c, when))
+            .transpose()?;
         let action = match &clause.action {
             RawMergeAction::Delete => MergeAction::Delete,
-            RawMergeAction::UpdateAll => MergeAction::Update { assignments: self.all("UPDATE SET *")? },
-            RawMergeAction::InsertAll => MergeAction::Insert { assignments: self.all("INSERT *")? },
-            RawMergeAction::Update(assignments) => {
-                MergeAction::Update { assignments: self.assignments(assignments, when)? }
-            }
+            RawMergeAction::UpdateAll => MergeAction::Update {
+                assignments: self.all("UPDATE SET *")?,
+            },
+            RawMergeAction::InsertAll => MergeAction::Insert {
+                assignments: self.all("INSERT *")?,
+            },
+            RawMergeAction::Update(assignments) => MergeAction::Update {
+                assignments: self.assignments(assignments, when)?,
+            },
             RawMergeAction::Insert { columns, values } => {
                 let assignments: Vec<_> = columns
                     .iter()
@@ -93,10 +103,16 @@ impl Completion<'_> {
                         expression: value.clone(),
                     })
                     .collect();
-                MergeAction::Insert { assignments: self.assignments(&assignments, when)? }
+                MergeAction::Insert {
+                    assignments: self.assignments(&assignments, when)?,
+                }
             }
         };
-        Ok(MergeClause { when, condition, action })
+        Ok(MergeClause {
+            when,
+            condition,
+            action,
+        })
     }
 
     fn assignments(
@@ -109,7 +125,10 @@ impl Completion<'_> {
             let name = self.assigned(column, expression)?;
             check_new(&assignments, &name)?;
             let expression = self.expression(expression, when)?;
-            assignments.push(Assignment { column: name, expression });
+            assignments.push(Assignment {
+                column: name,
+                expression,
+            });
         }
         Ok(assignments)
     }
@@ -188,15 +207,20 @@ impl Completion<'_> {
                 let name = target.find(&column.name).unwrap_or(column).name.clone();
                 check_characters(&name)?;
                 check_new(&assignments, &name)?;
-                assignments.push(Assignment { column: name, expression: from(&column.name)? });
+                assignments.push(Assignment {
+                    column: name,
+                    expression: from(&column.name)?,
+                });
             }
             return Ok(assignments);
         }
         let mut missing = Vec::new();
         for column in target.columns.iter().flatten() {
             match source.find(&column.name) {
-                Some(found) => assignments
-                    .push(Assignment { column: column.name.clone(), expression: from(&found.name)? }),
+                Some(found) => assignments.push(Assignment {
+                    column: column.name.clone(),
+                    expression: from(&found.name)?,
+                }),
                 None => missing.push(format!("`{}`", column.name)),
             }
         }
@@ -218,19 +242,24 @@ impl Completion<'_> {
         let [target, source] = &self.sides;
         let (relations, only) = match when {
             MergeWhen::Matched => (self.sides.as_slice(), ""),
-            MergeWhen::NotMatched => {
-                (std::slice::from_ref(source), " (WHEN NOT MATCHED sees the source only)")
-            }
-            MergeWhen::NotMatchedBySource => {
-                (std::slice::from_ref(target), " (WHEN NOT MATCHED BY SOURCE sees the table only)")
-            }
+            MergeWhen::NotMatched => (
+                std::slice::from_ref(source),
+                " (WHEN NOT MATCHED sees the source only)",
+            ),
+            MergeWhen::NotMatchedBySource => (
+                std::slice::from_ref(target),
+                " (WHEN NOT MATCHED BY SOURCE sees the table only)",
+            ),
         };
         let unresolved = |name: &str| {
             let known: Vec<_> = relations
                 .iter()
                 .flat_map(|side| {
                     let alias = side.alias.clone().unwrap_or_default();
-                    side.columns.iter().flatten().map(move |c| format!("{alias}.{}", c.name))
+                    side.columns
+                        .iter()
+                        .flatten()
+                        .map(move |c| format!("{alias}.{}", c.name))
                 })
                 .collect();
             self.unresolved(
@@ -238,7 +267,12 @@ impl Completion<'_> {
                 format!("The columns are {}.", known.join(", ")),
             )
         };
-        ExpressionScope { relations, qualify: true, unresolved: &unresolved }.complete(expr)
+        ExpressionScope {
+            relations,
+            qualify: true,
+            unresolved: &unresolved,
+        }
+        .complete(expr)
     }
 
     fn unresolved(&self, message: String, hint: String) -> Error {

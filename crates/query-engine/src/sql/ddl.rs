@@ -31,10 +31,18 @@ impl StatementParser<'_> {
             return self.create_view(or_replace);
         }
         if temporary {
-            return Err(not_supported("CREATE TEMPORARY TABLE", "Write CREATE TEMPORARY VIEW."));
+            return Err(not_supported(
+                "CREATE TEMPORARY TABLE",
+                "Write CREATE TEMPORARY VIEW.",
+            ));
         }
         if !self.word("TABLE") {
-            let what = self.parser.peek_token_ref().token.to_string().to_ascii_uppercase();
+            let what = self
+                .parser
+                .peek_token_ref()
+                .token
+                .to_string()
+                .to_ascii_uppercase();
             return Err(match what.as_str() {
                 "DATABASE" | "SCHEMA" | "CATALOG" => not_supported(
                     &format!("CREATE {what}"),
@@ -81,19 +89,31 @@ impl StatementParser<'_> {
             self.string()?;
         }
         self.expect_word("AS")?;
-        Ok(StatementKind::CreateView { name, or_replace, columns, query: self.query()? })
+        Ok(StatementKind::CreateView {
+            name,
+            or_replace,
+            columns,
+            query: self.query()?,
+        })
     }
 
     fn create_table(&mut self, mode: CreateMode, must_exist: bool) -> Result<StatementKind, Error> {
         let table = self.table()?;
-        if let TableName::Path { format: super::TableFormat::Parquet, .. } = table {
-            return Err(not_supported("Writing Parquet files", "Write a Delta table: delta.`…`."));
+        if let TableName::Path {
+            format: super::TableFormat::Parquet,
+            ..
+        } = table
+        {
+            return Err(not_supported(
+                "Writing Parquet files",
+                "Write a Delta table: delta.`…`.",
+            ));
         }
         let mut columns = Vec::new();
         if self.parser.peek_token_ref().token == Token::LParen
-            && !["SELECT", "WITH", "VALUES"].iter().any(|word| {
-                super::tokens::is_word(&self.parser.peek_nth_token_ref(1).token, word)
-            })
+            && !["SELECT", "WITH", "VALUES"]
+                .iter()
+                .any(|word| super::tokens::is_word(&self.parser.peek_nth_token_ref(1).token, word))
         {
             self.expect_token(&Token::LParen)?;
             loop {
@@ -133,7 +153,10 @@ impl StatementParser<'_> {
             ("CLUSTERED", "Use PARTITIONED BY."),
             ("OPTIONS", "Use TBLPROPERTIES."),
             ("STORED", "Write USING DELTA."),
-            ("LIKE", "Name the columns, or use AS SELECT * FROM t LIMIT 0."),
+            (
+                "LIKE",
+                "Name the columns, or use AS SELECT * FROM t LIMIT 0.",
+            ),
             ("SHALLOW", "Use AS SELECT * FROM t."),
             ("DEEP", "Use AS SELECT * FROM t."),
             ("CLONE", "Use AS SELECT * FROM t."),
@@ -154,8 +177,17 @@ impl StatementParser<'_> {
             )
             .with_hint("Use CAST(… AS type) AS name in the query to choose types and names."));
         }
-        let operation = WriteOperation::CreateTableAsSelect { mode, options, source };
-        Ok(StatementKind::Write(Write { table, location, must_exist, operation }))
+        let operation = WriteOperation::CreateTableAsSelect {
+            mode,
+            options,
+            source,
+        };
+        Ok(StatementKind::Write(Write {
+            table,
+            location,
+            must_exist,
+            operation,
+        }))
     }
 
     /// `(a, b)`, or with types, which declares the columns as well.
@@ -166,7 +198,10 @@ impl StatementParser<'_> {
         self.expect_token(&Token::LParen)?;
         let mut names = Vec::new();
         loop {
-            if matches!(self.parser.peek_nth_token_ref(1).token, Token::Comma | Token::RParen) {
+            if matches!(
+                self.parser.peek_nth_token_ref(1).token,
+                Token::Comma | Token::RParen
+            ) {
                 names.push(self.name()?);
             } else if self.parser.peek_nth_token_ref(1).token == Token::LParen {
                 return Err(not_supported(
@@ -196,7 +231,12 @@ impl StatementParser<'_> {
             ));
         }
         let data_type = self.delta_type()?;
-        let mut column = ColumnDefinition { name, data_type, nullable: true, comment: None };
+        let mut column = ColumnDefinition {
+            name,
+            data_type,
+            nullable: true,
+            comment: None,
+        };
         loop {
             if self.words(&["NOT", "NULL"]) {
                 column.nullable = false;
@@ -211,9 +251,18 @@ impl StatementParser<'_> {
         for (word, hint) in [
             ("DEFAULT", "Give the value in each INSERT."),
             ("GENERATED", "Compute the column in each INSERT."),
-            ("FIRST", "New columns come last; a SELECT can order them as you like."),
-            ("AFTER", "New columns come last; a SELECT can order them as you like."),
-            ("PRIMARY", "Delta tables have no keys; MERGE keeps rows unique."),
+            (
+                "FIRST",
+                "New columns come last; a SELECT can order them as you like.",
+            ),
+            (
+                "AFTER",
+                "New columns come last; a SELECT can order them as you like.",
+            ),
+            (
+                "PRIMARY",
+                "Delta tables have no keys; MERGE keeps rows unique.",
+            ),
             ("REFERENCES", "Delta tables have no keys."),
             ("CHECK", "Filter the rows in each INSERT."),
         ] {
@@ -272,7 +321,10 @@ impl StatementParser<'_> {
     pub fn alter(&mut self) -> Result<StatementKind, Error> {
         self.parser.advance_token();
         if !self.word("TABLE") {
-            return Err(not_supported("ALTER of something other than a table", "Write ALTER TABLE."));
+            return Err(not_supported(
+                "ALTER of something other than a table",
+                "Write ALTER TABLE.",
+            ));
         }
         let table = self.table()?;
         if self.words(&["SET", "TBLPROPERTIES"]) {
@@ -284,7 +336,12 @@ impl StatementParser<'_> {
             if self.word("COLUMNS") || self.word("COLUMN") {
                 return self.add_columns(table);
             }
-            let what = self.parser.peek_token_ref().token.to_string().to_ascii_uppercase();
+            let what = self
+                .parser
+                .peek_token_ref()
+                .token
+                .to_string()
+                .to_ascii_uppercase();
             let hint = "Constraints come with a later version of Lakeglass; add them in Spark.";
             return Err(not_supported(&format!("ALTER TABLE … ADD {what}"), hint));
         }
@@ -321,7 +378,10 @@ impl StatementParser<'_> {
             self.expect_token(&Token::RParen)?;
         }
         check_names(&columns)?;
-        Ok(write(table, WriteOperation::AddColumns(AddColumns { columns })))
+        Ok(write(
+            table,
+            WriteOperation::AddColumns(AddColumns { columns }),
+        ))
     }
 }
 
@@ -343,13 +403,25 @@ fn complete_table(
     check_names(&columns)?;
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     options.partition_by = exact_partition_columns(&options.partition_by, &names)?;
-    let operation = WriteOperation::Complete(Operation::CreateTable { mode, columns, options });
-    Ok(StatementKind::Write(Write { table, location, must_exist, operation }))
+    let operation = WriteOperation::Complete(Operation::CreateTable {
+        mode,
+        columns,
+        options,
+    });
+    Ok(StatementKind::Write(Write {
+        table,
+        location,
+        must_exist,
+        operation,
+    }))
 }
 
 fn check_names(columns: &[ColumnDefinition]) -> Result<(), Error> {
     for (i, column) in columns.iter().enumerate() {
-        if columns[..i].iter().any(|other| same(&other.name, &column.name)) {
+        if columns[..i]
+            .iter()
+            .any(|other| same(&other.name, &column.name))
+        {
             return Err(Error::new(
                 "COLUMN_ALREADY_EXISTS",
                 format!("The column `{}` is declared twice.", column.name),

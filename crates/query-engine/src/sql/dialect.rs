@@ -23,12 +23,16 @@ pub(crate) struct SparkDialect {
 impl SparkDialect {
     /// For a statement of `tokens` tokens.
     pub(crate) fn new(tokens: usize) -> Self {
-        Self { budget: AtomicUsize::new(5_000 + 8 * tokens) }
+        Self {
+            budget: AtomicUsize::new(5_000 + 8 * tokens),
+        }
     }
 
     fn spend(&self) -> Result<(), ParserError> {
         self.budget
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
             .map(|_| ())
             .map_err(|_| ParserError::RecursionLimitExceeded)
     }
@@ -157,9 +161,11 @@ impl Dialect for SparkDialect {
                 parser.advance_token();
                 parse_number(parser, true)
             }
-            Token::Word(Word { keyword: Keyword::INTERVAL, quote_style: None, .. }) => {
-                parse_interval(parser)
-            }
+            Token::Word(Word {
+                keyword: Keyword::INTERVAL,
+                quote_style: None,
+                ..
+            }) => parse_interval(parser),
             Token::Word(word)
                 if word.quote_style.is_none()
                     && word.value.eq_ignore_ascii_case("timestamp_ltz") =>
@@ -189,11 +195,15 @@ impl Dialect for SparkDialect {
         if !parser.parse_keyword(Keyword::DIV) {
             return None;
         }
-        Some(parser.parse_subexpr(precedence).map(|right| Expr::BinaryOp {
-            left: Box::new(expr.clone()),
-            op: BinaryOperator::MyIntegerDivide,
-            right: Box::new(right),
-        }))
+        Some(
+            parser
+                .parse_subexpr(precedence)
+                .map(|right| Expr::BinaryOp {
+                    left: Box::new(expr.clone()),
+                    op: BinaryOperator::MyIntegerDivide,
+                    right: Box::new(right),
+                }),
+        )
     }
 }
 
@@ -206,21 +216,41 @@ fn is_suffix_of(number: &TokenWithSpan, suffix: &TokenWithSpan) -> bool {
 /// `1`, `12.5`, `1e3` and, with a suffix, `1L`, `1S`, `1Y`, `1.5F`, `250.0D`, `2.5BD`.
 fn parse_number(parser: &mut Parser, negative: bool) -> Option<Result<Expr, ParserError>> {
     let [number, suffix] = parser.peek_tokens_with_location::<2>();
-    let Token::Number(digits, long) = &number.token else { return None };
-    let at = |what: String| Some(Err(ParserError::ParserError(format!("{what}{}", number.span.start))));
+    let Token::Number(digits, long) = &number.token else {
+        return None;
+    };
+    let at = |what: String| {
+        Some(Err(ParserError::ParserError(format!(
+            "{what}{}",
+            number.span.start
+        ))))
+    };
     if !is_suffix_of(&number, &suffix) {
         if digits.contains(['e', 'E']) && !long {
             parser.advance_token();
-            return Some(Ok(suffixed_literal(DataType::DoublePrecision, digits.clone())));
+            return Some(Ok(suffixed_literal(
+                DataType::DoublePrecision,
+                digits.clone(),
+            )));
         }
         if *long && digits.parse::<i64>().is_err() {
             return at(format!("the literal {digits}L is no bigint"));
         }
         return None;
     }
-    let Token::Word(word) = &suffix.token else { return None };
-    let digits = if negative { format!("-{digits}") } else { digits.clone() };
-    let name = if *long { format!("L{}", word.value) } else { word.value.to_ascii_uppercase() };
+    let Token::Word(word) = &suffix.token else {
+        return None;
+    };
+    let digits = if negative {
+        format!("-{digits}")
+    } else {
+        digits.clone()
+    };
+    let name = if *long {
+        format!("L{}", word.value)
+    } else {
+        word.value.to_ascii_uppercase()
+    };
     let data_type = match name.as_str() {
         "D" => DataType::DoublePrecision,
         "F" => DataType::Float4,
@@ -232,7 +262,10 @@ fn parse_number(parser: &mut Parser, negative: bool) -> Option<Result<Expr, Pars
             None => return at(format!("the literal {digits}BD has more than 38 digits")),
         },
         "L" | "S" | "Y" => {
-            return at(format!("the literal {digits}{} is out of its type's range", word.value));
+            return at(format!(
+                "the literal {digits}{} is out of its type's range",
+                word.value
+            ));
         }
         _ => {
             return at(format!(
@@ -264,7 +297,15 @@ fn decimal_type(digits: &str) -> Option<DataType> {
 }
 
 const UNITS: [&str; 9] = [
-    "YEAR", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND",
+    "YEAR",
+    "MONTH",
+    "WEEK",
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "MILLISECOND",
+    "MICROSECOND",
 ];
 
 /// `INTERVAL 90 YEARS`, `INTERVAL '1' DAY`, `INTERVAL 1 DAY 2 HOURS`, `INTERVAL '1 day 2 hours'`.
@@ -292,7 +333,12 @@ fn parse_interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         let sign = if negative { "-" } else { "" };
         match unit {
             Some(unit) => {
-                if parser.peek_nth_token_ref(unit_at + 1).token.to_string().eq_ignore_ascii_case("to") {
+                if parser
+                    .peek_nth_token_ref(unit_at + 1)
+                    .token
+                    .to_string()
+                    .eq_ignore_ascii_case("to")
+                {
                     return Some(Err(ParserError::ParserError(format!(
                         "intervals from one unit TO another are not supported; write INTERVAL 1 DAY 2 HOURS{}",
                         parser.peek_token_ref().span.start

@@ -17,7 +17,11 @@ pub(crate) fn syntax_error(what: &str, place: Option<Location>) -> Error {
 
 /// A statement that Lakeglass knows but does not run yet.
 pub(crate) fn not_supported(what: &str, hint: &str) -> Error {
-    Error::new("UNSUPPORTED_FEATURE", format!("{what} is not supported yet.")).with_hint(hint)
+    Error::new(
+        "UNSUPPORTED_FEATURE",
+        format!("{what} is not supported yet."),
+    )
+    .with_hint(hint)
 }
 
 /// A statement whose tree would be too deep.
@@ -35,7 +39,9 @@ pub(crate) fn from_parser(error: ParserError, near: &[TokenWithSpan], end: Locat
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
     };
     let (what, place) = split_place(&text);
-    let expected = what.strip_prefix("Expected:").or_else(|| what.strip_prefix("Expected"));
+    let expected = what
+        .strip_prefix("Expected:")
+        .or_else(|| what.strip_prefix("Expected"));
     let Some((expected, found)) = expected.and_then(|rest| rest.trim().split_once(", found: "))
     else {
         return syntax_error(what, place.or(near.first().map(|token| token.span.start)));
@@ -45,7 +51,10 @@ pub(crate) fn from_parser(error: ParserError, near: &[TokenWithSpan], end: Locat
         return syntax_error(&what, Some(end));
     }
     let place = place.or_else(|| {
-        let token = near.iter().take(2).find(|token| token.token.to_string() == found);
+        let token = near
+            .iter()
+            .take(2)
+            .find(|token| token.token.to_string() == found);
         token.map(|token| token.span.start)
     });
     let what = format!("expected {expected}, found `{found}`");
@@ -58,8 +67,12 @@ pub(crate) fn from_parser(error: ParserError, near: &[TokenWithSpan], end: Locat
 
 /// Splits ` at Line: 1, Column: 5` off.
 fn split_place(text: &str) -> (&str, Option<Location>) {
-    let Some((what, place)) = text.rsplit_once(" at Line: ") else { return (text, None) };
-    let Some((line, column)) = place.split_once(", Column: ") else { return (text, None) };
+    let Some((what, place)) = text.rsplit_once(" at Line: ") else {
+        return (text, None);
+    };
+    let Some((line, column)) = place.split_once(", Column: ") else {
+        return (text, None);
+    };
     match (line.parse(), column.trim_end().parse()) {
         (Ok(line), Ok(column)) => (what, Some(Location { line, column })),
         _ => (text, None),

@@ -44,22 +44,33 @@ impl ExpressionScope<'_> {
 
     fn resolve(&self, parts: &[Ident]) -> Result<Vec<Ident>, Error> {
         let written = || {
-            parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".")
+            parts
+                .iter()
+                .map(|part| part.value.as_str())
+                .collect::<Vec<_>>()
+                .join(".")
         };
-        let mut qualified = self.relations.iter().filter_map(|relation| {
-            match relation.qualifies(parts) {
-                0 => None,
-                n => Some((relation, n)),
-            }
-        });
+        let mut qualified =
+            self.relations
+                .iter()
+                .filter_map(|relation| match relation.qualifies(parts) {
+                    0 => None,
+                    n => Some((relation, n)),
+                });
         if let Some((relation, n)) = qualified.next() {
             if qualified.next().is_some() {
-                return Err(ambiguous(&written(), "a column of the target or of the source"));
+                return Err(ambiguous(
+                    &written(),
+                    "a column of the target or of the source",
+                ));
             }
-            let (name, fields) = parts.get(n..).and_then(<[Ident]>::split_first).ok_or_else(
-                || (self.unresolved)(&written()),
-            )?;
-            let column = relation.find(&name.value).ok_or_else(|| (self.unresolved)(&written()))?;
+            let (name, fields) = parts
+                .get(n..)
+                .and_then(<[Ident]>::split_first)
+                .ok_or_else(|| (self.unresolved)(&written()))?;
+            let column = relation
+                .find(&name.value)
+                .ok_or_else(|| (self.unresolved)(&written()))?;
             return Ok(self.spell(relation, column, fields));
         }
         let Some((name, fields)) = parts.split_first() else {
@@ -73,7 +84,11 @@ impl ExpressionScope<'_> {
             (Some((relation, column)), None) => Ok(self.spell(relation, column, fields)),
             (Some((first, column)), Some((second, other))) => {
                 let of = |relation: &ScopeRelation, column: &Column| {
-                    format!("{}.{}", relation.alias.as_deref().unwrap_or_default(), column.name)
+                    format!(
+                        "{}.{}",
+                        relation.alias.as_deref().unwrap_or_default(),
+                        column.name
+                    )
                 };
                 let candidates = format!("{} or {}", of(first, column), of(second, other));
                 Err(ambiguous(&name.value, &candidates))
@@ -103,9 +118,9 @@ impl ExpressionScope<'_> {
     fn type_of(&self, parts: &[Ident]) -> Option<&DataType> {
         let (relation, name) = match (self.qualify, parts) {
             (true, [alias, name]) => (
-                self.relations.iter().find(|relation| {
-                    relation.alias.as_deref() == Some(alias.value.as_str())
-                })?,
+                self.relations
+                    .iter()
+                    .find(|relation| relation.alias.as_deref() == Some(alias.value.as_str()))?,
                 name,
             ),
             (false, [name]) => (self.relations.first()?, name),
@@ -117,18 +132,19 @@ impl ExpressionScope<'_> {
     /// Whether an expression, its names resolved, is known to be a whole number.
     fn is_whole(&self, expr: &Expr) -> bool {
         match expr {
-            Expr::Identifier(ident) => {
-                self.type_of(std::slice::from_ref(ident)).is_some_and(DataType::is_integer)
-            }
+            Expr::Identifier(ident) => self
+                .type_of(std::slice::from_ref(ident))
+                .is_some_and(DataType::is_integer),
             Expr::CompoundIdentifier(parts) => {
                 self.type_of(parts).is_some_and(DataType::is_integer)
             }
             Expr::Value(value) => matches!(&value.value,
                 Value::Number(digits, _) if digits.bytes().all(|b| b.is_ascii_digit())),
             Expr::Nested(expr) => self.is_whole(expr),
-            Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => {
-                self.is_whole(expr)
-            }
+            Expr::UnaryOp {
+                op: UnaryOperator::Minus | UnaryOperator::Plus,
+                expr,
+            } => self.is_whole(expr),
             Expr::BinaryOp {
                 left,
                 op:
@@ -148,8 +164,18 @@ impl ExpressionScope<'_> {
             ),
             Expr::Function(function) => {
                 let name = function.name.to_string().to_ascii_lowercase();
-                let counts = ["length", "char_length", "character_length", "bit_length",
-                    "octet_length", "ascii", "levenshtein", "array_length", "strpos", "instr"];
+                let counts = [
+                    "length",
+                    "char_length",
+                    "character_length",
+                    "bit_length",
+                    "octet_length",
+                    "ascii",
+                    "levenshtein",
+                    "array_length",
+                    "strpos",
+                    "instr",
+                ];
                 !matches!(function.args, FunctionArguments::None) && counts.contains(&name.as_str())
             }
             _ => false,
@@ -185,14 +211,19 @@ impl Completer<'_> {
                 Ok(())
             }
             // Spark's `/` never drops the fraction.
-            Expr::BinaryOp { left, op: BinaryOperator::Divide, right }
-                if self.scope.is_whole(left) && self.scope.is_whole(right) =>
-            {
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Divide,
+                right,
+            } if self.scope.is_whole(left) && self.scope.is_whole(right) => {
                 let taken = std::mem::replace(left.as_mut(), Expr::Value(Value::Null.into()));
                 **left = rewrite::cast(taken, ast::DataType::DoublePrecision);
                 Ok(())
             }
-            Expr::BinaryOp { op: op @ BinaryOperator::MyIntegerDivide, .. } => {
+            Expr::BinaryOp {
+                op: op @ BinaryOperator::MyIntegerDivide,
+                ..
+            } => {
                 *op = BinaryOperator::Divide;
                 let quotient = std::mem::replace(expr, Expr::Value(Value::Null.into()));
                 *expr = rewrite::cast(quotient, ast::DataType::BigInt(None));

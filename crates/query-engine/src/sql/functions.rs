@@ -3,8 +3,7 @@
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, DataType, DuplicateTreatment, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, Value,
-    helpers::attached_token::AttachedToken,
+    FunctionArgExpr, FunctionArguments, Ident, Value, helpers::attached_token::AttachedToken,
 };
 use messages::Error;
 
@@ -13,22 +12,37 @@ use super::rewrite::{cast, to_timestamp};
 
 /// What stands for a call; `None` where the call may stay (perhaps renamed).
 pub(crate) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Error> {
-    let [part] = function.name.0.as_slice() else { return Ok(None) };
-    let Some(ident) = part.as_ident() else { return Ok(None) };
+    let [part] = function.name.0.as_slice() else {
+        return Ok(None);
+    };
+    let Some(ident) = part.as_ident() else {
+        return Ok(None);
+    };
     let name = ident.value.to_ascii_lowercase();
     if let Some(renamed) = renamed(&name) {
         function.name = vec![Ident::new(renamed)].into();
-        if name == "collect_set"
-            && let FunctionArguments::List(list) = &mut function.args
+        if let ("collect_list" | "collect_set", FunctionArguments::List(list)) =
+            (name.as_str(), &mut function.args)
         {
-            list.duplicate_treatment = Some(DuplicateTreatment::Distinct);
+            if name == "collect_set" {
+                list.duplicate_treatment = Some(DuplicateTreatment::Distinct);
+            }
+            // Spark collects no NULLs.
+            if let (None, [FunctionArg::Unnamed(FunctionArgExpr::Expr(value))]) =
+                (&function.filter, list.args.as_slice())
+            {
+                let given = Expr::IsNotNull(Box::new(Expr::Nested(Box::new(value.clone()))));
+                function.filter = Some(Box::new(given));
+            }
         }
         return Ok(None);
     }
     if matches!(function.args, FunctionArguments::None) && name == "current_timestamp" {
         return Ok(Some(to_timestamp(call("now", Vec::new()))));
     }
-    let Some(args) = plain_arguments(function) else { return Ok(None) };
+    let Some(args) = plain_arguments(function) else {
+        return Ok(None);
+    };
     scalar(&name, args)
 }
 
@@ -57,7 +71,9 @@ fn plain_arguments(function: &Function) -> Option<Vec<Expr>> {
     if function.over.is_some() || function.filter.is_some() || !function.within_group.is_empty() {
         return None;
     }
-    let FunctionArguments::List(list) = &function.args else { return None };
+    let FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
     if list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
         return None;
     }
@@ -76,16 +92,18 @@ fn scalar(name: &str, args: Vec<Expr>) -> Result<Option<Expr>, Error> {
     let days = |expr| int(date(expr));
     let replacement = match (name, args.as_slice()) {
         ("current_timestamp" | "now", []) => to_timestamp(call("now", Vec::new())),
-        (
-            "year" | "month" | "day" | "hour" | "minute" | "quarter" | "week",
-            [time],
-        ) => date_part(name, time),
+        ("year" | "month" | "day" | "hour" | "minute" | "quarter" | "week", [time]) => {
+            date_part(name, time)
+        }
         ("dayofmonth", [time]) => date_part("day", time),
         ("dayofyear", [time]) => date_part("doy", time),
         ("weekofyear", [time]) => date_part("week", time),
         ("second", [time]) => date_part("second", time),
         ("unix_timestamp", [time]) => {
-            let epoch = call("date_part", vec![string("epoch"), to_timestamp(time.clone())]);
+            let epoch = call(
+                "date_part",
+                vec![string("epoch"), to_timestamp(time.clone())],
+            );
             cast(epoch, DataType::BigInt(None))
         }
         ("datediff" | "date_diff", [end, start]) => Expr::Nested(Box::new(binary(
@@ -93,23 +111,29 @@ fn scalar(name: &str, args: Vec<Expr>) -> Result<Option<Expr>, Error> {
             BinaryOperator::Minus,
             days(start.clone()),
         ))),
-        ("date_add" | "dateadd", [start, more]) => {
-            date(int(binary(days(start.clone()), BinaryOperator::Plus, int(more.clone()))))
-        }
-        ("date_sub", [start, less]) => {
-            date(int(binary(days(start.clone()), BinaryOperator::Minus, int(less.clone()))))
-        }
-        ("date_format", [time, format]) => {
-            call("to_char", vec![to_timestamp(time.clone()), string(&chrono_format(format)?)])
-        }
+        ("date_add" | "dateadd", [start, more]) => date(int(binary(
+            days(start.clone()),
+            BinaryOperator::Plus,
+            int(more.clone()),
+        ))),
+        ("date_sub", [start, less]) => date(int(binary(
+            days(start.clone()),
+            BinaryOperator::Minus,
+            int(less.clone()),
+        ))),
+        ("date_format", [time, format]) => call(
+            "to_char",
+            vec![to_timestamp(time.clone()), string(&chrono_format(format)?)],
+        ),
         ("to_timestamp", [time]) => to_timestamp(time.clone()),
         ("to_timestamp", [text, format]) => to_timestamp(call(
             "to_timestamp",
             vec![text.clone(), string(&chrono_format(format)?)],
         )),
-        ("to_date", [text, format]) => {
-            call("to_date", vec![text.clone(), string(&chrono_format(format)?)])
-        }
+        ("to_date", [text, format]) => call(
+            "to_date",
+            vec![text.clone(), string(&chrono_format(format)?)],
+        ),
         ("to_date" | "date", [text]) => date(text.clone()),
         ("timestamp", [text]) => to_timestamp(text.clone()),
         ("string", [value]) => cast(value.clone(), DataType::String(None)),
@@ -137,7 +161,12 @@ fn scalar(name: &str, args: Vec<Expr>) -> Result<Option<Expr>, Error> {
         // DataFusion replaces the first match where nothing says `g`; Spark all.
         ("regexp_replace", [text, pattern, replacement]) => call(
             "regexp_replace",
-            vec![text.clone(), pattern.clone(), replacement.clone(), string("g")],
+            vec![
+                text.clone(),
+                pattern.clone(),
+                replacement.clone(),
+                string("g"),
+            ],
         ),
         // The natural logarithm; DataFusion's `log` of one argument has base 10.
         ("log", [value]) => call("ln", vec![value.clone()]),
@@ -155,11 +184,18 @@ fn scalar(name: &str, args: Vec<Expr>) -> Result<Option<Expr>, Error> {
 }
 
 fn date_part(part: &str, time: &Expr) -> Expr {
-    cast(call("date_part", vec![string(part), time.clone()]), DataType::Int(None))
+    cast(
+        call("date_part", vec![string(part), time.clone()]),
+        DataType::Int(None),
+    )
 }
 
 fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
-    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
+    Expr::BinaryOp {
+        left: Box::new(left),
+        op,
+        right: Box::new(right),
+    }
 }
 
 fn case(condition: Expr, result: Expr, otherwise: Option<Expr>) -> Expr {
@@ -175,10 +211,15 @@ fn case(condition: Expr, result: Expr, otherwise: Option<Expr>) -> Expr {
 /// Java's date pattern as chrono's: `yyyy-MM-dd` is `%Y-%m-%d`.
 fn chrono_format(format: &Expr) -> Result<String, Error> {
     let unsupported = |what: &str| {
-        Error::new("UNSUPPORTED_FEATURE", format!("The date pattern {what} is not supported."))
-            .with_hint("Use yyyy, MM, dd, HH, hh, mm, ss, SSS, a, EEEE, EEE, MMMM, MMM and text in ''.")
+        Error::new(
+            "UNSUPPORTED_FEATURE",
+            format!("The date pattern {what} is not supported."),
+        )
+        .with_hint("Use yyyy, MM, dd, HH, hh, mm, ss, SSS, a, EEEE, EEE, MMMM, MMM and text in ''.")
     };
-    let Expr::Value(value) = format else { return Err(unsupported(&format.to_string())) };
+    let Expr::Value(value) = format else {
+        return Err(unsupported(&format.to_string()));
+    };
     let Value::SingleQuotedString(pattern) = &value.value else {
         return Err(unsupported(&format.to_string()));
     };

@@ -31,8 +31,13 @@ impl StatementParser<'_> {
             clauses.push(self.merge_clause()?);
         }
         if clauses.is_empty() {
-            return Err(Error::new("MERGE_WITHOUT_WHEN", "A MERGE needs at least one WHEN clause.")
-                .with_hint("For instance WHEN MATCHED THEN UPDATE SET *, or WHEN NOT MATCHED THEN INSERT *."));
+            return Err(Error::new(
+                "MERGE_WITHOUT_WHEN",
+                "A MERGE needs at least one WHEN clause.",
+            )
+            .with_hint(
+                "For instance WHEN MATCHED THEN UPDATE SET *, or WHEN NOT MATCHED THEN INSERT *.",
+            ));
         }
         check_order(&clauses)?;
         let merge = Merge {
@@ -58,7 +63,11 @@ impl StatementParser<'_> {
                 MergeWhen::NotMatched
             }
         };
-        let condition = if self.word("AND") { Some(self.expr()?) } else { None };
+        let condition = if self.word("AND") {
+            Some(self.expr()?)
+        } else {
+            None
+        };
         self.expect_word("THEN")?;
         let action = match when {
             MergeWhen::NotMatched => {
@@ -89,7 +98,11 @@ impl StatementParser<'_> {
                 }
             }
         };
-        Ok(RawMergeClause { when, condition, action })
+        Ok(RawMergeClause {
+            when,
+            condition,
+            action,
+        })
     }
 
     fn merge_insert(&mut self) -> Result<RawMergeAction, Error> {
@@ -132,14 +145,24 @@ fn source_qualifier(factor: &TableFactor) -> Result<Qualifier, Error> {
             )
             .with_hint(format!(
                 "Name them within the source: USING (SELECT * FROM VALUES (…) AS v({})) AS {}.",
-                alias.columns.iter().map(|c| c.name.value.as_str()).collect::<Vec<_>>().join(", "),
+                alias
+                    .columns
+                    .iter()
+                    .map(|c| c.name.value.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 alias.name
             )));
         }
-        return Ok(Qualifier { alias: alias.name.value.clone(), parts: Vec::new() });
+        return Ok(Qualifier {
+            alias: alias.name.value.clone(),
+            parts: Vec::new(),
+        });
     }
     match factor {
-        TableFactor::Table { name, args: None, .. } => Ok(Qualifier {
+        TableFactor::Table {
+            name, args: None, ..
+        } => Ok(Qualifier {
             alias: short_name(&table_name(name)?).to_owned(),
             parts: name
                 .0
@@ -148,10 +171,14 @@ fn source_qualifier(factor: &TableFactor) -> Result<Qualifier, Error> {
                 .map(|ident| ident.value.clone())
                 .collect(),
         }),
-        TableFactor::Table { .. } | TableFactor::Derived { .. } => {
-            Ok(Qualifier { alias: "__source".to_owned(), parts: Vec::new() })
-        }
-        _ => Err(not_supported("This source of a MERGE", "Write USING (SELECT …) AS source.")),
+        TableFactor::Table { .. } | TableFactor::Derived { .. } => Ok(Qualifier {
+            alias: "__source".to_owned(),
+            parts: Vec::new(),
+        }),
+        _ => Err(not_supported(
+            "This source of a MERGE",
+            "Write USING (SELECT …) AS source.",
+        )),
     }
 }
 
@@ -162,14 +189,21 @@ fn check_order(clauses: &[RawMergeClause]) -> Result<(), Error> {
         (MergeWhen::NotMatched, "WHEN NOT MATCHED"),
         (MergeWhen::NotMatchedBySource, "WHEN NOT MATCHED BY SOURCE"),
     ] {
-        let mut of_kind = clauses.iter().filter(|clause| clause.when == when).peekable();
+        let mut of_kind = clauses
+            .iter()
+            .filter(|clause| clause.when == when)
+            .peekable();
         while let Some(clause) = of_kind.next() {
             if clause.condition.is_none() && of_kind.peek().is_some() {
                 return Err(Error::new(
                     "NON_LAST_CLAUSE_OMIT_CONDITION",
-                    format!("Of several {text} clauses, only the last may go without AND condition."),
+                    format!(
+                        "Of several {text} clauses, only the last may go without AND condition."
+                    ),
                 )
-                .with_hint(format!("Give the earlier one a condition: {text} AND … THEN ….")));
+                .with_hint(format!(
+                    "Give the earlier one a condition: {text} AND … THEN …."
+                )));
             }
         }
     }

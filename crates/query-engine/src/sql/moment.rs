@@ -44,12 +44,13 @@ impl Moment {
     /// is null.
     pub fn to_statement(&self) -> ast::Statement {
         let expr = match self {
-            Self::Millis(millis) => {
-                Expr::Value(Value::Number(millis.to_string(), false).into())
-            }
+            Self::Millis(millis) => Expr::Value(Value::Number(millis.to_string(), false).into()),
             Self::Expression(expr) => expr.as_ref().clone(),
         };
-        let expr = call("arrow_cast", vec![expr, string("Timestamp(Millisecond, Some(\"UTC\"))")]);
+        let expr = call(
+            "arrow_cast",
+            vec![expr, string("Timestamp(Millisecond, Some(\"UTC\"))")],
+        );
         ast::Statement::Query(Box::new(super::query::select_of(expr)))
     }
 }
@@ -71,28 +72,36 @@ impl VersionSpec {
 fn literal_text(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Value(_) => spark_string(expr),
-        Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false }) => {
-            match (&value.value, data_type) {
-                (Value::SingleQuotedString(text), DataType::Timestamp(..) | DataType::Date) => {
-                    Some(text)
-                }
-                _ => None,
+        Expr::TypedString(TypedString {
+            data_type,
+            value,
+            uses_odbc_syntax: false,
+        }) => match (&value.value, data_type) {
+            (Value::SingleQuotedString(text), DataType::Timestamp(..) | DataType::Date) => {
+                Some(text)
             }
-        }
-        Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. } => {
-            match data_type {
-                DataType::Timestamp(..) => literal_text(expr),
-                _ => None,
-            }
-        }
+            _ => None,
+        },
+        Expr::Cast {
+            kind: CastKind::Cast | CastKind::DoubleColon,
+            expr,
+            data_type,
+            ..
+        } => match data_type {
+            DataType::Timestamp(..) => literal_text(expr),
+            _ => None,
+        },
         Expr::Nested(expr) => literal_text(expr),
         _ => None,
     }
 }
 
 fn invalid_timestamp(text: &str) -> Error {
-    Error::new("DELTA_TIMESTAMP_INVALID", format!("'{text}' is not a timestamp."))
-        .with_hint("Write it as '2024-05-01 10:00:00' (UTC) or '2024-05-01'.")
+    Error::new(
+        "DELTA_TIMESTAMP_INVALID",
+        format!("'{text}' is not a timestamp."),
+    )
+    .with_hint("Write it as '2024-05-01 10:00:00' (UTC) or '2024-05-01'.")
 }
 
 /// Breaks at a column or a subquery.
@@ -158,7 +167,11 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
     };
     let date = parse_date(date)?;
     let (time, offset_seconds) = split_offset(time)?;
-    let time = if time.is_empty() { NaiveTime::MIN } else { parse_time(time)? };
+    let time = if time.is_empty() {
+        NaiveTime::MIN
+    } else {
+        parse_time(time)?
+    };
     date.and_time(time)
         .and_utc()
         .timestamp_micros()
@@ -173,7 +186,11 @@ pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
     if parts.next().is_some() {
         return None;
     }
-    NaiveDate::from_ymd_opt(digits(year, 4)?.try_into().ok()?, digits(month, 2)?, digits(day, 2)?)
+    NaiveDate::from_ymd_opt(
+        digits(year, 4)?.try_into().ok()?,
+        digits(month, 2)?,
+        digits(day, 2)?,
+    )
 }
 
 fn parse_time(text: &str) -> Option<NaiveTime> {
@@ -204,7 +221,9 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
             return Some((rest.trim_end(), 0));
         }
     }
-    let Some(at) = time.rfind(['+', '-']) else { return Some((time, 0)) };
+    let Some(at) = time.rfind(['+', '-']) else {
+        return Some((time, 0));
+    };
     let (rest, offset) = time.split_at(at);
     let sign = if offset.starts_with('-') { -1 } else { 1 };
     let offset = &offset[1..];
@@ -217,7 +236,10 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
     if hours > 18 || minutes > 59 {
         return None;
     }
-    Some((rest.trim_end(), sign * i64::from(hours * 3600 + minutes * 60)))
+    Some((
+        rest.trim_end(),
+        sign * i64::from(hours * 3600 + minutes * 60),
+    ))
 }
 
 fn digits(text: &str, most: usize) -> Option<u32> {
@@ -244,9 +266,20 @@ mod tests {
         ] {
             assert_eq!(parse_timestamp(same), noon, "{same}");
         }
-        assert_eq!(parse_timestamp("2024-05-01"), noon.map(|n| n - 12 * 3_600_000_000));
+        assert_eq!(
+            parse_timestamp("2024-05-01"),
+            noon.map(|n| n - 12 * 3_600_000_000)
+        );
         assert_eq!(parse_timestamp("1969-12-31 23:59:59.999999"), Some(-1));
-        for wrong in ["", "yesterday", "2024-13-01", "2024-02-30", "2024-05-01 25:00", "24-05-01", "2024-05-01 10:00é"] {
+        for wrong in [
+            "",
+            "yesterday",
+            "2024-13-01",
+            "2024-02-30",
+            "2024-05-01 25:00",
+            "24-05-01",
+            "2024-05-01 10:00é",
+        ] {
             assert_eq!(parse_timestamp(wrong), None, "{wrong}");
         }
     }

@@ -2,17 +2,18 @@
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr,
-    Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, TimezoneInfo, TypedString,
-    UnaryOperator, Value,
+    Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, TimezoneInfo,
+    TypedString, UnaryOperator, Value,
 };
 
 /// The name, from the expression as it was written.
 pub(crate) fn spark_name(expr: &Expr) -> String {
     match expr {
         Expr::Identifier(ident) => ident.value.clone(),
-        Expr::CompoundIdentifier(parts) => {
-            parts.last().map(|part| part.value.clone()).unwrap_or_default()
-        }
+        Expr::CompoundIdentifier(parts) => parts
+            .last()
+            .map(|part| part.value.clone())
+            .unwrap_or_default(),
         Expr::Nested(expr) => spark_name(expr),
         Expr::Value(value) => match &value.value {
             Value::SingleQuotedString(text) => text.clone(),
@@ -21,12 +22,20 @@ pub(crate) fn spark_name(expr: &Expr) -> String {
             Value::Boolean(value) => value.to_string(),
             other => other.to_string(),
         },
-        Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax }) => {
+        Expr::TypedString(TypedString {
+            data_type,
+            value,
+            uses_odbc_syntax,
+        }) => {
             let text = match &value.value {
                 Value::SingleQuotedString(text) => text.clone(),
                 other => other.to_string(),
             };
-            if *uses_odbc_syntax { text } else { format!("{} '{text}'", type_name(data_type)) }
+            if *uses_odbc_syntax {
+                text
+            } else {
+                format!("{} '{text}'", type_name(data_type))
+            }
         }
         Expr::Function(function) => function_name(function),
         Expr::BinaryOp { left, op, right } => {
@@ -53,7 +62,12 @@ pub(crate) fn spark_name(expr: &Expr) -> String {
             }
             (op, _) => format!("{op}{}", spark_name(expr)),
         },
-        Expr::Cast { kind, expr, data_type, .. } => {
+        Expr::Cast {
+            kind,
+            expr,
+            data_type,
+            ..
+        } => {
             let kind = match kind {
                 CastKind::TryCast | CastKind::SafeCast => "TRY_CAST",
                 CastKind::Cast | CastKind::DoubleColon => "CAST",
@@ -64,7 +78,12 @@ pub(crate) fn spark_name(expr: &Expr) -> String {
         Expr::IsNotNull(expr) => format!("({} IS NOT NULL)", spark_name(expr)),
         Expr::IsTrue(expr) => format!("({} IS TRUE)", spark_name(expr)),
         Expr::IsFalse(expr) => format!("({} IS FALSE)", spark_name(expr)),
-        Expr::Between { expr, negated, low, high } => {
+        Expr::Between {
+            expr,
+            negated,
+            low,
+            high,
+        } => {
             let name = format!(
                 "between({}, {}, {})",
                 spark_name(expr),
@@ -73,21 +92,43 @@ pub(crate) fn spark_name(expr: &Expr) -> String {
             );
             negate(*negated, name)
         }
-        Expr::InList { expr, list, negated } => {
-            negate(*negated, format!("({} IN ({}))", spark_name(expr), join(list)))
-        }
-        Expr::Like { negated, expr, pattern, .. } => {
-            negate(*negated, format!("{} LIKE {}", spark_name(expr), spark_name(pattern)))
-        }
-        Expr::RLike { negated, expr, pattern, .. } => {
-            negate(*negated, format!("RLIKE({}, {})", spark_name(expr), spark_name(pattern)))
-        }
+        Expr::InList {
+            expr,
+            list,
+            negated,
+        } => negate(
+            *negated,
+            format!("({} IN ({}))", spark_name(expr), join(list)),
+        ),
+        Expr::Like {
+            negated,
+            expr,
+            pattern,
+            ..
+        } => negate(
+            *negated,
+            format!("{} LIKE {}", spark_name(expr), spark_name(pattern)),
+        ),
+        Expr::RLike {
+            negated,
+            expr,
+            pattern,
+            ..
+        } => negate(
+            *negated,
+            format!("RLIKE({}, {})", spark_name(expr), spark_name(pattern)),
+        ),
         Expr::Extract { field, expr, .. } => {
             format!("extract({field} FROM {})", spark_name(expr))
         }
         Expr::Ceil { expr, .. } => format!("CEIL({})", spark_name(expr)),
         Expr::Floor { expr, .. } => format!("FLOOR({})", spark_name(expr)),
-        Expr::Substring { expr, substring_from, substring_for, .. } => {
+        Expr::Substring {
+            expr,
+            substring_from,
+            substring_for,
+            ..
+        } => {
             let rest: Vec<_> = [substring_from, substring_for]
                 .into_iter()
                 .flatten()
@@ -95,15 +136,29 @@ pub(crate) fn spark_name(expr: &Expr) -> String {
                 .collect();
             format!("substring({}{})", spark_name(expr), rest.concat())
         }
-        Expr::Trim { expr, trim_where: None, trim_what: None, .. } => {
+        Expr::Trim {
+            expr,
+            trim_where: None,
+            trim_what: None,
+            ..
+        } => {
             format!("trim({})", spark_name(expr))
         }
-        Expr::Case { operand, conditions, else_result, .. } => {
+        Expr::Case {
+            operand,
+            conditions,
+            else_result,
+            ..
+        } => {
             let mut name = "CASE".to_owned();
             for when in conditions {
                 let condition = match operand {
                     Some(operand) => {
-                        format!("({} = {})", spark_name(operand), spark_name(&when.condition))
+                        format!(
+                            "({} = {})",
+                            spark_name(operand),
+                            spark_name(&when.condition)
+                        )
                     }
                     None => spark_name(&when.condition),
                 };
@@ -134,7 +189,11 @@ pub(crate) fn spark_name(expr: &Expr) -> String {
 }
 
 fn negate(negated: bool, name: String) -> String {
-    if negated { format!("(NOT {name})") } else { name }
+    if negated {
+        format!("(NOT {name})")
+    } else {
+        name
+    }
 }
 
 fn join(exprs: &[Expr]) -> String {

@@ -25,7 +25,11 @@ pub fn parse_script(sql: &str) -> Result<Vec<ParsedStatement>, Error> {
         .map(|mut statement| {
             tokens::prepare(&mut statement)?;
             let kind = parse_statement(&statement)?;
-            Ok(ParsedStatement { text: statement.text, offset: statement.offset, kind })
+            Ok(ParsedStatement {
+                text: statement.text,
+                offset: statement.offset,
+                kind,
+            })
         })
         .collect()
 }
@@ -41,14 +45,19 @@ fn parse_statement(statement: &StatementTokens) -> Result<StatementKind, Error> 
 /// The table that a string names, as `table_changes` takes it: `t`, `bucket.t`, `` delta.`…` ``.
 pub(crate) fn table_name_from_text(text: &str) -> Result<TableName, Error> {
     let invalid = || {
-        Error::new("TABLE_OR_VIEW_NOT_FOUND", format!("'{text}' does not name a table."))
-            .with_hint(
-                "Write 'table', 'bucket.table' or 'delta.`s3a://bucket/path`' (with backticks); \
+        Error::new(
+            "TABLE_OR_VIEW_NOT_FOUND",
+            format!("'{text}' does not name a table."),
+        )
+        .with_hint(
+            "Write 'table', 'bucket.table' or 'delta.`s3a://bucket/path`' (with backticks); \
                  table_changes_by_path takes a bare path.",
-            )
+        )
     };
     let mut statements = tokens::split(text).map_err(|_| invalid())?;
-    let (Some(statement), 0) = (statements.pop(), statements.len()) else { return Err(invalid()) };
+    let (Some(statement), 0) = (statements.pop(), statements.len()) else {
+        return Err(invalid());
+    };
     let dialect = SparkDialect::new(statement.tokens.len());
     let mut p = StatementParser::new(&dialect, &statement.tokens, statement.end);
     let table = p.table().map_err(|_| invalid())?;
@@ -66,7 +75,11 @@ pub(crate) struct StatementParser<'a> {
 impl<'a> StatementParser<'a> {
     fn new(dialect: &'a SparkDialect, tokens: &'a [TokenWithSpan], end: Location) -> Self {
         let parser = Parser::new(dialect).with_tokens_with_locations(tokens.to_vec());
-        Self { parser, tokens, end }
+        Self {
+            parser,
+            tokens,
+            end,
+        }
     }
 
     fn statement(&mut self, text: &str) -> Result<StatementKind, Error> {
@@ -76,7 +89,9 @@ impl<'a> StatementParser<'a> {
             _ => return Err(self.unexpected("a statement")),
         };
         match first.as_str() {
-            "SELECT" | "WITH" | "VALUES" | "TABLE" | "FROM" => Ok(StatementKind::Query(self.query()?)),
+            "SELECT" | "WITH" | "VALUES" | "TABLE" | "FROM" => {
+                Ok(StatementKind::Query(self.query()?))
+            }
             "EXPLAIN" => self.explain(),
             "DESCRIBE" | "DESC" => self.describe(),
             "SHOW" => self.show(),
@@ -110,9 +125,15 @@ impl<'a> StatementParser<'a> {
             ExplainMode::Plan
         };
         if !self.at_query() {
-            return Err(not_supported("EXPLAIN of a statement that is no query", "EXPLAIN takes a SELECT."));
+            return Err(not_supported(
+                "EXPLAIN of a statement that is no query",
+                "EXPLAIN takes a SELECT.",
+            ));
         }
-        Ok(StatementKind::Explain { mode, query: self.query()? })
+        Ok(StatementKind::Explain {
+            mode,
+            query: self.query()?,
+        })
     }
 
     fn describe(&mut self) -> Result<StatementKind, Error> {
@@ -121,22 +142,34 @@ impl<'a> StatementParser<'a> {
         if self.peek_word("HISTORY") && self.names_follow(1) {
             self.parser.advance_token();
             let table = self.table()?;
-            let limit = if self.word("LIMIT") { Some(self.number()?) } else { None };
+            let limit = if self.word("LIMIT") {
+                Some(self.number()?)
+            } else {
+                None
+            };
             return Ok(StatementKind::DescribeHistory { table, limit });
         }
         if self.peek_word("DETAIL") && self.names_follow(1) {
             self.parser.advance_token();
-            return Ok(StatementKind::DescribeDetail { table: self.table()? });
+            return Ok(StatementKind::DescribeDetail {
+                table: self.table()?,
+            });
         }
         if self.peek_word("TABLE") && self.names_follow(1) {
             self.parser.advance_token();
         }
         if self.at_query() || self.peek_word("QUERY") && self.names_follow(1) {
-            return Err(not_supported("DESCRIBE of a query", "Run it with LIMIT 0 to see its columns."));
+            return Err(not_supported(
+                "DESCRIBE of a query",
+                "Run it with LIMIT 0 to see its columns.",
+            ));
         }
         for other in ["DATABASE", "SCHEMA", "FUNCTION", "CATALOG"] {
             if self.peek_word(other) && self.names_follow(1) {
-                return Err(not_supported(&format!("DESCRIBE {other}"), "DESCRIBE takes a table."));
+                return Err(not_supported(
+                    &format!("DESCRIBE {other}"),
+                    "DESCRIBE takes a table.",
+                ));
             }
         }
         let mut extended = false;
@@ -146,14 +179,20 @@ impl<'a> StatementParser<'a> {
                 extended = true;
             }
         }
-        Ok(StatementKind::DescribeTable { table: self.table()?, extended })
+        Ok(StatementKind::DescribeTable {
+            table: self.table()?,
+            extended,
+        })
     }
 
     fn show(&mut self) -> Result<StatementKind, Error> {
         self.parser.advance_token();
         if self.word("TABLES") {
             if !self.at_end() {
-                return Err(not_supported("A filter after SHOW TABLES", "SHOW TABLES lists all tables."));
+                return Err(not_supported(
+                    "A filter after SHOW TABLES",
+                    "SHOW TABLES lists all tables.",
+                ));
             }
             return Ok(StatementKind::ShowTables);
         }
@@ -168,7 +207,12 @@ impl<'a> StatementParser<'a> {
             };
             return Ok(StatementKind::ShowTableProperties { table, key });
         }
-        let what = self.parser.peek_token_ref().token.to_string().to_ascii_uppercase();
+        let what = self
+            .parser
+            .peek_token_ref()
+            .token
+            .to_string()
+            .to_ascii_uppercase();
         Err(not_supported(
             &format!("SHOW {what}"),
             "There are SHOW TABLES and SHOW TBLPROPERTIES t; DESCRIBE t shows a table's columns.",
@@ -198,9 +242,14 @@ impl<'a> StatementParser<'a> {
         }
         let value = text.split_once('=').map_or("", |(_, value)| value.trim());
         let quoted = ['\'', '"'].into_iter().find_map(|quote| {
-            value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote))
+            value
+                .strip_prefix(quote)
+                .and_then(|value| value.strip_suffix(quote))
         });
-        Ok(StatementKind::SetOption { key, value: quoted.unwrap_or(value).to_owned() })
+        Ok(StatementKind::SetOption {
+            key,
+            value: quoted.unwrap_or(value).to_owned(),
+        })
     }
 
     fn drop_view(&mut self) -> Result<StatementKind, Error> {
@@ -214,7 +263,10 @@ impl<'a> StatementParser<'a> {
         let _ = self.word("TEMPORARY") || self.word("TEMP");
         self.expect_word("VIEW")?;
         let if_exists = self.words(&["IF", "EXISTS"]);
-        Ok(StatementKind::DropView { name: self.name()?, if_exists })
+        Ok(StatementKind::DropView {
+            name: self.name()?,
+            if_exists,
+        })
     }
 
     // The parts of statements.
@@ -244,7 +296,10 @@ impl<'a> StatementParser<'a> {
     }
 
     pub fn ident(&mut self) -> Result<Ident, Error> {
-        if matches!(self.parser.peek_token_ref().token, Token::SingleQuotedString(_)) {
+        if matches!(
+            self.parser.peek_token_ref().token,
+            Token::SingleQuotedString(_)
+        ) {
             return Err(self.unexpected("a name"));
         }
         let ident = self.parser.parse_identifier();
@@ -273,7 +328,9 @@ impl<'a> StatementParser<'a> {
         match &self.parser.peek_token_ref().token {
             Token::Word(word)
                 if word.quote_style.is_some()
-                    || !stop.iter().any(|stop| word.value.eq_ignore_ascii_case(stop)) =>
+                    || !stop
+                        .iter()
+                        .any(|stop| word.value.eq_ignore_ascii_case(stop)) =>
             {
                 self.name().map(Some)
             }
@@ -316,11 +373,18 @@ impl<'a> StatementParser<'a> {
 
     /// `'delta.appendOnly'` or `delta.appendOnly`.
     pub fn property_key(&mut self) -> Result<String, Error> {
-        if matches!(self.parser.peek_token_ref().token, Token::SingleQuotedString(_)) {
+        if matches!(
+            self.parser.peek_token_ref().token,
+            Token::SingleQuotedString(_)
+        ) {
             return self.string();
         }
         let parts = self.column()?;
-        Ok(parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."))
+        Ok(parts
+            .iter()
+            .map(|part| part.value.as_str())
+            .collect::<Vec<_>>()
+            .join("."))
     }
 
     // Tokens.
@@ -349,7 +413,11 @@ impl<'a> StatementParser<'a> {
     }
 
     pub fn expect_word(&mut self, word: &str) -> Result<(), Error> {
-        if self.word(word) { Ok(()) } else { Err(self.unexpected(word)) }
+        if self.word(word) {
+            Ok(())
+        } else {
+            Err(self.unexpected(word))
+        }
     }
 
     pub fn token(&mut self, token: &Token) -> bool {
@@ -357,7 +425,11 @@ impl<'a> StatementParser<'a> {
     }
 
     pub fn expect_token(&mut self, token: &Token) -> Result<(), Error> {
-        if self.token(token) { Ok(()) } else { Err(self.unexpected(&token.to_string())) }
+        if self.token(token) {
+            Ok(())
+        } else {
+            Err(self.unexpected(&token.to_string()))
+        }
     }
 
     pub fn peek_word(&self, word: &str) -> bool {
@@ -370,12 +442,17 @@ impl<'a> StatementParser<'a> {
 
     pub fn at_query(&self) -> bool {
         self.parser.peek_token_ref().token == Token::LParen
-            || ["SELECT", "WITH", "VALUES", "TABLE", "FROM"].iter().any(|word| self.peek_word(word))
+            || ["SELECT", "WITH", "VALUES", "TABLE", "FROM"]
+                .iter()
+                .any(|word| self.peek_word(word))
     }
 
     /// Whether a name stands `n` tokens ahead.
     fn names_follow(&self, n: usize) -> bool {
-        matches!(self.parser.peek_nth_token_ref(n).token, Token::Word(Word { .. }))
+        matches!(
+            self.parser.peek_nth_token_ref(n).token,
+            Token::Word(Word { .. })
+        )
     }
 
     /// An error at the next token.
@@ -401,13 +478,20 @@ impl<'a> StatementParser<'a> {
         result.map_err(|error| {
             // Where sqlparser does not say: the token that it took last, or looked at.
             let index = self.parser.index();
-            let near = self.tokens.get(index.saturating_sub(1)..).unwrap_or_default();
+            let near = self
+                .tokens
+                .get(index.saturating_sub(1)..)
+                .unwrap_or_default();
             from_parser(error, near, self.end)
         })
     }
 
     pub fn finish(&self) -> Result<(), Error> {
-        if self.at_end() { Ok(()) } else { Err(self.unexpected("the end of the statement")) }
+        if self.at_end() {
+            Ok(())
+        } else {
+            Err(self.unexpected("the end of the statement"))
+        }
     }
 }
 
@@ -422,9 +506,7 @@ fn later(word: &str) -> Option<&'static str> {
         "ANALYZE" => "Statistics come from the Delta log: leave it out.",
         "CONVERT" => "CREATE TABLE t USING DELTA AS SELECT * FROM parquet.`…` copies the rows.",
         "COPY" | "LOAD" => "INSERT INTO t SELECT * FROM parquet.`…` reads files.",
-        "FSCK" | "REORG" | "REPAIR" | "MSCK" | "GENERATE" | "CLONE" => {
-            "Run it in Spark."
-        }
+        "FSCK" | "REORG" | "REPAIR" | "MSCK" | "GENERATE" | "CLONE" => "Run it in Spark.",
         "GRANT" | "REVOKE" | "DENY" => "Who may do what is up to the object store.",
         "BEGIN" | "COMMIT" | "ROLLBACK" | "START" => {
             "Each statement is a transaction of its own; RESTORE undoes one."

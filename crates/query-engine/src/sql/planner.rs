@@ -29,7 +29,8 @@ impl ExprPlanner for SparkExprPlanner {
             // 7 / 2 is 3.5.
             BinaryOperator::Divide => {
                 let whole = |expr: &Expr| {
-                    expr.get_type(schema).is_ok_and(|t| t.is_integer() || t.is_null())
+                    expr.get_type(schema)
+                        .is_ok_and(|t| t.is_integer() || t.is_null())
                 };
                 if whole(&left) && whole(&right) {
                     return Ok(PlannerResult::Planned(binary_expr(
@@ -79,12 +80,18 @@ impl ExprPlanner for SparkExprPlanner {
             }
             other => other,
         };
-        Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }))
+        Ok(PlannerResult::Original(RawFieldAccessExpr {
+            field_access,
+            expr,
+        }))
     }
 }
 
 fn is_string(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    matches!(
+        data_type,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
 }
 
 fn is_interval(data_type: &DataType) -> bool {

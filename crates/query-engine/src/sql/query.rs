@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, Select, SelectFlavor,
-    SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs,
-    TableVersion, TableWithJoins, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    self, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, OrderBy, OrderByKind,
+    Select, SelectFlavor, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
+    TableFunctionArgs, TableVersion, TableWithJoins, Value, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 use messages::Error;
 
@@ -28,16 +29,21 @@ impl Query {
         }
         let mut lift = Lift::default();
         match body.visit(&mut lift) {
-            ControlFlow::Continue(()) => {
-                Ok(Self { body, references: lift.references, originals: lift.originals })
-            }
+            ControlFlow::Continue(()) => Ok(Self {
+                body,
+                references: lift.references,
+                originals: lift.originals,
+            }),
             ControlFlow::Break(error) => Err(error),
         }
     }
 
     /// `SELECT * FROM relation`.
     pub(crate) fn all_of(relation: TableFactor) -> Result<Self, Error> {
-        let from = vec![TableWithJoins { relation, joins: Vec::new() }];
+        let from = vec![TableWithJoins {
+            relation,
+            joins: Vec::new(),
+        }];
         let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
         Self::new(Box::new(select(vec![all], from)))
     }
@@ -134,6 +140,7 @@ impl VisitorMut for Lift {
     fn post_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
         query.with = self.withs.pop().flatten();
         self.ctes.pop();
+        order_by_shown_columns(query);
         ControlFlow::Continue(())
     }
 
@@ -192,7 +199,9 @@ impl Lift {
     fn lift(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
         match factor {
             TableFactor::Table { .. } => self.lift_table(factor),
-            TableFactor::Derived { subquery, alias, .. } => {
+            TableFactor::Derived {
+                subquery, alias, ..
+            } => {
                 if let SetExpr::Values(values) = subquery.body.as_ref() {
                     let width = values.rows.first().map_or(0, |row| row.content.len());
                     name_value_columns(alias, width);
@@ -220,7 +229,10 @@ impl Lift {
             return Ok(());
         };
         if sample.is_some() {
-            return Err(not_supported("TABLESAMPLE", "Use WHERE rand() < 0.1, or LIMIT."));
+            return Err(not_supported(
+                "TABLESAMPLE",
+                "Use WHERE rand() < 0.1, or LIMIT.",
+            ));
         }
         if !with_hints.is_empty()
             || *with_ordinality
@@ -228,7 +240,10 @@ impl Lift {
             || json_path.is_some()
             || !index_hints.is_empty()
         {
-            return Err(not_supported("What follows this table's name", "Leave it out."));
+            return Err(not_supported(
+                "What follows this table's name",
+                "Leave it out.",
+            ));
         }
         let relation = match args.take() {
             Some(arguments) => {
@@ -242,6 +257,9 @@ impl Lift {
                     Some(relation) => relation,
                     None => {
                         *args = Some(arguments);
+                        if name.to_string().eq_ignore_ascii_case("range") {
+                            name_range_column(alias);
+                        }
                         return Ok(());
                     }
                 }
@@ -262,7 +280,13 @@ impl Lift {
                     return Ok(());
                 }
                 let table = table_name(name)?;
-                if let (TableName::Path { format: TableFormat::Parquet, .. }, Some(_)) = (&table, &at)
+                if let (
+                    TableName::Path {
+                        format: TableFormat::Parquet,
+                        ..
+                    },
+                    Some(_),
+                ) = (&table, &at)
                 {
                     return Err(Error::new(
                         "UNSUPPORTED_FEATURE",
@@ -274,9 +298,12 @@ impl Lift {
             }
         };
         let original: Vec<_> = match (&alias, &relation) {
-            (None, Relation::Table { .. }) => {
-                name.0.iter().filter_map(|part| part.as_ident()).map(|i| i.value.clone()).collect()
-            }
+            (None, Relation::Table { .. }) => name
+                .0
+                .iter()
+                .filter_map(|part| part.as_ident())
+                .map(|i| i.value.clone())
+                .collect(),
             _ => Vec::new(),
         };
         if alias.is_none() {
@@ -284,7 +311,10 @@ impl Lift {
         }
         let placeholder = format!("__lakeglass_{}", self.references.len());
         *name = vec![Ident::new(placeholder.clone())].into();
-        self.references.push(TableReference { placeholder, relation });
+        self.references.push(TableReference {
+            placeholder,
+            relation,
+        });
         self.originals.push(original);
         Ok(())
     }
@@ -313,7 +343,11 @@ pub(crate) fn short_name(table: &TableName) -> &str {
         TableName::Name { parts } => parts.last().map_or("", String::as_str),
         TableName::Path { url, .. } => {
             let trimmed = url.trim_end_matches('/');
-            trimmed.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(trimmed)
+            trimmed
+                .rsplit('/')
+                .next()
+                .filter(|name| !name.is_empty())
+                .unwrap_or(trimmed)
         }
     }
 }
@@ -340,9 +374,19 @@ fn name_value_columns(existing: &mut Option<TableAlias>, width: usize) {
     }
 }
 
+/// The column of Spark's `range(10)` is `id`.
+fn name_range_column(existing: &mut Option<TableAlias>) {
+    let named = existing.get_or_insert_with(|| alias("range", 0));
+    if named.columns.is_empty() {
+        named.columns = vec![TableAliasColumnDef::from_name("id")];
+    }
+}
+
 /// `VALUES (1, 2)` as a statement.
 fn name_value_columns_of_query(query: &mut ast::Query) {
-    let SetExpr::Values(values) = query.body.as_ref() else { return };
+    let SetExpr::Values(values) = query.body.as_ref() else {
+        return;
+    };
     let width = values.rows.first().map_or(0, |row| row.content.len());
     let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
     let mut inner = select(vec![all.clone()], Vec::new());
@@ -353,14 +397,52 @@ fn name_value_columns_of_query(query: &mut ast::Query) {
         alias: Some(alias("inline_table", width)),
         sample: None,
     };
-    let from = vec![TableWithJoins { relation, joins: Vec::new() }];
+    let from = vec![TableWithJoins {
+        relation,
+        joins: Vec::new(),
+    }];
     query.body = select(vec![all], from).body;
+}
+
+/// ORDER BY of a SELECT DISTINCT may repeat an expression of its list; DataFusion knows it by its
+/// name only.
+fn order_by_shown_columns(query: &mut ast::Query) {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return;
+    };
+    let Some(OrderBy {
+        kind: OrderByKind::Expressions(order_by),
+        ..
+    }) = &mut query.order_by
+    else {
+        return;
+    };
+    if select.distinct.is_none() {
+        return;
+    }
+    for ordered in order_by {
+        let shown = select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias }
+                if expr.to_string() == ordered.expr.to_string() =>
+            {
+                Some(alias.clone())
+            }
+            _ => None,
+        });
+        if let Some(alias) = shown {
+            ordered.expr = Expr::Identifier(alias);
+        }
+    }
 }
 
 fn narrow_values(body: &mut SetExpr) {
     match body {
         SetExpr::Values(values) => {
-            for cell in values.rows.iter_mut().flat_map(|row| row.content.iter_mut()) {
+            for cell in values
+                .rows
+                .iter_mut()
+                .flat_map(|row| row.content.iter_mut())
+            {
                 rewrite::narrow_integer(cell);
             }
         }
@@ -387,7 +469,10 @@ fn name_item(item: &mut SelectItem) {
             };
             let mut expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
             rewrite::narrow_integer(&mut expr);
-            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('`', name) };
+            *item = SelectItem::ExprWithAlias {
+                expr,
+                alias: Ident::with_quote('`', name),
+            };
         }
         SelectItem::ExprWithAlias { expr, .. } => rewrite::narrow_integer(expr),
         _ => {}
@@ -412,10 +497,16 @@ fn check_query(query: &ast::Query) -> Result<(), Error> {
 
 fn check_select(select: &Select) -> Result<(), Error> {
     if select.into.is_some() {
-        return Err(not_supported("SELECT INTO", "Use CREATE TABLE t USING DELTA AS SELECT …."));
+        return Err(not_supported(
+            "SELECT INTO",
+            "Use CREATE TABLE t USING DELTA AS SELECT ….",
+        ));
     }
     if !select.lateral_views.is_empty() {
-        return Err(not_supported("LATERAL VIEW", "Put explode(column) into the SELECT list."));
+        return Err(not_supported(
+            "LATERAL VIEW",
+            "Put explode(column) into the SELECT list.",
+        ));
     }
     Ok(())
 }
@@ -436,13 +527,26 @@ fn version_spec(version: TableVersion) -> Result<VersionSpec, Error> {
     match version {
         TableVersion::VersionAsOf(expr) => match &expr {
             Expr::Value(value) => match &value.value {
-                Value::Number(digits, _) => digits.parse().map(VersionSpec::Version).map_err(|_| {
-                    Error::new("DELTA_VERSION_INVALID", format!("{digits} is not a version number."))
-                        .with_hint("Versions are whole numbers from 0 on; DESCRIBE HISTORY lists them.")
-                }),
-                _ => Err(not_supported("This kind of version", "Write VERSION AS OF 3.")),
+                Value::Number(digits, _) => {
+                    digits.parse().map(VersionSpec::Version).map_err(|_| {
+                        Error::new(
+                            "DELTA_VERSION_INVALID",
+                            format!("{digits} is not a version number."),
+                        )
+                        .with_hint(
+                            "Versions are whole numbers from 0 on; DESCRIBE HISTORY lists them.",
+                        )
+                    })
+                }
+                _ => Err(not_supported(
+                    "This kind of version",
+                    "Write VERSION AS OF 3.",
+                )),
             },
-            _ => Err(not_supported("An expression as version", "Write VERSION AS OF 3.")),
+            _ => Err(not_supported(
+                "An expression as version",
+                "Write VERSION AS OF 3.",
+            )),
         },
         TableVersion::TimestampAsOf(expr) | TableVersion::ForSystemTimeAsOf(expr) => {
             Moment::from_expr(&expr).map(VersionSpec::Timestamp)
@@ -487,7 +591,10 @@ fn changes(name: &ObjectName, arguments: &TableFunctionArgs) -> Result<Option<Re
     };
     let text = spark_string(table).ok_or_else(usage)?;
     let table = if by_path {
-        TableName::Path { format: TableFormat::Delta, url: text.to_owned() }
+        TableName::Path {
+            format: TableFormat::Delta,
+            url: text.to_owned(),
+        }
     } else {
         super::parser::table_name_from_text(text)?
     };
@@ -502,7 +609,10 @@ fn changes(name: &ObjectName, arguments: &TableFunctionArgs) -> Result<Option<Re
 pub(crate) fn table_name(name: &ObjectName) -> Result<TableName, Error> {
     let idents: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
     if idents.len() != name.0.len() || idents.iter().any(|ident| ident.value.is_empty()) {
-        return Err(Error::new("PARSE_SYNTAX_ERROR", format!("`{name}` is not a table.")));
+        return Err(Error::new(
+            "PARSE_SYNTAX_ERROR",
+            format!("`{name}` is not a table."),
+        ));
     }
     if let Some(ident) = idents.iter().find(|ident| ident.quote_style == Some('\'')) {
         return Err(Error::new(
@@ -515,22 +625,35 @@ pub(crate) fn table_name(name: &ObjectName) -> Result<TableName, Error> {
         [format, path] if path.quote_style.is_some() && path.value.contains('/') => {
             let url = path.value.clone();
             match format.value.to_ascii_lowercase().as_str() {
-                "delta" => Ok(TableName::Path { format: TableFormat::Delta, url }),
-                "parquet" => Ok(TableName::Path { format: TableFormat::Parquet, url }),
+                "delta" => Ok(TableName::Path {
+                    format: TableFormat::Delta,
+                    url,
+                }),
+                "parquet" => Ok(TableName::Path {
+                    format: TableFormat::Parquet,
+                    url,
+                }),
                 other @ ("csv" | "json" | "orc" | "avro" | "text" | "iceberg") => {
                     Err(not_supported(
                         &format!("Reading {other} files"),
                         "Paths are read as delta.`…` or parquet.`…`.",
                     ))
                 }
-                _ => Ok(TableName::Name { parts: vec![format.value.clone(), url] }),
+                _ => Ok(TableName::Name {
+                    parts: vec![format.value.clone(), url],
+                }),
             }
         }
         [path] if path.value.contains("://") => Err(Error::new(
             "TABLE_OR_VIEW_NOT_FOUND",
             format!("There is no table named `{}`.", path.value),
         )
-        .with_hint(format!("For a path say its format: delta.`{}`.", path.value))),
-        _ => Ok(TableName::Name { parts: idents.iter().map(|ident| ident.value.clone()).collect() }),
+        .with_hint(format!(
+            "For a path say its format: delta.`{}`.",
+            path.value
+        ))),
+        _ => Ok(TableName::Name {
+            parts: idents.iter().map(|ident| ident.value.clone()).collect(),
+        }),
     }
 }

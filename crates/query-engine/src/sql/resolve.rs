@@ -32,11 +32,19 @@ impl Query {
             let columns = schema_of(&reference.placeholder).map(|schema| columns(&schema));
             tables.insert(
                 reference.placeholder.as_str(),
-                ScopeRelation { alias: None, original: original.clone(), columns },
+                ScopeRelation {
+                    alias: None,
+                    original: original.clone(),
+                    columns,
+                },
             );
         }
-        let mut resolver =
-            Resolver { tables, frames: Vec::new(), ctes: Vec::new(), withs: Vec::new() };
+        let mut resolver = Resolver {
+            tables,
+            frames: Vec::new(),
+            ctes: Vec::new(),
+            withs: Vec::new(),
+        };
         let mut body = self.body.clone();
         match body.visit(&mut resolver) {
             ControlFlow::Continue(()) => Ok(ast::Statement::Query(body)),
@@ -71,7 +79,9 @@ impl Frame {
             .iter()
             .find(|alias| *alias == name)
             .or_else(|| self.aliases.iter().find(|alias| same(alias, name)));
-        if self.aliases_first && let Some(alias) = alias {
+        if self.aliases_first
+            && let Some(alias) = alias
+        {
             return Ok(Some(alias.clone()));
         }
         if let Some(column) = find_unqualified(&self.relations, name)? {
@@ -111,7 +121,11 @@ impl VisitorMut for Resolver<'_> {
             .into_iter()
             .map(|column| column.name)
             .collect();
-        self.frames.push(Frame { relations, aliases, aliases_first: true });
+        self.frames.push(Frame {
+            relations,
+            aliases,
+            aliases_first: true,
+        });
         ControlFlow::Continue(())
     }
 
@@ -137,7 +151,9 @@ impl VisitorMut for Resolver<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        if let TableFactor::Table { name, args: None, .. } = factor
+        if let TableFactor::Table {
+            name, args: None, ..
+        } = factor
             && let Some(ident) = single(name)
             && let Some(cte) = find_cte(&self.ctes, &ident.value)
             && let Some(exact) = &cte.alias
@@ -171,7 +187,11 @@ impl Resolver<'_> {
                 _ => None,
             })
             .collect();
-        self.frames.push(Frame { relations, aliases, aliases_first: false });
+        self.frames.push(Frame {
+            relations,
+            aliases,
+            aliases_first: false,
+        });
         for item in &mut select.projection {
             self.fix_item(item)?;
         }
@@ -203,7 +223,10 @@ impl Resolver<'_> {
                 }
             }
             SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
-                let asked = parts.last().map(|part| part.value.clone()).unwrap_or_default();
+                let asked = parts
+                    .last()
+                    .map(|part| part.value.clone())
+                    .unwrap_or_default();
                 let plain = self.fix_compound(parts)?;
                 if !plain || parts.last().is_none_or(|part| part.value != asked) {
                     let expr = Expr::CompoundIdentifier(parts.clone());
@@ -214,8 +237,12 @@ impl Resolver<'_> {
             SelectItem::Wildcard(options) => self.fix_options(options)?,
             SelectItem::QualifiedWildcard(kind, options) => {
                 if let SelectItemQualifiedWildcardKind::ObjectName(name) = kind {
-                    let mut parts: Vec<Ident> =
-                        name.0.iter().filter_map(|part| part.as_ident()).cloned().collect();
+                    let mut parts: Vec<Ident> = name
+                        .0
+                        .iter()
+                        .filter_map(|part| part.as_ident())
+                        .cloned()
+                        .collect();
                     parts.push(Ident::new("*"));
                     if let Some((relation, _)) = self.qualified(&parts)
                         && let Some(alias) = &relation.alias
@@ -231,8 +258,10 @@ impl Resolver<'_> {
     }
 
     fn fix_options(&self, options: &mut WildcardAdditionalOptions) -> Result<(), Error> {
-        if let Some(ExceptSelectItem { first_element, additional_elements }) =
-            &mut options.opt_except
+        if let Some(ExceptSelectItem {
+            first_element,
+            additional_elements,
+        }) = &mut options.opt_except
         {
             self.fix(first_element)?;
             for element in additional_elements {
@@ -270,7 +299,10 @@ impl Resolver<'_> {
     fn fix_compound(&self, parts: &mut Vec<Ident>) -> Result<bool, Error> {
         if let Some((relation, n)) = self.qualified(parts) {
             let alias = relation.alias.clone().unwrap_or_default();
-            let column = parts.get(n).and_then(|part| relation.find(&part.value)).cloned();
+            let column = parts
+                .get(n)
+                .and_then(|part| relation.find(&part.value))
+                .cloned();
             if let (Some(part), Some(column)) = (parts.get_mut(n), &column) {
                 part.value.clone_from(&column.name);
             }
@@ -281,7 +313,9 @@ impl Resolver<'_> {
             parts.splice(..n, [Ident::with_quote('`', alias)]);
             return Ok(parts.len() == 2);
         }
-        let Some((first, fields)) = parts.split_first_mut() else { return Ok(true) };
+        let Some((first, fields)) = parts.split_first_mut() else {
+            return Ok(true);
+        };
         for frame in self.frames.iter().rev() {
             if let Some(column) = find_unqualified(&frame.relations, &first.value)? {
                 first.value.clone_from(&column.name);
@@ -295,10 +329,13 @@ impl Resolver<'_> {
     /// The relation that the first `n` parts name, from the inside out.
     fn qualified(&self, parts: &[Ident]) -> Option<(&ScopeRelation, usize)> {
         self.frames.iter().rev().find_map(|frame| {
-            frame.relations.iter().find_map(|relation| match relation.qualifies(parts) {
-                0 => None,
-                n => Some((relation, n)),
-            })
+            frame
+                .relations
+                .iter()
+                .find_map(|relation| match relation.qualifies(parts) {
+                    0 => None,
+                    n => Some((relation, n)),
+                })
         })
     }
 
@@ -320,7 +357,9 @@ impl Resolver<'_> {
         relations: &mut Vec<ScopeRelation>,
     ) {
         let mut relation = match factor {
-            TableFactor::Table { name, args: None, .. } => {
+            TableFactor::Table {
+                name, args: None, ..
+            } => {
                 let Some(ident) = single(name) else {
                     relations.push(ScopeRelation::default());
                     return;
@@ -334,13 +373,19 @@ impl Resolver<'_> {
                 columns: self.outputs(subquery, ctes),
                 ..ScopeRelation::default()
             },
-            TableFactor::NestedJoin { table_with_joins, alias } => {
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias,
+            } => {
                 let inner = self.relations(std::slice::from_ref(table_with_joins), ctes);
                 if alias.is_none() {
                     relations.extend(inner);
                     return;
                 }
-                ScopeRelation { columns: all_columns(&inner), ..ScopeRelation::default() }
+                ScopeRelation {
+                    columns: all_columns(&inner),
+                    ..ScopeRelation::default()
+                }
             }
             _ => ScopeRelation::default(),
         };
@@ -375,7 +420,11 @@ impl Resolver<'_> {
             SetExpr::SetOperation { left, .. } => self.outputs_of(left, ctes),
             SetExpr::Values(values) => {
                 let width = values.rows.first()?.content.len();
-                Some((1..=width).map(|i| Column::named(format!("column{i}"))).collect())
+                Some(
+                    (1..=width)
+                        .map(|i| Column::named(format!("column{i}")))
+                        .collect(),
+                )
             }
             _ => None,
         }
@@ -387,7 +436,9 @@ impl Resolver<'_> {
         for item in &select.projection {
             match item {
                 SelectItem::UnnamedExpr(Expr::Identifier(ident)) => {
-                    let found = relations.iter().find_map(|relation| relation.find(&ident.value));
+                    let found = relations
+                        .iter()
+                        .find_map(|relation| relation.find(&ident.value));
                     outputs.push(Column {
                         name: ident.value.clone(),
                         data_type: found.and_then(|column| column.data_type.clone()),
@@ -408,11 +459,16 @@ impl Resolver<'_> {
                     let SelectItemQualifiedWildcardKind::ObjectName(name) = kind else {
                         return None;
                     };
-                    let mut parts: Vec<Ident> =
-                        name.0.iter().filter_map(|part| part.as_ident()).cloned().collect();
+                    let mut parts: Vec<Ident> = name
+                        .0
+                        .iter()
+                        .filter_map(|part| part.as_ident())
+                        .cloned()
+                        .collect();
                     parts.push(Ident::new("*"));
-                    let relation =
-                        relations.iter().find(|relation| relation.qualifies(&parts) > 0)?;
+                    let relation = relations
+                        .iter()
+                        .find(|relation| relation.qualifies(&parts) > 0)?;
                     outputs.extend(without(relation.columns.clone()?, options));
                 }
             }
@@ -433,7 +489,12 @@ fn without(columns: Vec<Column>, options: &WildcardAdditionalOptions) -> Vec<Col
     let mut excluded: Vec<&str> = Vec::new();
     if let Some(except) = &options.opt_except {
         excluded.push(&except.first_element.value);
-        excluded.extend(except.additional_elements.iter().map(|ident| ident.value.as_str()));
+        excluded.extend(
+            except
+                .additional_elements
+                .iter()
+                .map(|ident| ident.value.as_str()),
+        );
     }
     columns
         .into_iter()
@@ -443,7 +504,11 @@ fn without(columns: Vec<Column>, options: &WildcardAdditionalOptions) -> Vec<Col
 
 fn cte_relation(alias: &TableAlias, mut columns: Option<Vec<Column>>) -> ScopeRelation {
     rename(&mut columns, alias);
-    ScopeRelation { alias: Some(alias.name.value.clone()), original: Vec::new(), columns }
+    ScopeRelation {
+        alias: Some(alias.name.value.clone()),
+        original: Vec::new(),
+        columns,
+    }
 }
 
 /// `AS t(a, b)`.
@@ -458,14 +523,19 @@ fn rename(columns: &mut Option<Vec<Column>>, alias: &TableAlias) {
             }
         }
         None => {
-            let named = alias.columns.iter().map(|new| Column::named(new.name.value.clone()));
+            let named = alias
+                .columns
+                .iter()
+                .map(|new| Column::named(new.name.value.clone()));
             *columns = Some(named.collect());
         }
     }
 }
 
 fn find_cte<'a>(ctes: &'a [ScopeRelation], name: &str) -> Option<&'a ScopeRelation> {
-    ctes.iter().rev().find(|cte| cte.alias.as_ref().is_some_and(|alias| same(alias, name)))
+    ctes.iter()
+        .rev()
+        .find(|cte| cte.alias.as_ref().is_some_and(|alias| same(alias, name)))
 }
 
 fn single(name: &ObjectName) -> Option<&Ident> {

@@ -50,7 +50,12 @@ pub(crate) fn node(expr: &mut Expr) -> Result<(), Error> {
             *expr = typed_literal(literal)?;
             Ok(())
         }
-        Expr::Cast { kind, expr: inner, data_type, .. } => {
+        Expr::Cast {
+            kind,
+            expr: inner,
+            data_type,
+            ..
+        } => {
             let tries = matches!(kind, CastKind::TryCast | CastKind::SafeCast);
             let arrow = match timestamp_type(data_type) {
                 Some(arrow) => arrow,
@@ -60,21 +65,41 @@ pub(crate) fn node(expr: &mut Expr) -> Result<(), Error> {
                 }
             };
             let inner = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
-            let function = if tries { "arrow_try_cast" } else { "arrow_cast" };
+            let function = if tries {
+                "arrow_try_cast"
+            } else {
+                "arrow_cast"
+            };
             *expr = call(function, vec![inner, string(arrow)]);
             Ok(())
         }
-        Expr::RLike { negated, expr: subject, pattern, .. } => {
+        Expr::RLike {
+            negated,
+            expr: subject,
+            pattern,
+            ..
+        } => {
             let found = call("regexp_like", vec![take(subject), take(pattern)]);
-            *expr = if *negated { Expr::Nested(Box::new(not(found))) } else { found };
+            *expr = if *negated {
+                Expr::Nested(Box::new(not(found)))
+            } else {
+                found
+            };
             Ok(())
         }
-        Expr::BinaryOp { left, op: BinaryOperator::Spaceship, right } => {
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Spaceship,
+            right,
+        } => {
             let same = Expr::IsNotDistinctFrom(Box::new(take(left)), Box::new(take(right)));
             *expr = Expr::Nested(Box::new(same));
             Ok(())
         }
-        Expr::UnaryOp { op: op @ UnaryOperator::BangNot, .. } => {
+        Expr::UnaryOp {
+            op: op @ UnaryOperator::BangNot,
+            ..
+        } => {
             *op = UnaryOperator::Not;
             Ok(())
         }
@@ -101,7 +126,10 @@ pub(crate) fn narrow_integer(expr: &mut Expr) {
             Value::Number(digits, false) => digits.clone(),
             _ => return,
         },
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match expr.as_ref() {
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => match expr.as_ref() {
             Expr::Value(value) => match &value.value {
                 Value::Number(digits, false) => format!("-{digits}"),
                 _ => return,
@@ -117,9 +145,16 @@ pub(crate) fn narrow_integer(expr: &mut Expr) {
 }
 
 fn typed_literal(literal: &TypedString) -> Result<Expr, Error> {
-    let TypedString { data_type, value, uses_odbc_syntax } = literal;
+    let TypedString {
+        data_type,
+        value,
+        uses_odbc_syntax,
+    } = literal;
     let Value::SingleQuotedString(text) = &value.value else {
-        return Err(Error::new("INVALID_TYPED_LITERAL", format!("{literal} is not a literal.")));
+        return Err(Error::new(
+            "INVALID_TYPED_LITERAL",
+            format!("{literal} is not a literal."),
+        ));
     };
     if *uses_odbc_syntax {
         return Ok(match data_type {
@@ -132,8 +167,11 @@ fn typed_literal(literal: &TypedString) -> Result<Expr, Error> {
         });
     }
     let invalid = || {
-        Error::new("INVALID_TYPED_LITERAL", format!("'{text}' is no {data_type}."))
-            .with_hint("Write DATE'2024-05-01' or TIMESTAMP'2024-05-01 10:00:00'.")
+        Error::new(
+            "INVALID_TYPED_LITERAL",
+            format!("'{text}' is no {data_type}."),
+        )
+        .with_hint("Write DATE'2024-05-01' or TIMESTAMP'2024-05-01 10:00:00'.")
     };
     if let Some(arrow) = timestamp_type(data_type) {
         let micros = parse_timestamp(text).ok_or_else(invalid)?;
@@ -144,7 +182,10 @@ fn typed_literal(literal: &TypedString) -> Result<Expr, Error> {
     }
     if *data_type == DataType::Date {
         let date = parse_date(text.trim()).ok_or_else(invalid)?;
-        return Ok(cast(string(&date.format("%Y-%m-%d").to_string()), DataType::Date));
+        return Ok(cast(
+            string(&date.format("%Y-%m-%d").to_string()),
+            DataType::Date,
+        ));
     }
     let mut data_type = data_type.clone();
     spark_type(&mut data_type)?;
@@ -221,13 +262,19 @@ pub(crate) fn to_timestamp(expr: Expr) -> Expr {
 
 fn number(digits: &str) -> Expr {
     match digits.strip_prefix('-') {
-        Some(digits) => Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(number(digits)) },
+        Some(digits) => Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr: Box::new(number(digits)),
+        },
         None => Expr::Value(Value::Number(digits.to_owned(), true).into()),
     }
 }
 
 fn not(expr: Expr) -> Expr {
-    Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(expr) }
+    Expr::UnaryOp {
+        op: UnaryOperator::Not,
+        expr: Box::new(expr),
+    }
 }
 
 fn take(expr: &mut Expr) -> Expr {

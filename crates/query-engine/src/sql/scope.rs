@@ -24,7 +24,10 @@ pub(crate) struct Column {
 
 impl Column {
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), data_type: None }
+        Self {
+            name: name.into(),
+            data_type: None,
+        }
     }
 }
 
@@ -49,7 +52,11 @@ impl ScopeRelation {
         let n = self.original.len();
         if n > 0
             && parts.len() > n
-            && self.original.iter().zip(parts).all(|(name, part)| same(name, &part.value))
+            && self
+                .original
+                .iter()
+                .zip(parts)
+                .all(|(name, part)| same(name, &part.value))
         {
             return n;
         }
@@ -75,7 +82,9 @@ pub(crate) fn find_unqualified<'a>(
         .iter()
         .filter_map(|relation| relation.find(name).map(|column| (relation, column)))
         .collect();
-    let Some((_, first)) = found.first() else { return Ok(None) };
+    let Some((_, first)) = found.first() else {
+        return Ok(None);
+    };
     // Where all spell it alike, DataFusion decides: in a JOIN … USING it is one column.
     if found.iter().any(|(_, column)| column.name != first.name) {
         let candidates: Vec<_> = found
@@ -101,7 +110,9 @@ pub(crate) fn ambiguous(name: &str, candidates: &str) -> Error {
 /// Spells the fields of a nested column as its type does.
 pub(crate) fn fix_fields(mut data_type: Option<&DataType>, fields: &mut [Ident]) {
     for field in fields {
-        let Some(DataType::Struct(known)) = data_type else { return };
+        let Some(DataType::Struct(known)) = data_type else {
+            return;
+        };
         let found = known
             .iter()
             .find(|known| *known.name() == field.value)

@@ -23,21 +23,48 @@ pub struct ParsedStatement {
 #[derive(Debug, Clone)]
 pub enum StatementKind {
     Query(Query),
-    Explain { mode: ExplainMode, query: Query },
-    DescribeHistory { table: TableName, limit: Option<u64> },
-    DescribeDetail { table: TableName },
-    DescribeTable { table: TableName, extended: bool },
+    Explain {
+        mode: ExplainMode,
+        query: Query,
+    },
+    DescribeHistory {
+        table: TableName,
+        limit: Option<u64>,
+    },
+    DescribeDetail {
+        table: TableName,
+    },
+    DescribeTable {
+        table: TableName,
+        extended: bool,
+    },
     ShowTables,
     /// `key`: only this property.
-    ShowTableProperties { table: TableName, key: Option<String> },
+    ShowTableProperties {
+        table: TableName,
+        key: Option<String>,
+    },
     /// `CREATE [OR REPLACE] TEMPORARY VIEW name [(columns)] AS query`.
-    CreateView { name: String, or_replace: bool, columns: Vec<String>, query: Query },
+    CreateView {
+        name: String,
+        or_replace: bool,
+        columns: Vec<String>,
+        query: Query,
+    },
     /// `DROP VIEW [IF EXISTS] name`.
-    DropView { name: String, if_exists: bool },
+    DropView {
+        name: String,
+        if_exists: bool,
+    },
     /// `SET key = value`. Spark answers one row: key, value.
-    SetOption { key: String, value: String },
+    SetOption {
+        key: String,
+        value: String,
+    },
     /// `SET key`: asks for the value. Spark answers one row: key, value.
-    ShowOption { key: String },
+    ShowOption {
+        key: String,
+    },
     Write(Write),
 }
 
@@ -122,9 +149,16 @@ pub struct TableReference {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Relation {
     /// `at`: `None` for the latest version. A one-part name may also be a temporary view.
-    Table { table: TableName, at: Option<VersionSpec> },
+    Table {
+        table: TableName,
+        at: Option<VersionSpec>,
+    },
     /// `table_changes('t', start [, end])`, both inclusive.
-    Changes { table: TableName, start: VersionSpec, end: Option<VersionSpec> },
+    Changes {
+        table: TableName,
+        start: VersionSpec,
+        end: Option<VersionSpec>,
+    },
 }
 
 /// A SELECT, VALUES or set operation, in DataFusion's SQL, with every table replaced by a
@@ -152,7 +186,11 @@ pub struct Write {
 pub enum WriteOperation {
     /// Needs nothing more: CREATE TABLE, SET TBLPROPERTIES.
     Complete(Operation),
-    CreateTableAsSelect { mode: CreateMode, options: TableOptions, source: Query },
+    CreateTableAsSelect {
+        mode: CreateMode,
+        options: TableOptions,
+        source: Query,
+    },
     Insert(Insert),
     Update(Update),
     Delete(Delete),
@@ -255,7 +293,10 @@ pub(crate) struct RawMergeClause {
 pub(crate) enum RawMergeAction {
     Update(Vec<RawAssignment>),
     UpdateAll,
-    Insert { columns: Vec<Vec<ast::Ident>>, values: Vec<ast::Expr> },
+    Insert {
+        columns: Vec<Vec<ast::Ident>>,
+        values: Vec<ast::Expr>,
+    },
     InsertAll,
     Delete,
 }

@@ -3,9 +3,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use messages::Error;
-use messages::commit::{
-    Assignment, CreateMode, InsertMode, MergeAction, MergeWhen, Operation,
-};
+use messages::commit::{Assignment, CreateMode, InsertMode, MergeAction, MergeWhen, Operation};
 use serde_json::json;
 
 use super::*;
@@ -85,8 +83,12 @@ fn resolved(sql: &str, schemas: &[SchemaRef]) -> String {
 fn try_resolve(sql: &str, schemas: &[SchemaRef]) -> Result<String, Error> {
     let query = query(sql);
     assert_eq!(query.references.len(), schemas.len(), "{sql}");
-    let schemas: HashMap<_, _> =
-        query.references.iter().map(|r| r.placeholder.clone()).zip(schemas.iter().cloned()).collect();
+    let schemas: HashMap<_, _> = query
+        .references
+        .iter()
+        .map(|r| r.placeholder.clone())
+        .zip(schemas.iter().cloned())
+        .collect();
     let statement = query.resolve(&|placeholder| schemas.get(placeholder).cloned())?;
     Ok(statement.to_string())
 }

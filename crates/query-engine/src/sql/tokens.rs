@@ -13,9 +13,14 @@ use messages::Error;
 use super::dialect::SparkDialect;
 use super::errors::{syntax_error, too_complex};
 
-/// Operators that may follow one another on one level. Each nests its left side one deeper in the
-/// tree, which the planner walks recursively.
-const MAX_CHAIN: usize = 300;
+/// What operators on one level may cost together. Each nests its left side one deeper in the tree,
+/// which the planner walks recursively: 200 comparisons with OR between them, 200 sums, 50 UNIONs or
+/// JOINs fit into the 2 MB of stack of a debug build's thread.
+const MAX_CHAIN: usize = 600;
+const COMPARISON_COST: usize = 1;
+const CONNECTIVE_COST: usize = 2;
+const ARITHMETIC_COST: usize = 3;
+const RELATION_COST: usize = 12;
 
 /// Parentheses and brackets within each other. sqlparser's own limit is a little lower, but it takes
 /// its time to get there.
@@ -39,14 +44,24 @@ pub(crate) fn split(sql: &str) -> Result<Vec<StatementTokens>, Error> {
     Tokenizer::new(&dialect, sql)
         .tokenize_with_location_into_buf(&mut tokens)
         .map_err(|TokenizerError { message, location }| {
-            let message = message.strip_suffix(&location.to_string()).unwrap_or(&message).trim();
+            let message = message
+                .strip_suffix(&location.to_string())
+                .unwrap_or(&message)
+                .trim();
             syntax_error(message, Some(location))
         })?;
     let mut statements = Vec::new();
-    let mut cursor = Cursor { sql, offset: 0, line: 1, column: 1 };
+    let mut cursor = Cursor {
+        sql,
+        offset: 0,
+        line: 1,
+        column: 1,
+    };
     let mut current: Vec<TokenWithSpan> = Vec::new();
     let mut finish = |current: &mut Vec<TokenWithSpan>| {
-        let (Some(first), Some(last)) = (current.first(), current.last()) else { return };
+        let (Some(first), Some(last)) = (current.first(), current.last()) else {
+            return;
+        };
         let end = last.span.end;
         let offset = cursor.advance_to(first.span.start);
         let text = &sql[offset..cursor.advance_to(end)];
@@ -112,7 +127,7 @@ pub(crate) fn prepare(statement: &mut StatementTokens) -> Result<(), Error> {
 fn check_depth(statement: &StatementTokens) -> Result<(), Error> {
     let mut levels = vec![0usize];
     for token in &statement.tokens {
-        let is_operator = match &token.token {
+        let cost = match &token.token {
             Token::LParen | Token::LBracket | Token::LBrace => {
                 levels.push(0);
                 if levels.len() > MAX_DEPTH {
@@ -132,26 +147,28 @@ fn check_depth(statement: &StatementTokens) -> Result<(), Error> {
                 }
                 continue;
             }
-            Token::Word(Word { keyword: Keyword::WHEN | Keyword::THEN | Keyword::ELSE, .. }) => {
+            Token::Word(Word {
+                keyword: Keyword::WHEN | Keyword::THEN | Keyword::ELSE,
+                ..
+            }) => {
                 if let Some(level) = levels.last_mut() {
                     *level = 0;
                 }
                 continue;
             }
-            Token::Word(word) if word.quote_style.is_none() => matches!(
-                word.keyword,
-                Keyword::AND
-                    | Keyword::OR
-                    | Keyword::XOR
-                    | Keyword::DIV
-                    | Keyword::UNION
-                    | Keyword::EXCEPT
-                    | Keyword::INTERSECT
-                    | Keyword::MINUS
-                    | Keyword::JOIN
-                    | Keyword::IS
-                    | Keyword::COLLATE
-            ),
+            Token::Word(word) if word.quote_style.is_none() => match word.keyword {
+                Keyword::AND | Keyword::OR | Keyword::XOR => CONNECTIVE_COST,
+                Keyword::DIV | Keyword::IS | Keyword::COLLATE => ARITHMETIC_COST,
+                Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::MINUS
+                | Keyword::JOIN => RELATION_COST,
+                _ => 0,
+            },
+            Token::Eq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => {
+                COMPARISON_COST
+            }
             Token::Plus
             | Token::Minus
             | Token::Mul
@@ -162,24 +179,15 @@ fn check_depth(statement: &StatementTokens) -> Result<(), Error> {
             | Token::Pipe
             | Token::Ampersand
             | Token::Caret
-            | Token::Eq
-            | Token::Neq
-            | Token::Lt
-            | Token::Gt
-            | Token::LtEq
-            | Token::GtEq
             | Token::ExclamationMark
             | Token::Tilde
             | Token::ShiftLeft
-            | Token::ShiftRight => true,
-            _ => false,
+            | Token::ShiftRight => ARITHMETIC_COST,
+            _ => 0,
         };
-        if !is_operator {
-            continue;
-        }
         if let Some(level) = levels.last_mut() {
-            *level += 1;
-            if *level > MAX_CHAIN * 2 {
+            *level += cost;
+            if *level > MAX_CHAIN {
                 return Err(too_complex(Some(token.span.start)));
             }
         }
@@ -221,8 +229,11 @@ fn normalise_time_travel(tokens: &mut Vec<TokenWithSpan>) {
             if !is_word(&tokens[at].token, from) {
                 continue;
             }
-            tokens[at].token =
-                Token::Word(Word { value: to.to_owned(), quote_style: None, keyword });
+            tokens[at].token = Token::Word(Word {
+                value: to.to_owned(),
+                quote_style: None,
+                keyword,
+            });
             // `VERSION AS OF '3'` is allowed.
             if to == "VERSION"
                 && let Some(version) = tokens.get_mut(at + 3)
@@ -263,9 +274,15 @@ fn parenthesise_values(tokens: &mut Vec<TokenWithSpan>) {
         while let Some((length, bare)) = row_length(tokens, at) {
             let row = &tokens[at..at + length];
             if let (true, Some(first), Some(last)) = (bare, row.first(), row.last()) {
-                out.push(TokenWithSpan { token: Token::LParen, span: first.span });
+                out.push(TokenWithSpan {
+                    token: Token::LParen,
+                    span: first.span,
+                });
                 out.extend_from_slice(row);
-                out.push(TokenWithSpan { token: Token::RParen, span: last.span });
+                out.push(TokenWithSpan {
+                    token: Token::RParen,
+                    span: last.span,
+                });
             } else {
                 out.extend_from_slice(row);
             }

@@ -141,7 +141,11 @@ impl StatementParser<'_> {
             return Ok((10, 0));
         }
         let precision = self.number()?;
-        let scale = if self.token(&Token::Comma) { self.number()? } else { 0 };
+        let scale = if self.token(&Token::Comma) {
+            self.number()?
+        } else {
+            0
+        };
         self.expect_token(&Token::RParen)?;
         if precision == 0 || precision > 38 || scale > precision {
             return Err(Error::new(

@@ -7,8 +7,8 @@ use super::errors::not_supported;
 use super::parser::StatementParser;
 use super::query::{short_name, table_name};
 use super::statement::{
-    Delete, Insert, InsertColumns, InsertTarget, Qualifier, RawAssignment, StatementKind, TableName,
-    Update, Write, WriteOperation,
+    Delete, Insert, InsertColumns, InsertTarget, Qualifier, RawAssignment, StatementKind,
+    TableName, Update, Write, WriteOperation,
 };
 
 impl StatementParser<'_> {
@@ -23,7 +23,10 @@ impl StatementParser<'_> {
             false
         };
         if self.peek_word("DIRECTORY") || self.peek_word("LOCAL") {
-            return Err(not_supported("INSERT OVERWRITE DIRECTORY", "Write to a Delta table."));
+            return Err(not_supported(
+                "INSERT OVERWRITE DIRECTORY",
+                "Write to a Delta table.",
+            ));
         }
         let _ = self.word("TABLE");
         let table = self.table()?;
@@ -38,7 +41,11 @@ impl StatementParser<'_> {
                  To replace one partition use REPLACE WHERE.",
             ));
         }
-        let mut target = if overwrite { InsertTarget::Overwrite } else { InsertTarget::Append };
+        let mut target = if overwrite {
+            InsertTarget::Overwrite
+        } else {
+            InsertTarget::Append
+        };
         let mut columns = InsertColumns::ByPosition;
         if self.words(&["REPLACE", "WHERE"]) {
             if overwrite {
@@ -49,7 +56,10 @@ impl StatementParser<'_> {
             }
             target = InsertTarget::ReplaceWhere(self.expr()?);
         } else if self.peek_word("REPLACE") {
-            return Err(not_supported("INSERT … REPLACE USING and REPLACE ON", "Use REPLACE WHERE."));
+            return Err(not_supported(
+                "INSERT … REPLACE USING and REPLACE ON",
+                "Use REPLACE WHERE.",
+            ));
         } else if self.column_list_follows() {
             columns = InsertColumns::List(self.column_list()?);
         }
@@ -67,8 +77,13 @@ impl StatementParser<'_> {
             return Err(self.unexpected("VALUES or a query"));
         }
         let source = self.query()?;
-        let insert =
-            Insert { source, columns, target, schema_evolution, table: table.clone() };
+        let insert = Insert {
+            source,
+            columns,
+            target,
+            schema_evolution,
+            table: table.clone(),
+        };
         Ok(write(table, WriteOperation::Insert(insert)))
     }
 
@@ -78,10 +93,21 @@ impl StatementParser<'_> {
         self.expect_word("SET")?;
         let assignments = self.assignments()?;
         if self.peek_word("FROM") {
-            return Err(not_supported("UPDATE … FROM", "Use MERGE INTO t USING source ON …."));
+            return Err(not_supported(
+                "UPDATE … FROM",
+                "Use MERGE INTO t USING source ON ….",
+            ));
         }
-        let predicate = if self.word("WHERE") { Some(self.expr()?) } else { None };
-        let update = Update { qualifier, assignments, predicate };
+        let predicate = if self.word("WHERE") {
+            Some(self.expr()?)
+        } else {
+            None
+        };
+        let update = Update {
+            qualifier,
+            assignments,
+            predicate,
+        };
         Ok(write(table, WriteOperation::Update(update)))
     }
 
@@ -90,10 +116,23 @@ impl StatementParser<'_> {
         self.expect_word("FROM")?;
         let (table, qualifier) = self.target("DELETE", &["WHERE", "USING"])?;
         if self.peek_word("USING") {
-            return Err(not_supported("DELETE … USING", "Use MERGE INTO t USING source ON … WHEN MATCHED THEN DELETE."));
+            return Err(not_supported(
+                "DELETE … USING",
+                "Use MERGE INTO t USING source ON … WHEN MATCHED THEN DELETE.",
+            ));
         }
-        let predicate = if self.word("WHERE") { Some(self.expr()?) } else { None };
-        Ok(write(table, WriteOperation::Delete(Delete { qualifier, predicate })))
+        let predicate = if self.word("WHERE") {
+            Some(self.expr()?)
+        } else {
+            None
+        };
+        Ok(write(
+            table,
+            WriteOperation::Delete(Delete {
+                qualifier,
+                predicate,
+            }),
+        ))
     }
 
     pub fn restore(&mut self) -> Result<StatementKind, Error> {
@@ -112,7 +151,10 @@ impl StatementParser<'_> {
         self.refuse_time_travel(verb)?;
         let alias = self.alias(stop)?;
         let qualifier = match alias {
-            Some(alias) => Qualifier { alias, parts: Vec::new() },
+            Some(alias) => Qualifier {
+                alias,
+                parts: Vec::new(),
+            },
             None => Qualifier {
                 alias: short_name(&table).to_owned(),
                 parts: name
@@ -150,7 +192,10 @@ impl StatementParser<'_> {
             if !self.token(&Token::Eq) && !self.token(&Token::DoubleEq) {
                 return Err(self.unexpected("="));
             }
-            assignments.push(RawAssignment { column, expression: self.expr()? });
+            assignments.push(RawAssignment {
+                column,
+                expression: self.expr()?,
+            });
             if !self.token(&Token::Comma) {
                 return Ok(assignments);
             }
@@ -177,5 +222,10 @@ impl StatementParser<'_> {
 
 /// A write to an existing table.
 pub(crate) fn write(table: TableName, operation: WriteOperation) -> StatementKind {
-    StatementKind::Write(Write { table, location: None, must_exist: false, operation })
+    StatementKind::Write(Write {
+        table,
+        location: None,
+        must_exist: false,
+        operation,
+    })
 }

@@ -27,7 +27,10 @@ fn guides_script_parses_statement_by_statement() {
     let statements = parse(&script);
     assert_eq!(statements.len(), 9);
     for statement in &statements {
-        assert_eq!(&script[statement.offset..][..statement.text.len()], statement.text);
+        assert_eq!(
+            &script[statement.offset..][..statement.text.len()],
+            statement.text
+        );
     }
     let url = |bucket: &str, path: &str| format!("s3a://{bucket}/{path}");
     let raw = TableName::Path {
@@ -39,7 +42,10 @@ fn guides_script_parses_statement_by_statement() {
         StatementKind::Query(query) => query.references[0].relation.clone(),
         other => panic!("{other:?}"),
     };
-    let table = |at| Relation::Table { table: raw.clone(), at };
+    let table = |at| Relation::Table {
+        table: raw.clone(),
+        at,
+    };
     assert_eq!(relation(0), table(None));
     assert!(matches!(&statements[1].kind,
         StatementKind::DescribeHistory { table, limit: None } if *table == raw));
@@ -47,11 +53,15 @@ fn guides_script_parses_statement_by_statement() {
     let ten = Moment::Millis(1_795_428_000_000);
     assert_eq!(relation(3), table(Some(VersionSpec::Timestamp(ten))));
     assert!(statements[3].text.ends_with("'2026-11-23 10:00:00'"));
-    assert!(matches!(&statements[5].kind, StatementKind::Write(Write { table, operation, .. })
+    assert!(
+        matches!(&statements[5].kind, StatementKind::Write(Write { table, operation, .. })
         if *table == raw
-            && matches!(operation, WriteOperation::Restore(VersionSpec::Version(3)))));
-    let StatementKind::Write(Write { operation: WriteOperation::Complete(operation), .. }) =
-        &statements[6].kind
+            && matches!(operation, WriteOperation::Restore(VersionSpec::Version(3))))
+    );
+    let StatementKind::Write(Write {
+        operation: WriteOperation::Complete(operation),
+        ..
+    }) = &statements[6].kind
     else {
         panic!("{:?}", statements[6].kind);
     };
@@ -64,7 +74,9 @@ fn guides_script_parses_statement_by_statement() {
     assert_eq!(
         relation(8),
         Relation::Changes {
-            table: TableName::Name { parts: vec!["financial_transactions_dim".to_owned()] },
+            table: TableName::Name {
+                parts: vec!["financial_transactions_dim".to_owned()]
+            },
             start: VersionSpec::Version(2),
             end: None,
         }
@@ -93,29 +105,63 @@ fn source_schema(columns: &[&str]) -> SchemaRef {
     schema(&columns)
 }
 
-const SOURCE: [&str; 7] =
-    ["transaction_id", "date", "account_id", "amount", "currency", "type", "last_updated"];
+const SOURCE: [&str; 7] = [
+    "transaction_id",
+    "date",
+    "account_id",
+    "amount",
+    "currency",
+    "type",
+    "last_updated",
+];
 
 #[test]
 fn guides_merge_brings_its_audit_column_under_schema_evolution() {
     let merge = merge(MERGE);
     assert!(merge.schema_evolution);
     assert!(merge.source.references.is_empty());
-    let Operation::Merge { target_alias, source_alias, on, schema_evolution, clauses } =
-        merge.complete(&dimension(), &source_schema(&SOURCE), false).unwrap()
+    let Operation::Merge {
+        target_alias,
+        source_alias,
+        on,
+        schema_evolution,
+        clauses,
+    } = merge
+        .complete(&dimension(), &source_schema(&SOURCE), false)
+        .unwrap()
     else {
         panic!()
     };
-    assert_eq!((target_alias.as_str(), source_alias.as_str()), ("target", "source"));
+    assert_eq!(
+        (target_alias.as_str(), source_alias.as_str()),
+        ("target", "source")
+    );
     assert!(schema_evolution);
-    assert_eq!(on, r#""target"."transaction_id" = "source"."transaction_id""#);
+    assert_eq!(
+        on,
+        r#""target"."transaction_id" = "source"."transaction_id""#
+    );
     assert_eq!(clauses.len(), 2);
     assert_eq!(clauses[0].when, MergeWhen::Matched);
-    let MergeAction::Update { assignments } = &clauses[0].action else { panic!() };
+    let MergeAction::Update { assignments } = &clauses[0].action else {
+        panic!()
+    };
     let columns: Vec<_> = assignments.iter().map(|a| a.column.as_str()).collect();
-    assert_eq!(columns, ["date", "account_id", "amount", "currency", "type", "last_updated"]);
+    assert_eq!(
+        columns,
+        [
+            "date",
+            "account_id",
+            "amount",
+            "currency",
+            "type",
+            "last_updated"
+        ]
+    );
     assert_eq!(assignments[5].expression, r#""source"."last_updated""#);
-    let MergeAction::Insert { assignments } = &clauses[1].action else { panic!() };
+    let MergeAction::Insert { assignments } = &clauses[1].action else {
+        panic!()
+    };
     assert_eq!(assignments.len(), 7);
     assert_eq!(
         assignments[0],
@@ -134,12 +180,17 @@ fn guides_original_merge_is_refused_with_both_ways_out() {
          WHEN MATCHED THEN UPDATE SET amount = source.amount, last_updated = current_timestamp()"
     );
     let source = source_schema(&["transaction_id", "amount"]);
-    let error = merge(&sql).complete(&dimension(), &source, false).unwrap_err();
+    let error = merge(&sql)
+        .complete(&dimension(), &source, false)
+        .unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.message.contains("`last_updated`"), "{error}");
     let hint = error.hint.unwrap();
     assert!(hint.contains("MERGE WITH SCHEMA EVOLUTION INTO"), "{hint}");
-    assert!(hint.contains("current_timestamp() AS last_updated"), "{hint}");
+    assert!(
+        hint.contains("current_timestamp() AS last_updated"),
+        "{hint}"
+    );
     let alter = format!("ALTER TABLE {DIM} ADD COLUMNS (last_updated TIMESTAMP);");
     assert!(hint.contains(&alter), "{hint}");
     // The hint's statement is one that runs.
@@ -153,7 +204,9 @@ fn merge_column_of_the_source_alone_needs_schema_evolution() {
          WHEN MATCHED THEN UPDATE SET last_updated = s.last_updated"
     );
     let source = source_schema(&SOURCE);
-    let error = merge(&sql).complete(&dimension(), &source, false).unwrap_err();
+    let error = merge(&sql)
+        .complete(&dimension(), &source, false)
+        .unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.hint.unwrap().contains("(last_updated TIMESTAMP)"));
     assert!(merge(&sql).complete(&dimension(), &source, true).is_ok());
@@ -166,16 +219,26 @@ fn merge_star_leaves_source_only_columns_out_unless_the_schema_evolves() {
          WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
     );
     let columns = |evolve| {
-        let operation =
-            merge(&sql).complete(&dimension(), &source_schema(&SOURCE), evolve).unwrap();
-        let Operation::Merge { clauses, .. } = operation else { panic!() };
-        let MergeAction::Insert { assignments } = &clauses[1].action else { panic!() };
-        assignments.iter().map(|a| a.column.clone()).collect::<Vec<_>>()
+        let operation = merge(&sql)
+            .complete(&dimension(), &source_schema(&SOURCE), evolve)
+            .unwrap();
+        let Operation::Merge { clauses, .. } = operation else {
+            panic!()
+        };
+        let MergeAction::Insert { assignments } = &clauses[1].action else {
+            panic!()
+        };
+        assignments
+            .iter()
+            .map(|a| a.column.clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(columns(false), SOURCE[..6]);
     assert_eq!(columns(true), SOURCE);
     let narrow = source_schema(&["transaction_id", "amount"]);
-    let error = merge(&sql).complete(&dimension(), &narrow, false).unwrap_err();
+    let error = merge(&sql)
+        .complete(&dimension(), &narrow, false)
+        .unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.message.contains("`currency`"), "{error}");
     assert!(merge(&sql).complete(&dimension(), &narrow, true).is_ok());
@@ -187,9 +250,12 @@ fn merge_with_every_kind_of_clause_keeps_their_order() {
         "MERGE INTO {DIM} AS t USING (SELECT * FROM VALUES ('T002','2024-05-01','A002',250.0D,'GBP','debit') AS s(transaction_id, date, account_id, amount, currency, type)) AS s ON t.transaction_id = s.transaction_id
          WHEN MATCHED AND s.currency = 'GBP' THEN UPDATE SET amount = s.amount WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY TARGET THEN INSERT (transaction_id, amount) VALUES (s.transaction_id, s.amount) WHEN NOT MATCHED BY SOURCE AND t.currency = 'EUR' THEN UPDATE SET type = 'old' WHEN NOT MATCHED BY SOURCE THEN DELETE"
     );
-    let operation =
-        merge(&sql).complete(&dimension(), &source_schema(&SOURCE[..6]), false).unwrap();
-    let Operation::Merge { clauses, .. } = operation else { panic!() };
+    let operation = merge(&sql)
+        .complete(&dimension(), &source_schema(&SOURCE[..6]), false)
+        .unwrap();
+    let Operation::Merge { clauses, .. } = operation else {
+        panic!()
+    };
     let kinds: Vec<_> = clauses
         .iter()
         .map(|clause| (clause.when, clause.condition.as_deref(), &clause.action))
@@ -198,10 +264,18 @@ fn merge_with_every_kind_of_clause_keeps_their_order() {
     assert!(matches!(
         kinds[..],
         [
-            (Matched, Some(r#""s"."currency" = 'GBP'"#), MergeAction::Update { .. }),
+            (
+                Matched,
+                Some(r#""s"."currency" = 'GBP'"#),
+                MergeAction::Update { .. }
+            ),
             (Matched, None, MergeAction::Delete),
             (NotMatched, None, MergeAction::Insert { .. }),
-            (NotMatchedBySource, Some(r#""t"."currency" = 'EUR'"#), MergeAction::Update { .. }),
+            (
+                NotMatchedBySource,
+                Some(r#""t"."currency" = 'EUR'"#),
+                MergeAction::Update { .. }
+            ),
             (NotMatchedBySource, None, MergeAction::Delete),
         ]
     ));
@@ -216,9 +290,12 @@ fn merge_without_aliases_qualifies_by_table_name_or_path() {
     );
     let merge = merge(&sql);
     assert_eq!(merge.source.references.len(), 1);
-    let operation =
-        merge.complete(&dimension(), &source_schema(&["Transaction_ID"]), false).unwrap();
-    let Operation::Merge { on, clauses, .. } = operation else { panic!() };
+    let operation = merge
+        .complete(&dimension(), &source_schema(&["Transaction_ID"]), false)
+        .unwrap();
+    let Operation::Merge { on, clauses, .. } = operation else {
+        panic!()
+    };
     assert_eq!(
         on,
         r#""financial_transactions_dim"."transaction_id" = "updates"."Transaction_ID" AND "financial_transactions_dim"."amount" > 1"#
@@ -241,11 +318,15 @@ fn merge_clause_sees_only_its_side() {
         "WHEN MATCHED THEN UPDATE SET amount = nope",
         "WHEN MATCHED THEN UPDATE SET amount = t.nope",
     ] {
-        let error = merge(&sql(clause)).complete(&dimension(), &source, false).unwrap_err();
+        let error = merge(&sql(clause))
+            .complete(&dimension(), &source, false)
+            .unwrap_err();
         assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION", "{clause}");
     }
     let ambiguous = merge(&sql("WHEN MATCHED THEN UPDATE SET amount = amount + 1"));
-    let error = ambiguous.complete(&dimension(), &source, false).unwrap_err();
+    let error = ambiguous
+        .complete(&dimension(), &source, false)
+        .unwrap_err();
     assert_eq!(error.code, "AMBIGUOUS_REFERENCE");
     let twice = merge(&sql("WHEN MATCHED THEN UPDATE SET amount = 1, AMOUNT = 2"));
     let error = twice.complete(&dimension(), &source, false).unwrap_err();

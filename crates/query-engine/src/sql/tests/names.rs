@@ -21,7 +21,10 @@ fn computed_columns_are_named_as_spark_names_them() {
         ("amount::string", "CAST(amount AS STRING)"),
         ("a IS NULL", "(a IS NULL)"),
         ("a IN (1, 2)", "(a IN (1, 2))"),
-        ("CASE WHEN a > 1 THEN 'x' ELSE 'y' END", "CASE WHEN (a > 1) THEN x ELSE y END"),
+        (
+            "CASE WHEN a > 1 THEN 'x' ELSE 'y' END",
+            "CASE WHEN (a > 1) THEN x ELSE y END",
+        ),
         ("current_timestamp()", "current_timestamp()"),
         ("DATE'2024-05-01'", "DATE '2024-05-01'"),
         ("year(ts)", "year(ts)"),
@@ -29,7 +32,13 @@ fn computed_columns_are_named_as_spark_names_them() {
         ("(SELECT 1)", "scalarsubquery()"),
     ] {
         let sql = resolved(&format!("SELECT {expression} FROM VALUES (1) AS t(x)"), &[]);
-        assert!(sql.contains(&format!(" AS `{name}` FROM")), "{expression}: {sql}");
+        assert!(
+            sql.contains(&format!(" AS `{name}` FROM")),
+            "{expression}: {sql}"
+        );
     }
-    assert_eq!(resolved("SELECT a, t.b, *, c AS d", &[]), "SELECT a, t.b, *, c AS d");
+    assert_eq!(
+        resolved("SELECT a, t.b, *, c AS d", &[]),
+        "SELECT a, t.b, *, c AS d"
+    );
 }

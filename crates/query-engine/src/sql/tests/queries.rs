@@ -14,7 +14,9 @@ fn relations(sql: &str) -> Vec<(TableName, Option<VersionSpec>)> {
 }
 
 fn named(parts: &[&str]) -> TableName {
-    TableName::Name { parts: parts.iter().map(|part| (*part).to_owned()).collect() }
+    TableName::Name {
+        parts: parts.iter().map(|part| (*part).to_owned()).collect(),
+    }
 }
 
 #[test]
@@ -35,7 +37,9 @@ fn each_reference_keeps_its_own_version_and_alias() {
         Some(VersionSpec::Timestamp(Moment::Millis(1_714_521_600_000)))
     );
     assert_eq!(found[3], (named(&["other"]), None));
-    let Some(VersionSpec::Timestamp(moment)) = &found[4].1 else { panic!() };
+    let Some(VersionSpec::Timestamp(moment)) = &found[4].1 else {
+        panic!()
+    };
     assert_eq!(
         moment.to_statement().to_string(),
         r#"SELECT arrow_cast(arrow_cast(now(), 'Timestamp(Microsecond, Some("UTC"))') - INTERVAL '1 DAY', 'Timestamp(Millisecond, Some("UTC"))')"#
@@ -44,7 +48,8 @@ fn each_reference_keeps_its_own_version_and_alias() {
 
 #[test]
 fn path_without_alias_goes_by_its_last_part() {
-    let sql = format!("SELECT financial_data_delta.Amount, {RAW}.amount FROM {RAW} VERSION AS OF 1");
+    let sql =
+        format!("SELECT financial_data_delta.Amount, {RAW}.amount FROM {RAW} VERSION AS OF 1");
     assert_eq!(
         resolved(&sql, &[dimension()]),
         "SELECT `financial_data_delta`.amount AS `Amount`, `financial_data_delta`.amount FROM __lakeglass_0 AS `financial_data_delta`"
@@ -69,7 +74,10 @@ fn names_are_found_in_any_case_and_shown_as_asked() {
     let mixed = schema(&[
         ("Transaction_ID", DataType::Utf8),
         ("Amount", DataType::Float64),
-        ("Info", DataType::Struct(vec![Field::new("Region", DataType::Utf8, true)].into())),
+        (
+            "Info",
+            DataType::Struct(vec![Field::new("Region", DataType::Utf8, true)].into()),
+        ),
     ]);
     let sql = "SELECT transaction_id, SUM(AMOUNT) AS Total, T.info.region FROM t
                WHERE amount > 0 GROUP BY TRANSACTION_ID, info.REGION ORDER BY TOTAL";
@@ -84,24 +92,44 @@ fn names_are_found_in_any_case_and_shown_as_asked() {
         "SELECT `X`.amount AS `AMOUNT` FROM (SELECT Amount AS `amount`, upper(Transaction_ID) AS `upper(transaction_id)` FROM __lakeglass_0 AS `t`) AS X"
     );
     let lower = schema(&[("transaction_id", DataType::Utf8)]);
-    let error =
-        try_resolve("SELECT transaction_id FROM a, b", &[mixed, lower]).unwrap_err();
+    let error = try_resolve("SELECT transaction_id FROM a, b", &[mixed, lower]).unwrap_err();
     assert_eq!(error.code, "AMBIGUOUS_REFERENCE");
 }
 
 #[test]
 fn literals_keep_sparks_types() {
     for (sql, expected) in [
-        ("SELECT 250.0D AS x", "SELECT CAST('250.0' AS DOUBLE PRECISION) AS x"),
+        (
+            "SELECT 250.0D AS x",
+            "SELECT CAST('250.0' AS DOUBLE PRECISION) AS x",
+        ),
         ("SELECT 1L AS x", "SELECT 1L AS x"),
-        ("SELECT 1S, -128Y AS y", "SELECT CAST(1L AS SMALLINT) AS `1`, CAST(-128L AS TINYINT) AS y"),
+        (
+            "SELECT 1S, -128Y AS y",
+            "SELECT CAST(1L AS SMALLINT) AS `1`, CAST(-128L AS TINYINT) AS y",
+        ),
         ("SELECT 1.5F AS x", "SELECT CAST('1.5' AS FLOAT4) AS x"),
-        ("SELECT 2.5BD AS x", "SELECT CAST('2.5' AS DECIMAL(2,1)) AS x"),
-        ("SELECT 1e3 AS x", "SELECT CAST('1e3' AS DOUBLE PRECISION) AS x"),
-        ("SELECT 1 AS x, -2 AS y, 3000000000 AS z", "SELECT CAST(1 AS INT) AS x, CAST(-2 AS INT) AS y, 3000000000 AS z"),
+        (
+            "SELECT 2.5BD AS x",
+            "SELECT CAST('2.5' AS DECIMAL(2,1)) AS x",
+        ),
+        (
+            "SELECT 1e3 AS x",
+            "SELECT CAST('1e3' AS DOUBLE PRECISION) AS x",
+        ),
+        (
+            "SELECT 1 AS x, -2 AS y, 3000000000 AS z",
+            "SELECT CAST(1 AS INT) AS x, CAST(-2 AS INT) AS y, 3000000000 AS z",
+        ),
         ("SELECT x'1F' AS x", "SELECT X'1F' AS x"),
-        ("SELECT \"it's\" AS x, 'a' 'b' AS y", "SELECT 'it''s' AS x, 'ab' AS y"),
-        ("SELECT DATE'2024-5-1' AS x", "SELECT CAST('2024-05-01' AS DATE) AS x"),
+        (
+            "SELECT \"it's\" AS x, 'a' 'b' AS y",
+            "SELECT 'it''s' AS x, 'ab' AS y",
+        ),
+        (
+            "SELECT DATE'2024-5-1' AS x",
+            "SELECT CAST('2024-05-01' AS DATE) AS x",
+        ),
         (
             "SELECT TIMESTAMP'2024-05-01 10:00:00' AS x",
             r#"SELECT arrow_cast('2024-05-01T10:00:00.000000Z', 'Timestamp(Microsecond, Some("UTC"))') AS x"#,
@@ -110,9 +138,18 @@ fn literals_keep_sparks_types() {
             "SELECT timestamp_ntz'2024-05-01 10:00' AS x",
             "SELECT arrow_cast('2024-05-01T10:00:00.000000', 'Timestamp(Microsecond, None)') AS x",
         ),
-        ("SELECT INTERVAL 90 YEARS AS x", "SELECT INTERVAL '90 YEAR' AS x"),
-        ("SELECT INTERVAL '1' DAY AS x", "SELECT INTERVAL '1 DAY' AS x"),
-        ("SELECT INTERVAL 1 DAY -2 HOURS AS x", "SELECT INTERVAL '1 DAY -2 HOUR' AS x"),
+        (
+            "SELECT INTERVAL 90 YEARS AS x",
+            "SELECT INTERVAL '90 YEAR' AS x",
+        ),
+        (
+            "SELECT INTERVAL '1' DAY AS x",
+            "SELECT INTERVAL '1 DAY' AS x",
+        ),
+        (
+            "SELECT INTERVAL 1 DAY -2 HOURS AS x",
+            "SELECT INTERVAL '1 DAY -2 HOUR' AS x",
+        ),
     ] {
         assert_eq!(resolved(sql, &[]), expected, "{sql}");
     }
@@ -128,15 +165,27 @@ fn operators_and_types_reach_datafusion_in_its_words() {
         ("! a", "NOT a"),
         ("a DIV b", "a DIV b"),
         ("a::string", "a::STRING"),
-        ("a::timestamp", r#"arrow_cast(a, 'Timestamp(Microsecond, Some("UTC"))')"#),
-        ("CAST(a AS TIMESTAMP_NTZ)", "arrow_cast(a, 'Timestamp(Microsecond, None)')"),
-        ("try_cast(a AS TIMESTAMP)", r#"arrow_try_cast(a, 'Timestamp(Microsecond, Some("UTC"))')"#),
+        (
+            "a::timestamp",
+            r#"arrow_cast(a, 'Timestamp(Microsecond, Some("UTC"))')"#,
+        ),
+        (
+            "CAST(a AS TIMESTAMP_NTZ)",
+            "arrow_cast(a, 'Timestamp(Microsecond, None)')",
+        ),
+        (
+            "try_cast(a AS TIMESTAMP)",
+            r#"arrow_try_cast(a, 'Timestamp(Microsecond, Some("UTC"))')"#,
+        ),
         ("try_cast(a AS INT)", "TRY_CAST(a AS INT)"),
         ("CAST(a AS DECIMAL)", "CAST(a AS DECIMAL(10,0))"),
         ("CAST(a AS BINARY)", "CAST(a AS BYTEA)"),
         ("CAST(a AS LONG)", "CAST(a AS BIGINT)"),
         ("concat(a, b)", "('' || a || b)"),
-        ("regexp_replace(a, 'x', 'y')", "regexp_replace(a, 'x', 'y', 'g')"),
+        (
+            "regexp_replace(a, 'x', 'y')",
+            "regexp_replace(a, 'x', 'y', 'g')",
+        ),
         ("log(a)", "ln(a)"),
         ("year(a)", "CAST(date_part('year', a) AS INT)"),
         (
@@ -144,11 +193,33 @@ fn operators_and_types_reach_datafusion_in_its_words() {
             r#"to_char(arrow_cast(a, 'Timestamp(Microsecond, Some("UTC"))'), '%Y-%m-%dT%H:%M')"#,
         ),
         ("if(a, b, c)", "CASE WHEN a THEN b ELSE c END"),
-        ("collect_set(a)", "array_agg(DISTINCT a)"),
+        (
+            "collect_set(a)",
+            "array_agg(DISTINCT a) FILTER (WHERE (a) IS NOT NULL)",
+        ),
     ] {
         let sql = format!("SELECT {sql} AS x");
-        assert_eq!(resolved(&sql, &[]), format!("SELECT {expected} AS x"), "{sql}");
+        assert_eq!(
+            resolved(&sql, &[]),
+            format!("SELECT {expected} AS x"),
+            "{sql}"
+        );
     }
+}
+
+#[test]
+fn distinct_rows_can_be_ordered_by_what_they_show() {
+    assert_eq!(
+        resolved(
+            "SELECT DISTINCT upper(a), b FROM t ORDER BY upper(a) DESC, b",
+            &[schema(&[("A", DataType::Utf8)])]
+        ),
+        "SELECT DISTINCT upper(A) AS `upper(a)`, b FROM __lakeglass_0 AS `t` ORDER BY `upper(a)` DESC, b"
+    );
+    assert_eq!(
+        resolved("SELECT ID FROM range(3)", &[]),
+        "SELECT id AS `ID` FROM range(3) AS `range` (id)"
+    );
 }
 
 #[test]
@@ -162,7 +233,10 @@ fn inline_tables_stand_alone_and_in_from() {
         "SELECT * FROM (VALUES (CAST(1 AS INT)), (CAST(2 AS INT))) AS `inline_table` (col1)"
     );
     assert_eq!(
-        resolved("SELECT * FROM VALUES 'x', (upper('y')) AS v(a) WHERE a = 'x'", &[]),
+        resolved(
+            "SELECT * FROM VALUES 'x', (upper('y')) AS v(a) WHERE a = 'x'",
+            &[]
+        ),
         "SELECT * FROM (VALUES ('x'), (upper('y'))) AS v (a) WHERE a = 'x'"
     );
     assert_eq!(
@@ -181,12 +255,21 @@ fn table_changes_takes_names_paths_versions_and_times() {
         "SELECT _change_type, COUNT(*) FROM table_changes('curated.dim', '2024-05-01', '2024-05-02 10:00:00') c GROUP BY 1",
     );
     assert_eq!(table, named(&["curated", "dim"]));
-    assert_eq!(start, VersionSpec::Timestamp(Moment::Millis(1_714_521_600_000)));
-    assert_eq!(end, Some(VersionSpec::Timestamp(Moment::Millis(1_714_644_000_000))));
+    assert_eq!(
+        start,
+        VersionSpec::Timestamp(Moment::Millis(1_714_521_600_000))
+    );
+    assert_eq!(
+        end,
+        Some(VersionSpec::Timestamp(Moment::Millis(1_714_644_000_000)))
+    );
     let (table, start, end) =
         changes("SELECT * FROM (SELECT * FROM table_changes('delta.`s3a://b/t`', 0, 5))");
     assert_eq!(table.to_string(), "delta.`s3a://b/t`");
-    assert_eq!((start, end), (VersionSpec::Version(0), Some(VersionSpec::Version(5))));
+    assert_eq!(
+        (start, end),
+        (VersionSpec::Version(0), Some(VersionSpec::Version(5)))
+    );
     let (table, ..) = changes("SELECT * FROM table_changes_by_path('s3a://b/t', 0)");
     assert_eq!(table.to_string(), "delta.`s3a://b/t`");
 }
@@ -200,31 +283,74 @@ fn parquet_and_http_paths_are_tables() {
             url: "https://x.org/a.parquet".to_owned()
         }
     );
-    assert_eq!(relations("SELECT * FROM `bucket`.`dir/table`")[0].0, named(&["bucket", "dir/table"]));
+    assert_eq!(
+        relations("SELECT * FROM `bucket`.`dir/table`")[0].0,
+        named(&["bucket", "dir/table"])
+    );
 }
 
 #[test]
 fn describe_show_explain_and_set_are_recognised() {
     use StatementKind as K;
-    assert!(matches!(parse_one(&format!("DESCRIBE HISTORY {RAW} LIMIT 1")),
-        K::DescribeHistory { limit: Some(1), .. }));
-    assert!(matches!(parse_one(&format!("DESC DETAIL {RAW}")), K::DescribeDetail { .. }));
-    assert!(matches!(parse_one(&format!("DESCRIBE {RAW}")), K::DescribeTable { extended: false, .. }));
-    assert!(matches!(parse_one("DESCRIBE TABLE EXTENDED t"), K::DescribeTable { extended: true, .. }));
-    assert!(matches!(parse_one("DESCRIBE history"), K::DescribeTable { table, .. }
-        if table == named(&["history"])));
+    assert!(matches!(
+        parse_one(&format!("DESCRIBE HISTORY {RAW} LIMIT 1")),
+        K::DescribeHistory { limit: Some(1), .. }
+    ));
+    assert!(matches!(
+        parse_one(&format!("DESC DETAIL {RAW}")),
+        K::DescribeDetail { .. }
+    ));
+    assert!(matches!(
+        parse_one(&format!("DESCRIBE {RAW}")),
+        K::DescribeTable {
+            extended: false,
+            ..
+        }
+    ));
+    assert!(matches!(
+        parse_one("DESCRIBE TABLE EXTENDED t"),
+        K::DescribeTable { extended: true, .. }
+    ));
+    assert!(
+        matches!(parse_one("DESCRIBE history"), K::DescribeTable { table, .. }
+        if table == named(&["history"]))
+    );
     assert!(matches!(parse_one("show tables"), K::ShowTables));
-    assert!(matches!(parse_one("SHOW TBLPROPERTIES t ('delta.appendOnly')"),
-        K::ShowTableProperties { key: Some(key), .. } if key == "delta.appendOnly"));
-    assert!(matches!(parse_one("EXPLAIN SELECT 1"), K::Explain { mode: ExplainMode::Plan, .. }));
-    assert!(matches!(parse_one("EXPLAIN ANALYZE SELECT 1"), K::Explain { mode: ExplainMode::Analyze, .. }));
-    assert!(matches!(parse_one("SET spark.databricks.delta.schema.autoMerge.enabled = true"),
+    assert!(
+        matches!(parse_one("SHOW TBLPROPERTIES t ('delta.appendOnly')"),
+        K::ShowTableProperties { key: Some(key), .. } if key == "delta.appendOnly")
+    );
+    assert!(matches!(
+        parse_one("EXPLAIN SELECT 1"),
+        K::Explain {
+            mode: ExplainMode::Plan,
+            ..
+        }
+    ));
+    assert!(matches!(
+        parse_one("EXPLAIN ANALYZE SELECT 1"),
+        K::Explain {
+            mode: ExplainMode::Analyze,
+            ..
+        }
+    ));
+    assert!(
+        matches!(parse_one("SET spark.databricks.delta.schema.autoMerge.enabled = true"),
         K::SetOption { key, value }
-            if key == "spark.databricks.delta.schema.autoMerge.enabled" && value == "true"));
+            if key == "spark.databricks.delta.schema.autoMerge.enabled" && value == "true")
+    );
     assert!(matches!(parse_one("SET spark.x"), K::ShowOption { key } if key == "spark.x"));
-    assert!(matches!(parse_one("CREATE OR REPLACE TEMP VIEW v (a, b) AS SELECT 1, 2"),
-        K::CreateView { or_replace: true, columns, .. } if columns == ["a", "b"]));
-    assert!(matches!(parse_one("DROP VIEW IF EXISTS v"), K::DropView { if_exists: true, .. }));
+    assert!(
+        matches!(parse_one("CREATE OR REPLACE TEMP VIEW v (a, b) AS SELECT 1, 2"),
+        K::CreateView { or_replace: true, columns, .. } if columns == ["a", "b"])
+    );
+    assert!(matches!(
+        parse_one("DROP VIEW IF EXISTS v"),
+        K::DropView {
+            if_exists: true,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -234,6 +360,9 @@ fn semicolons_split_only_outside_strings_names_and_comments() {
     assert_eq!(statements.len(), 2);
     assert_eq!(statements[0].text, "SELECT ';' AS `a;b`");
     assert_eq!(statements[1].text, "SELECT \"ü;\"");
-    assert_eq!(&script[statements[1].offset..][..statements[1].text.len()], statements[1].text);
+    assert_eq!(
+        &script[statements[1].offset..][..statements[1].text.len()],
+        statements[1].text
+    );
     assert!(parse(" ; -- nothing\n;").is_empty());
 }

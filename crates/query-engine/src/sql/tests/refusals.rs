@@ -23,38 +23,101 @@ fn errors_name_line_and_column_of_the_script() {
 #[test]
 fn what_spark_refuses_is_refused() {
     for (sql, code, advice) in [
-        (format!("SELECT COUNT(*) FROM {RAW}@v2"), "PARSE_SYNTAX_ERROR", "VERSION AS OF 2"),
+        (
+            format!("SELECT COUNT(*) FROM {RAW}@v2"),
+            "PARSE_SYNTAX_ERROR",
+            "VERSION AS OF 2",
+        ),
         (
             format!("SELECT COUNT(*) FROM (DESCRIBE HISTORY {RAW})"),
             "PARSE_SYNTAX_ERROR",
             "",
         ),
         (
-            format!("MERGE INTO {DIM} AS t USING (VALUES ('T002', 1.0D)) AS source(id, amount) ON t.id = source.id WHEN MATCHED THEN UPDATE SET *"),
+            format!(
+                "MERGE INTO {DIM} AS t USING (VALUES ('T002', 1.0D)) AS source(id, amount) ON t.id = source.id WHEN MATCHED THEN UPDATE SET *"
+            ),
             "COLUMN_ALIASES_NOT_ALLOWED",
             "AS v(id, amount)) AS source",
         ),
-        ("MERGE INTO t USING s ON true".to_owned(), "MERGE_WITHOUT_WHEN", "WHEN MATCHED"),
         (
-            "MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE WHEN MATCHED THEN UPDATE SET *".to_owned(),
+            "MERGE INTO t USING s ON true".to_owned(),
+            "MERGE_WITHOUT_WHEN",
+            "WHEN MATCHED",
+        ),
+        (
+            "MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE WHEN MATCHED THEN UPDATE SET *"
+                .to_owned(),
             "NON_LAST_CLAUSE_OMIT_CONDITION",
             "AND",
         ),
-        ("SELECT * FROM t TIMESTAMP AS OF 'yesterday'".to_owned(), "DELTA_TIMESTAMP_INVALID", "2024-05-01"),
-        ("SELECT * FROM t TIMESTAMP AS OF now() - x".to_owned(), "DELTA_TIMESTAMP_INVALID", ""),
-        ("SELECT * FROM t VERSION AS OF 1.5".to_owned(), "DELTA_VERSION_INVALID", ""),
-        ("SELECT * FROM `s3a://b/t`".to_owned(), "TABLE_OR_VIEW_NOT_FOUND", "delta.`s3a://b/t`"),
-        ("SELECT * FROM 's3a://b/t'".to_owned(), "PARSE_SYNTAX_ERROR", "backticks"),
+        (
+            "SELECT * FROM t TIMESTAMP AS OF 'yesterday'".to_owned(),
+            "DELTA_TIMESTAMP_INVALID",
+            "2024-05-01",
+        ),
+        (
+            "SELECT * FROM t TIMESTAMP AS OF now() - x".to_owned(),
+            "DELTA_TIMESTAMP_INVALID",
+            "",
+        ),
+        (
+            "SELECT * FROM t VERSION AS OF 1.5".to_owned(),
+            "DELTA_VERSION_INVALID",
+            "",
+        ),
+        (
+            "SELECT * FROM `s3a://b/t`".to_owned(),
+            "TABLE_OR_VIEW_NOT_FOUND",
+            "delta.`s3a://b/t`",
+        ),
+        (
+            "SELECT * FROM 's3a://b/t'".to_owned(),
+            "PARSE_SYNTAX_ERROR",
+            "backticks",
+        ),
         ("SELECT 128Y".to_owned(), "PARSE_SYNTAX_ERROR", ""),
-        ("SELECT CAST(1 AS frob)".to_owned(), "UNSUPPORTED_DATATYPE", "bigint"),
+        (
+            "SELECT CAST(1 AS frob)".to_owned(),
+            "UNSUPPORTED_DATATYPE",
+            "bigint",
+        ),
         ("SELECT DATE'x'".to_owned(), "INVALID_TYPED_LITERAL", ""),
-        ("SELECT * FROM table_changes('s3a://b/t', 0)".to_owned(), "TABLE_OR_VIEW_NOT_FOUND", "delta.`"),
-        ("SELECT * FROM table_changes('t')".to_owned(), "WRONG_NUM_ARGS", "table_changes("),
-        ("INSERT INTO t VERSION AS OF 1 VALUES (1)".to_owned(), "UNSUPPORTED_FEATURE", "RESTORE"),
-        ("CREATE TABLE t (a INT, A INT)".to_owned(), "COLUMN_ALREADY_EXISTS", ""),
-        ("CREATE TABLE t (a INT) AS SELECT 1".to_owned(), "PARSE_SYNTAX_ERROR", "CAST"),
-        ("CREATE TABLE t".to_owned(), "PARSE_SYNTAX_ERROR", "AS SELECT"),
-        ("CREATE TABLE t (a DECIMAL(40))".to_owned(), "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", ""),
+        (
+            "SELECT * FROM table_changes('s3a://b/t', 0)".to_owned(),
+            "TABLE_OR_VIEW_NOT_FOUND",
+            "delta.`",
+        ),
+        (
+            "SELECT * FROM table_changes('t')".to_owned(),
+            "WRONG_NUM_ARGS",
+            "table_changes(",
+        ),
+        (
+            "INSERT INTO t VERSION AS OF 1 VALUES (1)".to_owned(),
+            "UNSUPPORTED_FEATURE",
+            "RESTORE",
+        ),
+        (
+            "CREATE TABLE t (a INT, A INT)".to_owned(),
+            "COLUMN_ALREADY_EXISTS",
+            "",
+        ),
+        (
+            "CREATE TABLE t (a INT) AS SELECT 1".to_owned(),
+            "PARSE_SYNTAX_ERROR",
+            "CAST",
+        ),
+        (
+            "CREATE TABLE t".to_owned(),
+            "PARSE_SYNTAX_ERROR",
+            "AS SELECT",
+        ),
+        (
+            "CREATE TABLE t (a DECIMAL(40))".to_owned(),
+            "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
+            "",
+        ),
         ("SELECT ?".to_owned(), "UNBOUND_SQL_PARAMETER", ""),
     ] {
         let error = refusal(&sql);
@@ -70,13 +133,22 @@ fn statements_of_later_versions_are_refused_by_name() {
         ("OPTIMIZE t", "OPTIMIZE"),
         ("OPTIMIZE t ZORDER BY (amount)", "OPTIMIZE"),
         ("VACUUM t RETAIN 0 HOURS DRY RUN", "VACUUM"),
-        ("ALTER TABLE t ADD CONSTRAINT positive CHECK (amount > 0)", "ADD CONSTRAINT"),
+        (
+            "ALTER TABLE t ADD CONSTRAINT positive CHECK (amount > 0)",
+            "ADD CONSTRAINT",
+        ),
         ("ALTER TABLE t DROP CONSTRAINT positive", "DROP CONSTRAINT"),
-        ("ALTER TABLE t UNSET TBLPROPERTIES ('a')", "UNSET TBLPROPERTIES"),
+        (
+            "ALTER TABLE t UNSET TBLPROPERTIES ('a')",
+            "UNSET TBLPROPERTIES",
+        ),
         ("ALTER TABLE t DROP COLUMN amount", "DROP COLUMN"),
         ("ALTER TABLE t RENAME COLUMN a TO b", "RENAME COLUMN"),
         ("ALTER TABLE t ALTER COLUMN a COMMENT 'x'", "ALTER COLUMN"),
-        ("ALTER TABLE t ADD COLUMNS (score INT COMMENT 'risk' AFTER a)", "AFTER"),
+        (
+            "ALTER TABLE t ADD COLUMNS (score INT COMMENT 'risk' AFTER a)",
+            "AFTER",
+        ),
         ("ALTER TABLE t ADD COLUMN score INT FIRST", "FIRST"),
         ("DROP TABLE t", "DROP TABLE"),
         ("TRUNCATE TABLE t", "TRUNCATE"),

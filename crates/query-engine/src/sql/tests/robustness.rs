@@ -21,10 +21,15 @@ const VALID: [&str; 12] = [
 
 /// Parses, and goes on as the engine would.
 fn exercise(sql: &str) {
-    let Ok(statements) = parse_script(sql) else { return };
+    let Ok(statements) = parse_script(sql) else {
+        return;
+    };
     let schema = dimension();
     for statement in statements {
-        assert_eq!(&sql[statement.offset..][..statement.text.len()], statement.text);
+        assert_eq!(
+            &sql[statement.offset..][..statement.text.len()],
+            statement.text
+        );
         match statement.kind {
             StatementKind::Query(query) => {
                 let _ = query.resolve(&|_| Some(schema.clone()));
@@ -74,9 +79,8 @@ fn valid_statements_of_this_module_are_valid() {
 
 #[test]
 fn deep_nesting_is_refused_in_time() {
-    let deep = |open: &str, close: &str| {
-        format!("SELECT {}1{}", open.repeat(5_000), close.repeat(5_000))
-    };
+    let deep =
+        |open: &str, close: &str| format!("SELECT {}1{}", open.repeat(5_000), close.repeat(5_000));
     for sql in [
         deep("(", ")"),
         deep("(SELECT ", ")"),
@@ -90,14 +94,26 @@ fn deep_nesting_is_refused_in_time() {
         deep("[", "]"),
         format!("SELECT * FROM {}t{}", "(".repeat(5_000), ")".repeat(5_000)),
         format!("SELECT * FROM {}t", "(".repeat(40)),
-        format!("CREATE TABLE t (a {}INT{})", "ARRAY<".repeat(5_000), ">".repeat(5_000)),
-        format!("SELECT CAST(a AS {}INT{})", "ARRAY<".repeat(5_000), ">".repeat(5_000)),
+        format!(
+            "CREATE TABLE t (a {}INT{})",
+            "ARRAY<".repeat(5_000),
+            ">".repeat(5_000)
+        ),
+        format!(
+            "SELECT CAST(a AS {}INT{})",
+            "ARRAY<".repeat(5_000),
+            ">".repeat(5_000)
+        ),
         format!("SELECT 1{}", " + 1".repeat(50_000)),
         format!("SELECT a FROM t WHERE {}false", "a = 1 OR ".repeat(50_000)),
         format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(20_000)),
         format!("SELECT 1{}", "::INT".repeat(20_000)),
         format!("SELECT a{}", " IS NULL".repeat(20_000)),
-        format!("{}SELECT 1{}", "WITH a AS (".repeat(3_000), ") SELECT 1".repeat(3_000)),
+        format!(
+            "{}SELECT 1{}",
+            "WITH a AS (".repeat(3_000),
+            ") SELECT 1".repeat(3_000)
+        ),
         "/*".repeat(20_000),
     ] {
         exercise(&sql);
@@ -105,7 +121,10 @@ fn deep_nesting_is_refused_in_time() {
     let long = format!("SELECT a FROM t WHERE {}false", "a = 1 OR ".repeat(50_000));
     assert_eq!(refusal(&long).code, "STATEMENT_TOO_COMPLEX");
     // What is long, but not deep, is fine.
-    let wide = format!("SELECT * FROM VALUES {}(1, 'x')", "(1, 'x'), ".repeat(20_000));
+    let wide = format!(
+        "SELECT * FROM VALUES {}(1, 'x')",
+        "(1, 'x'), ".repeat(20_000)
+    );
     parse(&wide);
     let bare = format!("SELECT * FROM VALUES {}1", "1, ".repeat(20_000));
     parse(&bare);

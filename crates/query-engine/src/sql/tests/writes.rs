@@ -15,18 +15,30 @@ fn inserted(columns: &[&str]) -> SchemaRef {
 }
 
 fn target() -> SchemaRef {
-    schema(&[("Transaction_ID", DataType::Utf8), ("amount", DataType::Float64)])
+    schema(&[
+        ("Transaction_ID", DataType::Utf8),
+        ("amount", DataType::Float64),
+    ])
 }
 
 #[test]
 fn insert_maps_columns_by_position_list_or_name() {
     let names = |sql: &str, source: &[&str]| {
-        insert(sql).complete(&target(), &inserted(source), false).map(|done| done.column_names)
+        insert(sql)
+            .complete(&target(), &inserted(source), false)
+            .map(|done| done.column_names)
     };
     let exact = ["Transaction_ID".to_owned(), "amount".to_owned()];
-    assert_eq!(names("INSERT INTO t VALUES ('a', 1)", &["col1", "col2"]).unwrap(), exact);
     assert_eq!(
-        names("INSERT INTO TABLE t (AMOUNT, transaction_id) SELECT 1, 'a'", &["1", "a"]).unwrap(),
+        names("INSERT INTO t VALUES ('a', 1)", &["col1", "col2"]).unwrap(),
+        exact
+    );
+    assert_eq!(
+        names(
+            "INSERT INTO TABLE t (AMOUNT, transaction_id) SELECT 1, 'a'",
+            &["1", "a"]
+        )
+        .unwrap(),
         ["amount", "Transaction_ID"]
     );
     assert_eq!(
@@ -47,7 +59,10 @@ fn insert_maps_columns_by_position_list_or_name() {
         "DELTA_INSERT_COLUMN_ARITY_MISMATCH"
     );
     assert_eq!(
-        code("INSERT INTO t (amount, Amount) VALUES ('a', 1)", &["a", "b"]),
+        code(
+            "INSERT INTO t (amount, Amount) VALUES ('a', 1)",
+            &["a", "b"]
+        ),
         "COLUMN_ALREADY_EXISTS"
     );
     assert_eq!(
@@ -72,12 +87,17 @@ fn insert_by_name_names_each_unknown_column_unless_the_schema_evolves() {
     let evolving = sql.replace("INSERT INTO", "INSERT WITH SCHEMA EVOLUTION INTO");
     for done in [
         insert(sql).complete(&target(), &source, true).unwrap(),
-        insert(&evolving).complete(&target(), &source, false).unwrap(),
+        insert(&evolving)
+            .complete(&target(), &source, false)
+            .unwrap(),
     ] {
         assert_eq!(done.column_names, ["Transaction_ID", "is_flagged", "x"]);
         assert_eq!(
             done.operation,
-            Operation::Insert { mode: InsertMode::Append, merge_schema: true }
+            Operation::Insert {
+                mode: InsertMode::Append,
+                merge_schema: true
+            }
         );
     }
 }
@@ -92,11 +112,18 @@ fn insert_modes_are_told_apart() {
         }
     };
     assert_eq!(mode("INSERT INTO t TABLE s"), InsertMode::Append);
-    let overwrite = InsertMode::Overwrite { overwrite_schema: false };
+    let overwrite = InsertMode::Overwrite {
+        overwrite_schema: false,
+    };
     assert_eq!(mode("INSERT OVERWRITE t SELECT * FROM s"), overwrite);
-    assert_eq!(mode("INSERT OVERWRITE TABLE t BY NAME SELECT * FROM s"), overwrite);
     assert_eq!(
-        mode("INSERT INTO t REPLACE WHERE AMOUNT = 1 AND transaction_id <> 'it''s' SELECT 'T101', 1.0D"),
+        mode("INSERT OVERWRITE TABLE t BY NAME SELECT * FROM s"),
+        overwrite
+    );
+    assert_eq!(
+        mode(
+            "INSERT INTO t REPLACE WHERE AMOUNT = 1 AND transaction_id <> 'it''s' SELECT 'T101', 1.0D"
+        ),
         InsertMode::ReplaceWhere {
             predicate: r#""amount" = 1 AND "Transaction_ID" <> 'it''s'"#.to_owned()
         }
@@ -105,8 +132,12 @@ fn insert_modes_are_told_apart() {
 
 #[test]
 fn update_and_delete_qualify_and_quote_names() {
-    let update = write(&format!("UPDATE {DIM} SET amount = amount + 1 WHERE Currency = 'USD'"));
-    let WriteOperation::Update(update) = update.operation else { panic!() };
+    let update = write(&format!(
+        "UPDATE {DIM} SET amount = amount + 1 WHERE Currency = 'USD'"
+    ));
+    let WriteOperation::Update(update) = update.operation else {
+        panic!()
+    };
     assert_eq!(
         update.complete(&dimension()).unwrap(),
         Operation::Update {
@@ -122,10 +153,18 @@ fn update_and_delete_qualify_and_quote_names() {
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        delete(&format!("DELETE FROM {DIM} AS d WHERE d.transaction_id = 'T001'")).unwrap(),
-        Operation::Delete { predicate: Some(r#""transaction_id" = 'T001'"#.to_owned()) }
+        delete(&format!(
+            "DELETE FROM {DIM} AS d WHERE d.transaction_id = 'T001'"
+        ))
+        .unwrap(),
+        Operation::Delete {
+            predicate: Some(r#""transaction_id" = 'T001'"#.to_owned())
+        }
     );
-    assert_eq!(delete("DELETE FROM t").unwrap(), Operation::Delete { predicate: None });
+    assert_eq!(
+        delete("DELETE FROM t").unwrap(),
+        Operation::Delete { predicate: None }
+    );
     let error = delete("DELETE FROM t WHERE nope = 1").unwrap_err();
     assert_eq!(error.code, "UNRESOLVED_COLUMN.WITH_SUGGESTION");
     assert!(error.hint.unwrap().contains("`amount`"));
@@ -143,7 +182,10 @@ fn expressions_for_the_proxy_survive_another_parser() {
     ]);
     for (expression, expected) in [
         ("n / 2", r#"CAST("n" AS DOUBLE PRECISION) / 2"#),
-        ("length(s) / n", r#"CAST(length("s") AS DOUBLE PRECISION) / "n""#),
+        (
+            "length(s) / n",
+            r#"CAST(length("s") AS DOUBLE PRECISION) / "n""#,
+        ),
         ("n / 2.0D", r#""n" / CAST('2.0' AS DOUBLE PRECISION)"#),
         ("n DIV 2L", r#"CAST("n" / 2 AS BIGINT)"#),
         ("`a \"b\"` || 'x'", r#""a ""b""" || 'x'"#),
@@ -156,7 +198,9 @@ fn expressions_for_the_proxy_survive_another_parser() {
         ),
     ] {
         let sql = format!("UPDATE t SET s = {expression}");
-        let WriteOperation::Update(update) = write(&sql).operation else { panic!() };
+        let WriteOperation::Update(update) = write(&sql).operation else {
+            panic!()
+        };
         let Operation::Update { assignments, .. } = update.complete(&columns).unwrap() else {
             panic!()
         };
@@ -178,8 +222,11 @@ fn create_table_declares_delta_types() {
     );
     let write = write(&sql);
     assert_eq!(write.location.as_deref(), Some("s3a://b/t"));
-    let WriteOperation::Complete(Operation::CreateTable { mode, columns, options }) =
-        write.operation
+    let WriteOperation::Complete(Operation::CreateTable {
+        mode,
+        columns,
+        options,
+    }) = write.operation
     else {
         panic!()
     };
@@ -220,12 +267,17 @@ fn create_table_as_select_takes_its_columns_from_the_query() {
     assert_eq!(mode, CreateMode::CreateOrReplace);
     let source = inserted(&["transaction_id", "remark"]);
     let operation = complete_create_table_as_select(mode, &options, &source).unwrap();
-    let Operation::CreateTableAsSelect { options: done, .. } = operation else { panic!() };
+    let Operation::CreateTableAsSelect { options: done, .. } = operation else {
+        panic!()
+    };
     assert_eq!(done.partition_by, ["remark"]);
     for (source, code) in [
         (inserted(&["a", "b"]), "DELTA_INVALID_PARTITION_COLUMN"),
         (inserted(&["remark"]), "ALL_PARTITION_COLUMNS_NOT_ALLOWED"),
-        (inserted(&["remark", "count(1)"]), "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES"),
+        (
+            inserted(&["remark", "count(1)"]),
+            "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
+        ),
         (inserted(&["remark", "a", "A"]), "COLUMN_ALREADY_EXISTS"),
     ] {
         let error = complete_create_table_as_select(mode, &options, &source).unwrap_err();
@@ -241,14 +293,18 @@ fn add_columns_takes_types_and_comments() {
         WriteOperation::AddColumns(add) => add,
         other => panic!("{other:?}"),
     };
-    let sql = format!("ALTER TABLE {RAW} ADD COLUMNS (is_flagged BOOLEAN COMMENT 'odd', extra STRUCT<a: INT>)");
+    let sql = format!(
+        "ALTER TABLE {RAW} ADD COLUMNS (is_flagged BOOLEAN COMMENT 'odd', extra STRUCT<a: INT>)"
+    );
     let Operation::AddColumns { columns } = add(&sql).complete(&dimension()).unwrap() else {
         panic!()
     };
     assert_eq!(columns[0].data_type, json!("boolean"));
     assert_eq!(columns[0].comment.as_deref(), Some("odd"));
     assert_eq!(columns[1].data_type["type"], "struct");
-    let error = add("ALTER TABLE t ADD COLUMN Amount INT").complete(&dimension()).unwrap_err();
+    let error = add("ALTER TABLE t ADD COLUMN Amount INT")
+        .complete(&dimension())
+        .unwrap_err();
     assert_eq!(error.code, "FIELD_ALREADY_EXISTS");
 }
 

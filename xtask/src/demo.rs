@@ -72,7 +72,6 @@ pub fn build(workspace: &Workspace, steps: &Steps) -> Result<()> {
 
 fn build_page(workspace: &Workspace, steps: &Steps) -> Result<()> {
     tools::ensure(workspace, steps, &[tools::WASM_BINDGEN, tools::TRUNK])?;
-    tools::clean_up(workspace)?;
     artifacts::engine(workspace, steps)?;
     artifacts::page(workspace, steps)
 }
@@ -96,16 +95,10 @@ fn serve(workspace: &Workspace, steps: &Steps, options: &Options, data: PathBuf)
     )
     .context("cannot start lakeglass")?;
     wait_until_healthy(&mut server, page)?;
-    let url = format!("http://{page}");
-    println!();
-    println!("  Lakeglass is at {url}");
-    println!(
-        "  (ready after {}; Ctrl-C ends it)",
-        seconds(steps.elapsed())
-    );
-    println!();
+    // The server has said where it is.
+    println!("  ready after {}; Ctrl-C ends it", seconds(steps.elapsed()));
     if options.open {
-        open(workspace, &url);
+        open(workspace, &format!("http://{page}"));
     }
     let status = server.wait()?;
     if !status.success() {

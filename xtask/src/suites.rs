@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Error, Result, anyhow, bail};
+use anyhow::{Error, Result, anyhow};
 
 use crate::counts::Counts;
 use crate::process::{self, print_line};
@@ -23,17 +23,18 @@ pub struct Options {
 /// A set of tests that run the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Suite {
-    /// `cargo test` on the native crates.
+    /// `cargo test` on the native crates, and on what of the page needs no browser.
     Native,
-    /// wasm-pack in headless Chromium.
-    Wasm,
-    /// The native tests that need a real MinIO.
+    /// Of the native tests, those that need a real MinIO.
     Minio,
+    /// The engine, with wasm-pack in headless Chromium.
+    Wasm,
     /// The page in Chromium, end to end: on the embedded store, and on MinIO.
     Browser,
 }
 
-const ALL: [Suite; 4] = [Suite::Native, Suite::Wasm, Suite::Minio, Suite::Browser];
+/// What runs unless a choice is made; `Native` has the tests of `Minio`.
+const ALL: [Suite; 3] = [Suite::Native, Suite::Wasm, Suite::Browser];
 
 /// How a suite ended.
 enum Outcome {
@@ -51,10 +52,14 @@ enum Outcome {
 /// to skip a suite, but not on CI.
 pub fn run(workspace: &Workspace, options: &Options) -> bool {
     let steps = Steps::new();
-    let wanted = |suite| options.only.is_empty() || options.only.contains(&suite);
+    let wanted: &[Suite] = if options.only.is_empty() {
+        &ALL
+    } else {
+        &options.only
+    };
     let built = set_up(workspace, &steps, wanted);
     let mut outcomes = Vec::new();
-    for suite in ALL.into_iter().filter(|&suite| wanted(suite)) {
+    for &suite in wanted {
         outcomes.push((suite, run_suite(workspace, &steps, suite, &built)));
     }
     steps.summary();
@@ -86,10 +91,11 @@ impl Built {
 
 /// Builds what the wanted suites need: native code in one lane, in the other the tools, then the
 /// engine and the page.
-fn set_up(workspace: &Workspace, steps: &Steps, wanted: impl Fn(Suite) -> bool) -> Built {
-    let (wasm, browser) = (wanted(Suite::Wasm), wanted(Suite::Browser));
-    let with_minio = wanted(Suite::Minio) || browser;
-    let native = wanted(Suite::Native) || with_minio;
+fn set_up(workspace: &Workspace, steps: &Steps, wanted: &[Suite]) -> Built {
+    let wasm = wanted.contains(&Suite::Wasm);
+    let browser = wanted.contains(&Suite::Browser);
+    // All but the engine's own tests run native code, and have something to try on MinIO.
+    let native = wanted.iter().any(|&suite| suite != Suite::Wasm);
     let mut programs = Vec::new();
     if wasm || browser {
         programs.extend([system::CLANG, system::CHROMIUM]);
@@ -111,11 +117,10 @@ fn set_up(workspace: &Workspace, steps: &Steps, wanted: impl Fn(Suite) -> bool) 
             }
         },
         || {
-            let page = system.and_then(|()| set_up_wasm(workspace, steps, wasm, browser));
-            if with_minio {
+            if native {
                 minio = tools::ensure_minio(workspace, steps);
             }
-            page
+            system.and_then(|()| set_up_wasm(workspace, steps, wasm, browser))
         },
     );
     Built {
@@ -139,7 +144,6 @@ fn set_up_wasm(workspace: &Workspace, steps: &Steps, wasm: bool, browser: bool) 
         needed.push(tools::TRUNK);
     }
     tools::ensure(workspace, steps, &needed)?;
-    tools::clean_up(workspace)?;
     if page_is_due {
         artifacts::engine(workspace, steps)?;
         artifacts::page(workspace, steps)?;
@@ -151,42 +155,73 @@ fn set_up_wasm(workspace: &Workspace, steps: &Steps, wasm: bool, browser: bool) 
 }
 
 fn run_suite(workspace: &Workspace, steps: &Steps, suite: Suite, built: &Built) -> Outcome {
-    match suite {
-        Suite::Native => {
-            let mut cargo = workspace.command("cargo");
-            cargo.args(["test", "--no-fail-fast"]);
-            run_counted(
-                steps,
-                "native",
-                "run the native tests",
-                built.native(),
-                cargo,
-            )
+    if let Err(error) = &built.minio
+        && suite != Suite::Wasm
+    {
+        match suite {
+            _ if workspace.ci => return Outcome::Broken(Counts::default(), anyhow!("{error:#}")),
+            Suite::Minio => return Outcome::Skipped(format!("{error:#}")),
+            _ => print_line("minio", &format!("its tests are skipped: {error:#}")),
         }
-        Suite::Wasm => run_counted_or_broken(built.page().and_then(|()| wasm(workspace)), |test| {
-            run_counted(steps, "wasm", "run the wasm tests", Ok(()), test)
-        }),
-        Suite::Minio => match (&built.minio, built.native()) {
-            (Err(error), _) if !workspace.ci => Outcome::Skipped(format!("{error:#}")),
-            (Err(error), _) => Outcome::Broken(Counts::default(), anyhow!("{error:#}")),
-            (Ok(minio), native) => {
-                let mut cargo = workspace.command("cargo");
-                cargo
-                    .args(["test", "--no-fail-fast", "minio"])
-                    .env("LAKEGLASS_MINIO", minio);
-                run_counted(steps, "minio", "run the tests against MinIO", native, cargo)
+    }
+    let commands = match suite {
+        Suite::Native => built.native().map(|()| native(workspace)),
+        Suite::Minio => built.native().map(|()| against_minio(workspace)),
+        Suite::Wasm => built.page().and_then(|()| wasm(workspace)),
+        Suite::Browser => built
+            .native()
+            .and_then(|()| built.page())
+            .and_then(|()| browser(workspace)),
+    };
+    let mut counts = Counts::default();
+    let label = suite.label();
+    let result = commands.and_then(|commands| {
+        steps.step(label, &format!("run the {label} tests"), || {
+            // Each of them, even where one fails.
+            let mut result = Ok(());
+            for mut command in commands {
+                if let Ok(minio) = &built.minio {
+                    command.env("LAKEGLASS_MINIO", minio);
+                }
+                let ran = process::run(label, &mut command, |line| counts.read(line));
+                result = result.and(ran);
             }
-        },
-        Suite::Browser => {
-            let ready = built.native().and_then(|()| built.page());
-            run_counted_or_broken(ready.and_then(|()| browser(workspace, built)), |test| {
-                run_counted(steps, "browser", "run the browser tests", Ok(()), test)
-            })
+            result
+        })
+    });
+    match result {
+        Ok(()) => Outcome::Ran(counts),
+        Err(error) => Outcome::Broken(counts, error),
+    }
+}
+
+impl Suite {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Minio => "minio",
+            Self::Wasm => "wasm",
+            Self::Browser => "browser",
         }
     }
 }
 
-fn wasm(workspace: &Workspace) -> Result<Command> {
+fn native(workspace: &Workspace) -> Vec<Command> {
+    let mut crates = workspace.command("cargo");
+    crates.args(["test", "--no-fail-fast"]);
+    // Apart from the others: what it depends on has other features there.
+    let mut page = workspace.command("cargo");
+    page.args(["test", "--no-fail-fast", "--package", "web"]);
+    vec![crates, page]
+}
+
+fn against_minio(workspace: &Workspace) -> Vec<Command> {
+    let mut cargo = workspace.command("cargo");
+    cargo.args(["test", "--no-fail-fast", "--test", "minio"]);
+    vec![cargo]
+}
+
+fn wasm(workspace: &Workspace) -> Result<Vec<Command>> {
     let driver = system::CHROMEDRIVER.require(workspace)?;
     let mut pack = workspace.command("wasm-pack");
     pack.args([
@@ -199,10 +234,10 @@ fn wasm(workspace: &Workspace) -> Result<Command> {
     ])
     .arg(driver)
     .args(["crates/query-worker", "--profile", "quick"]);
-    Ok(pack)
+    Ok(vec![pack])
 }
 
-fn browser(workspace: &Workspace, built: &Built) -> Result<Command> {
+fn browser(workspace: &Workspace) -> Result<Vec<Command>> {
     let mut node = workspace.command("node");
     node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
         .args(browser_tests(workspace)?)
@@ -217,19 +252,7 @@ fn browser(workspace: &Workspace, built: &Built) -> Result<Command> {
             workspace.target.join("screenshots"),
         )
         .env("LAKEGLASS_CHROMIUM", system::CHROMIUM.require(workspace)?);
-    match &built.minio {
-        Ok(minio) => {
-            node.env("LAKEGLASS_MINIO", minio);
-        }
-        Err(error) if workspace.ci => bail!("no MinIO to test against: {error:#}"),
-        Err(error) => {
-            print_line(
-                "browser",
-                &format!("no MinIO: its tests are skipped ({error:#})"),
-            );
-        }
-    }
-    Ok(node)
+    Ok(vec![node])
 }
 
 /// The test files by name: what `node --test FOLDER` means differs between versions of Node.
@@ -245,65 +268,32 @@ fn browser_tests(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn run_counted_or_broken(
-    command: Result<Command>,
-    run: impl FnOnce(Command) -> Outcome,
-) -> Outcome {
-    match command {
-        Ok(command) => run(command),
-        Err(error) => Outcome::Broken(Counts::default(), error),
-    }
-}
-
-fn run_counted(
-    steps: &Steps,
-    label: &'static str,
-    what: &str,
-    ready: Result<()>,
-    mut command: Command,
-) -> Outcome {
-    let mut counts = Counts::default();
-    let result = ready.and_then(|()| {
-        steps.step(label, what, || {
-            process::run(label, &mut command, |line| counts.read(line))
-        })
-    });
-    match result {
-        Ok(()) => Outcome::Ran(counts),
-        Err(error) => Outcome::Broken(counts, error),
-    }
-}
-
 /// Prints what came of each suite and, as the last line, the sum.
 fn conclude(outcomes: &[(Suite, Outcome)]) -> bool {
     let mut sum = Counts::default();
     println!();
     for (suite, outcome) in outcomes {
-        let name = format!("{suite:?}").to_lowercase();
+        let label = suite.label();
         match outcome {
             Outcome::Ran(counts) => {
-                print_line(&name, &format!("{counts}"));
+                print_line(label, &counts.to_string());
                 sum.add(*counts);
             }
-            Outcome::Skipped(why) => print_line(&name, &format!("skipped: {why}")),
+            Outcome::Skipped(why) => print_line(label, &format!("skipped: {why}")),
             Outcome::Broken(counts, error) => {
                 // A suite that broke without naming a failed test is a failure all the same.
                 let counts = Counts {
                     failed: counts.failed.max(1),
                     ..*counts
                 };
-                print_line(&name, &format!("{counts}"));
-                error_lines(&name, error);
+                print_line(label, &counts.to_string());
+                for line in format!("{error:#}").lines() {
+                    print_line(label, line);
+                }
                 sum.add(counts);
             }
         }
     }
     println!("\n{} passed, {} failed", sum.passed, sum.failed);
     sum.failed == 0
-}
-
-fn error_lines(name: &str, error: &Error) {
-    for line in format!("{error:#}").lines() {
-        print_line(name, line);
-    }
 }

@@ -67,6 +67,11 @@ pub fn ensure(workspace: &Workspace, steps: &Steps, tools: &[CargoTool]) -> Resu
             steps.step(LABEL, &what, || tool.install(workspace))?;
         }
     }
+    // What building them left is some gigabytes.
+    let build = workspace.tools.join("build");
+    if build.exists() {
+        fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))?;
+    }
     Ok(())
 }
 
@@ -126,15 +131,6 @@ impl CargoTool {
         }
         Ok(())
     }
-}
-
-/// Removes what building the tools left, some gigabytes.
-pub fn clean_up(workspace: &Workspace) -> Result<()> {
-    let build = workspace.tools.join("build");
-    if build.exists() {
-        fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))?;
-    }
-    Ok(())
 }
 
 /// Makes sure that rustc has the standard library for wasm32.

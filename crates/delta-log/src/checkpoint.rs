@@ -62,8 +62,12 @@ pub(crate) async fn read(
     parts: &[LogFile],
     content: Content,
 ) -> Result<CheckpointContent> {
-    let parts: Vec<CheckpointContent> = stream::iter(parts)
+    // Futures first: a closure over references in the stream would keep it from being `Send`.
+    let reads: Vec<_> = parts
+        .iter()
         .map(|part| read_part(table, part, content))
+        .collect();
+    let parts: Vec<CheckpointContent> = stream::iter(reads)
         .buffered(CONCURRENT_PARTS)
         .try_collect()
         .await?;

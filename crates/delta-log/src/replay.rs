@@ -50,7 +50,8 @@ pub(crate) async fn load(
             Some((_, Checkpoint::V2)) => Err(Error::UnsupportedFeature("v2Checkpoint".to_owned())),
         }
     };
-    let versions = segment.commits.iter().map(|(version, _)| *version);
+    // Collected, because a closure over references would keep the future from being `Send`.
+    let versions: Vec<u64> = segment.commits.iter().map(|(version, _)| *version).collect();
     let (checkpoint, commits) =
         future::try_join(checkpoint, read_commits(table, log, versions)).await?;
     let base = State {

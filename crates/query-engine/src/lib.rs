@@ -1,1 +1,50 @@
+//! SQL → Arrow over Delta tables in object stores: DataFusion's session, a table provider for
+//! [`delta_log`]'s snapshots, and the Delta statements of Spark SQL.
+//!
+//! The crate runs in a browser tab as it does natively. It knows no runtime, no HTTP client and no
+//! committer: the host gives it [`Stores`], a [`Committer`] and a [`Scheduler`], and everything
+//! runs in the task that polls it.
+//!
+//! ```text
+//! script ── sql ──► Statement ── relations ──► DeltaTableProvider ── pruning ──► Parquet scan
+//!                      │            │                                              │
+//!                    writes      snapshots (delta-log)                    footers, data files
+//!                      │                                                           │
+//!                   Committer                                             Execution: batches
+//! ```
+#![warn(missing_docs)]
 
+mod catalog;
+mod changes;
+mod data_files;
+mod describe;
+mod engine;
+mod errors;
+mod execution;
+mod explain;
+mod footers;
+mod log_statistics;
+mod moments;
+mod pacing;
+mod parquet_path;
+mod parquet_scan;
+mod planning;
+mod provider;
+mod pruning;
+mod read_ahead;
+mod relations;
+mod scan_cost;
+mod sequential;
+mod session;
+mod snapshots;
+mod spark_types;
+mod sql;
+mod statement_context;
+mod store;
+mod table_description;
+mod writes;
+
+pub use engine::{
+    Committer, Engine, EngineOptions, Scheduler, Statement, StoreLocation, Stores,
+};
+pub use execution::Execution;

@@ -1,0 +1,290 @@
+//! The engine's outside: what it is given, and what it does.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use bytes::Bytes;
+use messages::Error;
+use messages::commit::{CommitOutcome, CommitRequest};
+use messages::table::{TableDescription, TableEntry};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use url::Url;
+
+use crate::catalog::Catalog;
+use crate::describe;
+use crate::errors::{from_datafusion, from_log};
+use crate::execution::Execution;
+use crate::explain::explain;
+use crate::footers::Footers;
+use crate::pacing::Pacer;
+use crate::planning::{plan_query, reads_no_files, start};
+use crate::relations::{locate_delta, open_snapshot, plan_view};
+use crate::session::{Session, View};
+use crate::snapshots::Snapshots;
+use crate::sql::{ExplainMode, ParsedStatement, Query, StatementKind, TableName, parse_script};
+use crate::statement_context::StatementContext;
+use crate::table_description;
+use crate::writes::execute_write;
+
+/// Where tables are read from.
+pub trait Stores: Debug + Send + Sync {
+    /// The store that a URL is in, and the path in it. `s3://` and `s3a://` mean the connection's
+    /// object store; `http://` and `https://` any server.
+    ///
+    /// # Errors
+    /// For schemes that it does not know.
+    fn resolve(&self, url: &Url) -> Result<StoreLocation, Error>;
+
+    /// The buckets to look for tables in.
+    fn buckets(&self) -> Vec<String>;
+}
+
+/// A place in a store.
+#[derive(Debug, Clone)]
+pub struct StoreLocation {
+    /// The store. The engine only reads from it.
+    pub store: Arc<dyn ObjectStore>,
+    /// The path in the store.
+    pub root: Path,
+    /// The same place as a URL, for messages: `s3a://bucket/path`.
+    pub location: String,
+    /// Whether the store can list.
+    pub can_list: bool,
+}
+
+/// Who makes commits.
+#[async_trait]
+pub trait Committer: Debug + Send + Sync {
+    /// Makes one commit; `source` are its rows as an Arrow IPC stream, where it takes any.
+    async fn commit(
+        &self,
+        request: CommitRequest,
+        source: Option<Bytes>,
+    ) -> Result<CommitOutcome, Error>;
+}
+
+/// The event loop in which the engine runs.
+#[async_trait]
+pub trait Scheduler: Debug + Send + Sync {
+    /// Lets everything else that waits have its turn: a macrotask in a browser, nothing natively.
+    async fn yield_now(&self);
+}
+
+/// What an engine needs.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Bytes that queries may hold at once. A query that needs more ends with
+    /// `QUERY_MEMORY_EXCEEDED`.
+    pub memory_limit: usize,
+    pub stores: Arc<dyn Stores>,
+    /// `None`: writes are refused with `READ_ONLY`.
+    pub committer: Option<Arc<dyn Committer>>,
+    pub scheduler: Arc<dyn Scheduler>,
+}
+
+/// SQL → Arrow, over Delta tables in object stores. Cheap to clone; clones share the caches, the
+/// views and the options.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    core: Arc<EngineCore>,
+}
+
+/// What the engine's parts share.
+#[derive(Debug)]
+pub(crate) struct EngineCore {
+    pub memory_limit: usize,
+    pub committer: Option<Arc<dyn Committer>>,
+    pub pacer: Arc<Pacer>,
+    pub catalog: Catalog,
+    pub session: Session,
+    pub snapshots: Arc<Snapshots>,
+    pub footers: Arc<Footers>,
+}
+
+/// A statement of a script.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    parsed: ParsedStatement,
+}
+
+impl Statement {
+    /// Its source, without the `;`.
+    pub fn text(&self) -> &str {
+        &self.parsed.text
+    }
+}
+
+impl Engine {
+    /// An engine that has read nothing yet.
+    pub fn new(options: EngineOptions) -> Self {
+        let EngineOptions { memory_limit, stores, committer, scheduler } = options;
+        let core = EngineCore {
+            memory_limit,
+            committer,
+            pacer: Arc::new(Pacer::new(scheduler)),
+            catalog: Catalog::new(stores),
+            session: Session::new(memory_limit),
+            snapshots: Arc::default(),
+            footers: Arc::default(),
+        };
+        Self { core: Arc::new(core) }
+    }
+
+    /// Bytes that queries may hold at once.
+    pub fn memory_limit(&self) -> usize {
+        self.core.memory_limit
+    }
+
+    /// Splits a script into its statements.
+    ///
+    /// # Errors
+    /// `PARSE_SYNTAX_ERROR` and its kin: then no statement of the script should run.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, Error> {
+        let parsed = parse_script(sql)?;
+        Ok(parsed.into_iter().map(|parsed| Statement { parsed }).collect())
+    }
+
+    /// Starts a statement. A query has then been planned, and its rows come from
+    /// [`Execution::next`]; a write is done.
+    ///
+    /// # Errors
+    /// Whatever the statement ends in, under Spark's error classes where Spark has one.
+    pub async fn execute(&self, statement: &Statement) -> Result<Execution, Error> {
+        let core = &self.core;
+        let context = self.context();
+        match &statement.parsed.kind {
+            StatementKind::Query(query) => self.query(context, query).await,
+            StatementKind::Explain { mode, query } => self.explain(context, *mode, query).await,
+            StatementKind::DescribeHistory { table, limit } => {
+                let table = locate_delta(core, &context, table).await?;
+                let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+                let commits = table.history(limit).await.map_err(|error| from_log(&error))?;
+                context.reads(&table, commits.first().map(|commit| commit.version));
+                self.answer(context, describe::history(&commits))
+            }
+            StatementKind::DescribeDetail { table } => {
+                let (table, snapshot) = open_snapshot(core, &context, table, &None).await?;
+                context.reads(&table, Some(snapshot.version()));
+                self.answer(context, describe::detail(&table, &snapshot))
+            }
+            StatementKind::DescribeTable { table: name, extended } => {
+                if let Some(view) = self.view_named(name) {
+                    let plan = plan_view(core, &context, Arc::clone(&view), 0).await?;
+                    let columns = describe::view_columns(plan.schema().as_arrow());
+                    return self.answer(context, columns);
+                }
+                let (table, snapshot) = open_snapshot(core, &context, name, &None).await?;
+                context.reads(&table, Some(snapshot.version()));
+                self.answer(context, describe::columns(&table, name, &snapshot, *extended))
+            }
+            StatementKind::ShowTableProperties { table: name, key } => {
+                let (table, snapshot) = open_snapshot(core, &context, name, &None).await?;
+                context.reads(&table, Some(snapshot.version()));
+                self.answer(context, describe::show_properties(name, &snapshot, key.as_deref()))
+            }
+            StatementKind::ShowTables => self.show_tables(context).await,
+            StatementKind::CreateView { name, or_replace, columns, query } => {
+                // Planned once, so that a view that cannot work is refused where it is made.
+                let view = Arc::new(View { query: query.clone(), columns: columns.clone() });
+                plan_view(core, &context, Arc::clone(&view), 0).await?;
+                core.session.create_view(name, *or_replace, view)?;
+                Ok(Execution::nothing(context, self.pacer()).changing_names())
+            }
+            StatementKind::DropView { name, if_exists } => {
+                core.session.drop_view(name, *if_exists)?;
+                Ok(Execution::nothing(context, self.pacer()).changing_names())
+            }
+            StatementKind::SetOption { key, value } => {
+                core.session.set_option(key, value)?;
+                self.answer(context, describe::key_values(vec![(key.clone(), value.clone())]))
+            }
+            StatementKind::ShowOption { key } => {
+                let value = core.session.option(key).unwrap_or_else(|| "<undefined>".to_owned());
+                self.answer(context, describe::key_values(vec![(key.clone(), value)]))
+            }
+            StatementKind::Write(write) => execute_write(core, context, write).await,
+        }
+    }
+
+    /// The tables in the connection's buckets, and what kept the search from being complete.
+    pub async fn tables(&self) -> (Vec<TableEntry>, Vec<Error>) {
+        self.core.catalog.search().await
+    }
+
+    /// A table at its latest version, with its history.
+    ///
+    /// # Errors
+    /// `PATH_NOT_FOUND` and whatever else keeps its log from being read.
+    pub async fn describe(&self, location: &str) -> Result<TableDescription, Error> {
+        let context = self.context();
+        let table = context.table(self.core.catalog.locate_url(location)?);
+        table_description::describe(&context, &table).await
+    }
+
+    fn context(&self) -> Arc<StatementContext> {
+        let (footers, snapshots) = (&self.core.footers, &self.core.snapshots);
+        Arc::new(StatementContext::new(Arc::clone(footers), Arc::clone(snapshots)))
+    }
+
+    fn pacer(&self) -> Arc<Pacer> {
+        Arc::clone(&self.core.pacer)
+    }
+
+    async fn query(
+        &self,
+        context: Arc<StatementContext>,
+        query: &Query,
+    ) -> Result<Execution, Error> {
+        let planned = plan_query(&self.core, &context, query, 0).await?;
+        let physical = planned.physical().await?;
+        let stream = start(&physical, &planned.state, &self.core.pacer)?;
+        let from_log = reads_no_files(&physical);
+        Ok(Execution::streaming(context, self.pacer(), planned.schema(), stream, from_log))
+    }
+
+    async fn explain(
+        &self,
+        context: Arc<StatementContext>,
+        mode: ExplainMode,
+        query: &Query,
+    ) -> Result<Execution, Error> {
+        let planned = plan_query(&self.core, &context, query, 0).await?;
+        let text = explain(&self.core, &planned, mode).await?;
+        self.answer(context, describe::lines("plan", text))
+    }
+
+    async fn show_tables(&self, context: Arc<StatementContext>) -> Result<Execution, Error> {
+        let (tables, problems) = self.core.catalog.search().await;
+        // An empty list would look like an answer.
+        if let (true, Some(problem)) = (tables.is_empty(), problems.into_iter().next()) {
+            return Err(problem);
+        }
+        let name = |entry: &TableEntry| {
+            entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned()
+        };
+        let mut rows: Vec<(String, String, bool)> =
+            tables.iter().map(|entry| (entry.bucket.clone(), name(entry), false)).collect();
+        let views = self.core.session.view_names();
+        rows.extend(views.into_iter().map(|view| (String::new(), view, true)));
+        self.answer(context, describe::show_tables(&rows))
+    }
+
+    fn view_named(&self, name: &TableName) -> Option<Arc<View>> {
+        match name {
+            TableName::Name { parts } if parts.len() == 1 => self.core.session.view(&parts[0]),
+            _ => None,
+        }
+    }
+
+    fn answer(
+        &self,
+        context: Arc<StatementContext>,
+        batch: Result<RecordBatch, arrow::error::ArrowError>,
+    ) -> Result<Execution, Error> {
+        let batch = batch.map_err(|error| from_datafusion(&error.into()))?;
+        Ok(Execution::of_batch(context, self.pacer(), batch))
+    }
+}

@@ -1,0 +1,154 @@
+//! A statement that has started.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use messages::Error;
+use messages::engine::QueryMetrics;
+use messages::table::Column;
+
+use crate::errors::from_datafusion;
+use crate::pacing::Pacer;
+use crate::spark_types;
+use crate::statement_context::StatementContext;
+
+/// The result of a statement, as it comes. Dropping it stops the statement: nothing goes on in the
+/// background.
+pub struct Execution {
+    schema: SchemaRef,
+    rows: Rows,
+    context: Arc<StatementContext>,
+    pacer: Arc<Pacer>,
+    is_write: bool,
+    table: Option<String>,
+    version: Option<u64>,
+    from_log: bool,
+}
+
+enum Rows {
+    Stream(SendableRecordBatchStream),
+    Batch(Option<RecordBatch>),
+}
+
+impl Execution {
+    /// The schema of the batches; no fields where the statement answers nothing.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// The columns with Spark's type names; empty where the statement answers nothing.
+    pub fn columns(&self) -> Vec<Column> {
+        spark_types::columns(&self.schema)
+    }
+
+    /// The next rows, at least one; `None` at the end. After an error nothing more comes.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
+        loop {
+            self.pacer.turn_if_due().await;
+            let next = match &mut self.rows {
+                Rows::Stream(stream) => stream.next().await,
+                Rows::Batch(batch) => batch.take().map(Ok),
+            };
+            match next {
+                Some(Ok(batch)) if batch.num_rows() == 0 => {}
+                Some(Ok(batch)) => {
+                    self.context.first_row();
+                    return Some(Ok(batch));
+                }
+                Some(Err(error)) => {
+                    self.end();
+                    return Some(Err(from_datafusion(&error)));
+                }
+                None => {
+                    self.end();
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Whether the statement may have changed a table or the list of tables.
+    pub fn is_write(&self) -> bool {
+        self.is_write
+    }
+
+    /// The location of the table that is read or was written, if it is just one.
+    pub fn table(&self) -> Option<&str> {
+        self.table.as_deref()
+    }
+
+    /// That table's version: the one that is read, or that the write made.
+    pub fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    /// What the statement has cost so far.
+    pub fn metrics(&self) -> QueryMetrics {
+        QueryMetrics { from_log: self.from_log, ..self.context.metrics() }
+    }
+
+    /// Rows that come from a plan.
+    pub(crate) fn streaming(
+        context: Arc<StatementContext>,
+        pacer: Arc<Pacer>,
+        schema: SchemaRef,
+        stream: SendableRecordBatchStream,
+        reads_no_files: bool,
+    ) -> Self {
+        let (table, version) = context.single_table();
+        let from_log = reads_no_files && context.reads_tables();
+        let rows = Rows::Stream(stream);
+        Self { schema, rows, context, pacer, is_write: false, table, version, from_log }
+    }
+
+    /// A result that is here already, made from the log alone.
+    pub(crate) fn of_batch(
+        context: Arc<StatementContext>,
+        pacer: Arc<Pacer>,
+        batch: RecordBatch,
+    ) -> Self {
+        let (table, version) = context.single_table();
+        let from_log = context.reads_tables();
+        let schema = batch.schema();
+        let rows = Rows::Batch(Some(batch));
+        Self { schema, rows, context, pacer, is_write: false, table, version, from_log }
+    }
+
+    /// No result.
+    pub(crate) fn nothing(context: Arc<StatementContext>, pacer: Arc<Pacer>) -> Self {
+        let rows = Rows::Batch(None);
+        let schema = Arc::new(Schema::empty());
+        let (table, version, from_log) = (None, None, false);
+        Self { schema, rows, context, pacer, is_write: false, table, version, from_log }
+    }
+
+    /// A write that is done.
+    pub(crate) fn written(self, table: String, version: Option<u64>) -> Self {
+        Self { is_write: true, table: Some(table), version, from_log: false, ..self }
+    }
+
+    /// A change to the list of tables and views.
+    pub(crate) fn changing_names(self) -> Self {
+        Self { is_write: true, ..self }
+    }
+
+    /// Lets go of the plan and what it holds in memory.
+    fn end(&mut self) {
+        self.context.finished();
+        self.rows = Rows::Batch(None);
+    }
+}
+
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execution")
+            .field("schema", &self.schema)
+            .field("table", &self.table)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

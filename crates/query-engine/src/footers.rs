@@ -1,0 +1,215 @@
+//! Parquet footers, read once for each data file while the engine lives.
+//!
+//! Delta's data files never change, so what a footer says stays true. The first request for a file
+//! takes its last [`TAIL`] bytes: that holds the footer, nearly always the page index, and for a
+//! small file all of it, which is then kept too.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::DecodeResult;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
+
+/// Bytes of a file's end that the first request takes.
+pub(crate) const TAIL: u64 = 64 * 1024;
+
+/// What the cache may hold, in bytes, as far as sizes are known.
+const CAPACITY: usize = 48 * 1024 * 1024;
+
+/// Uses after which the cache looks at its size again.
+const EVICTION_INTERVAL: u64 = 64;
+
+/// A data file, in any store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct DataFile {
+    /// Scheme and host of its URL: `s3a://bucket`.
+    pub origin: Arc<str>,
+    pub path: Path,
+    pub size: u64,
+}
+
+/// What is kept of a data file.
+#[derive(Debug)]
+pub(crate) struct Footer {
+    pub metadata: Arc<ParquetMetaData>,
+    /// The whole file, where it is small.
+    pub contents: Option<Bytes>,
+}
+
+impl Footer {
+    fn weight(&self) -> usize {
+        self.metadata.memory_size() + self.contents.as_ref().map_or(0, Bytes::len)
+    }
+}
+
+/// `ParquetError` cannot be cloned; its waiters share it.
+type Loading = Shared<BoxFuture<'static, Result<Arc<Footer>, Arc<ParquetError>>>>;
+
+/// Footers by data file. Whoever asks first reads; all others await the same read. It makes
+/// progress whenever any of them is polled, so none can wait for one that is not.
+#[derive(Debug, Default)]
+pub(crate) struct Footers {
+    slots: Mutex<Slots>,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    by_file: HashMap<DataFile, Slot>,
+    /// Grows with each use.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    loading: Loading,
+    /// The clock at its last use.
+    used: u64,
+}
+
+impl Footers {
+    /// The footer of `file`; read through `store` if nobody has yet.
+    ///
+    /// Requests: one ranged GET, a second one where the footer is larger than [`TAIL`].
+    pub async fn get(
+        &self,
+        file: &DataFile,
+        store: &Arc<dyn ObjectStore>,
+    ) -> Result<Arc<Footer>, Arc<ParquetError>> {
+        let loading = self.loading(file, store);
+        let result = loading.await;
+        if result.is_err() {
+            self.lock().by_file.remove(file);
+        }
+        result
+    }
+
+    fn loading(&self, file: &DataFile, store: &Arc<dyn ObjectStore>) -> Loading {
+        let mut slots = self.lock();
+        slots.clock += 1;
+        let used = slots.clock;
+        if let Some(slot) = slots.by_file.get_mut(file) {
+            // A read whose statement was cancelled belongs to nobody: start anew, for this one.
+            let abandoned =
+                slot.loading.peek().is_none() && slot.loading.strong_count() == Some(1);
+            if !abandoned {
+                slot.used = used;
+                return slot.loading.clone();
+            }
+        }
+        if used.is_multiple_of(EVICTION_INTERVAL) {
+            slots.evict();
+        }
+        let loading = read_footer(file.clone(), Arc::clone(store)).boxed().shared();
+        slots.by_file.insert(file.clone(), Slot { loading: loading.clone(), used });
+        loading
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slots {
+    /// Makes room: drops what was used longest ago until the rest fits.
+    fn evict(&mut self) {
+        let weight = |slot: &Slot| match slot.loading.peek() {
+            Some(Ok(footer)) => footer.weight(),
+            _ => 0,
+        };
+        let mut total: usize = self.by_file.values().map(weight).sum();
+        let mut by_age: Vec<_> =
+            self.by_file.iter().map(|(file, slot)| (slot.used, file.clone())).collect();
+        by_age.sort_unstable_by_key(|(used, _)| *used);
+        for (_, file) in by_age {
+            if total <= CAPACITY {
+                return;
+            }
+            total -= self.by_file.remove(&file).as_ref().map_or(0, weight);
+        }
+    }
+}
+
+async fn read_footer(
+    file: DataFile,
+    store: Arc<dyn ObjectStore>,
+) -> Result<Arc<Footer>, Arc<ParquetError>> {
+    let fetch = |range: Range<u64>| {
+        let store = Arc::clone(&store);
+        let path = file.path.clone();
+        async move { store.get_range(&path, range).await.map_err(from_store) }
+    };
+    let tail = file.size.saturating_sub(TAIL)..file.size;
+    let bytes = fetch(tail.clone()).await?;
+    let contents = (tail.start == 0).then(|| bytes.clone());
+
+    let mut decoder = ParquetMetaDataPushDecoder::try_new(file.size)?
+        .with_page_index_policy(PageIndexPolicy::Skip);
+    decoder.push_range(tail.clone(), bytes.clone())?;
+    let metadata = loop {
+        match decoder.try_decode()? {
+            DecodeResult::Data(metadata) => break metadata,
+            DecodeResult::NeedsData(ranges) => {
+                for range in ranges {
+                    let bytes = fetch(range.clone()).await?;
+                    decoder.push_range(range, bytes)?;
+                }
+            }
+            DecodeResult::Finished => return Err(Arc::new(no_footer(&file))),
+        }
+    };
+    let metadata = match page_index_range(&metadata) {
+        Some(range) if tail.start <= range.start && range.end <= tail.end => {
+            with_page_index(metadata, &file, tail, bytes)?
+        }
+        _ => metadata,
+    };
+    Ok(Arc::new(Footer { metadata: Arc::new(metadata), contents }))
+}
+
+/// Decodes the page index from `bytes`, which hold it.
+fn with_page_index(
+    metadata: ParquetMetaData,
+    file: &DataFile,
+    tail: Range<u64>,
+    bytes: Bytes,
+) -> Result<ParquetMetaData, ParquetError> {
+    let mut decoder = ParquetMetaDataPushDecoder::try_new_with_metadata(file.size, metadata)?
+        .with_page_index_policy(PageIndexPolicy::Optional);
+    decoder.push_range(tail, bytes)?;
+    match decoder.try_decode()? {
+        DecodeResult::Data(metadata) => Ok(metadata),
+        _ => Err(no_footer(file)),
+    }
+}
+
+/// Where the file's column and offset indexes are, if it has any.
+fn page_index_range(metadata: &ParquetMetaData) -> Option<Range<u64>> {
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let ranges = columns.flat_map(|column| {
+        [
+            (column.column_index_offset(), column.column_index_length()),
+            (column.offset_index_offset(), column.offset_index_length()),
+        ]
+    });
+    ranges
+        .filter_map(|(offset, length)| {
+            let start = u64::try_from(offset?).ok()?;
+            Some(start..start + u64::try_from(length?).ok()?)
+        })
+        .reduce(|all, range| all.start.min(range.start)..all.end.max(range.end))
+}
+
+pub(crate) fn from_store(error: object_store::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+fn no_footer(file: &DataFile) -> ParquetError {
+    ParquetError::General(format!("{} has no complete Parquet footer", file.path))
+}

@@ -1,0 +1,108 @@
+//! A scan over data files: DataFusion's Parquet source, set up for Delta's data files.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::{Result, Statistics};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, FileSource, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_expr_adapter::{
+    DefaultPhysicalExprAdapter, PhysicalExprAdapter, PhysicalExprAdapterFactory,
+};
+use datafusion::physical_plan::ExecutionPlan;
+use object_store::ObjectMeta;
+use object_store::path::Path;
+
+use crate::data_files::DataFiles;
+
+/// DataFusion looks up a store for each scan; ours come with the reader factory, so this name only
+/// has to be registered.
+pub(crate) fn store_url() -> ObjectStoreUrl {
+    ObjectStoreUrl::parse("lakeglass://data").expect("a constant URL that parses")
+}
+
+/// What to scan.
+pub(crate) struct ParquetScan {
+    /// The columns that are in the files.
+    pub file_columns: Vec<FieldRef>,
+    /// The columns whose values [`PartitionedFile::partition_values`] give.
+    pub partition_columns: Vec<FieldRef>,
+    pub files: Vec<PartitionedFile>,
+    /// Of file columns, then partition columns.
+    pub statistics: Statistics,
+    /// Positions in file columns, then partition columns.
+    pub projection: Vec<usize>,
+    pub limit: Option<usize>,
+}
+
+impl ParquetScan {
+    pub fn into_plan(self, data_files: DataFiles) -> Result<Arc<dyn ExecutionPlan>> {
+        let file_schema: SchemaRef = Arc::new(Schema::new(self.file_columns));
+        let table_schema = TableSchema::builder(file_schema)
+            .with_table_partition_cols(self.partition_columns)
+            .build();
+        let mut options = TableParquetOptions::default();
+        // INT96, which old Spark writes, holds nanoseconds of UTC; a Delta timestamp microseconds.
+        options.global.coerce_int96 = Some("us".to_owned());
+        options.global.coerce_int96_tz = Some("UTC".to_owned());
+        let mut source =
+            ParquetSource::new(table_schema).with_table_parquet_options(options);
+        data_files.cost.parquet.get_or_init(|| source.metrics().clone());
+        source = source.with_parquet_file_reader_factory(Arc::new(data_files));
+        let config = FileScanConfigBuilder::new(store_url(), Arc::new(source))
+            .with_file_group(FileGroup::new(self.files))
+            .with_statistics(self.statistics)
+            .with_projection_indices(Some(self.projection))?
+            .with_limit(self.limit)
+            .with_expr_adapter(Some(Arc::new(ColumnAdapters)))
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// A data file as DataFusion takes it. The size comes from the log, so nothing asks the store.
+pub(crate) fn data_file(path: Path, size: u64) -> PartitionedFile {
+    PartitionedFile::new_from_meta(ObjectMeta {
+        location: path,
+        last_modified: chrono::DateTime::UNIX_EPOCH,
+        size,
+        e_tag: None,
+        version: None,
+    })
+}
+
+/// Fits the columns of a file to those of the table: columns that the file lacks are null, types
+/// are cast.
+///
+/// DataFusion's own adapter would also cast where only metadata differs (Parquet field ids) or
+/// nullability, and a cast hides a column from statistics; so a file's field that holds the same
+/// type counts as the table's.
+#[derive(Debug)]
+struct ColumnAdapters;
+
+impl PhysicalExprAdapterFactory for ColumnAdapters {
+    fn create(
+        &self,
+        logical: SchemaRef,
+        physical: SchemaRef,
+    ) -> Result<Arc<dyn PhysicalExprAdapter>> {
+        let fields = physical.fields().iter().map(|field| match logical.field_with_name(field.name()) {
+            Ok(wanted) if same_layout(wanted.data_type(), field.data_type()) => {
+                Arc::new(Field::clone(wanted).with_data_type(field.data_type().clone()))
+            }
+            _ => Arc::clone(field),
+        });
+        let physical = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Ok(Arc::new(DefaultPhysicalExprAdapter::new(logical, physical)))
+    }
+}
+
+fn same_layout(wanted: &DataType, actual: &DataType) -> bool {
+    wanted == actual
+}

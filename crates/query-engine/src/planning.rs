@@ -1,0 +1,136 @@
+//! A parsed query → DataFusion's plans → a stream of rows.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::parser::Statement as SqlStatement;
+use futures::TryStreamExt;
+use futures::future::BoxFuture;
+use messages::Error;
+
+use crate::engine::EngineCore;
+use crate::errors::from_datafusion;
+use crate::pacing::{Pacer, paced};
+use crate::read_ahead::read_ahead;
+use crate::relations::{Relations, open_relations, schema_of};
+use crate::sequential::single_partition;
+use crate::spark_types::result_type;
+use crate::sql::Query;
+use crate::statement_context::StatementContext;
+
+/// A query whose tables are open.
+pub(crate) struct Planned {
+    pub state: SessionState,
+    pub plan: LogicalPlan,
+}
+
+impl Planned {
+    /// The columns of the result.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(self.plan.schema().inner())
+    }
+
+    /// The plan that runs.
+    pub async fn physical(&self) -> Result<Arc<dyn ExecutionPlan>, Error> {
+        let plan = self.state.create_physical_plan(&self.plan).await;
+        plan.map_err(|error| from_datafusion(&error))
+    }
+}
+
+/// Opens what `query` reads and plans it; the result has types that leave the engine.
+pub(crate) fn plan_query<'a>(
+    core: &'a EngineCore,
+    context: &'a Arc<StatementContext>,
+    query: &'a Query,
+    view_depth: usize,
+) -> BoxFuture<'a, Result<Planned, Error>> {
+    // Boxed, because a query may read a view, which is a query.
+    Box::pin(async move {
+        let relations = open_relations(core, context, query, view_depth).await?;
+        plan_over(core, query, relations).await
+    })
+}
+
+async fn plan_over(
+    core: &EngineCore,
+    query: &Query,
+    relations: Relations,
+) -> Result<Planned, Error> {
+    let statement = query.resolve(&|placeholder| schema_of(&relations, placeholder))?;
+    let state = core.session.statement_state();
+    let plan = async {
+        for (placeholder, provider) in relations {
+            let schema = state.schema_for_ref(placeholder.as_str())?;
+            schema.register_table(placeholder, provider)?;
+        }
+        let statement = SqlStatement::Statement(Box::new(statement));
+        with_result_types(state.statement_to_plan(statement).await?)
+    };
+    let plan = plan.await.map_err(|error| from_datafusion(&error))?;
+    Ok(Planned { state, plan })
+}
+
+/// Casts the columns whose types Spark does not have.
+fn with_result_types(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
+    let fits = |data_type| result_type(data_type) == *data_type;
+    if plan.schema().fields().iter().all(|field| fits(field.data_type())) {
+        return Ok(plan);
+    }
+    let schema = Arc::clone(plan.schema());
+    let columns = schema.iter().map(|(qualifier, field)| {
+        let column = Expr::from((qualifier, field));
+        if fits(field.data_type()) {
+            return Ok(column);
+        }
+        let cast = column.cast_to(&result_type(field.data_type()), schema.as_ref())?;
+        Ok(cast.alias(field.name()))
+    });
+    let columns = columns.collect::<datafusion::common::Result<Vec<_>>>()?;
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}
+
+/// Starts a physical plan: in this task, with turns of the event loop, reading ahead.
+pub(crate) fn start(
+    plan: &Arc<dyn ExecutionPlan>,
+    state: &SessionState,
+    pacer: &Arc<Pacer>,
+) -> Result<SendableRecordBatchStream, Error> {
+    let run = || {
+        let plan = read_ahead(single_partition(Arc::clone(plan)))?;
+        paced(plan, pacer)?.execute(0, state.task_ctx())
+    };
+    run().map_err(|error| from_datafusion(&error))
+}
+
+/// Whether the plan reads no data file.
+pub(crate) fn reads_no_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let mut reads = false;
+    let walked = plan.apply(|node| {
+        let scan = node.downcast_ref::<DataSourceExec>();
+        let config = scan.and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
+        reads |= config.is_some_and(|config| config.file_groups.iter().any(|group| group.len() > 0));
+        Ok(TreeNodeRecursion::Continue)
+    });
+    !reads && walked.is_ok()
+}
+
+/// Runs a statement that reads no tables.
+pub(crate) async fn collect_statement(
+    core: &EngineCore,
+    statement: SqlStatement,
+) -> Result<Vec<RecordBatch>, Error> {
+    let state = core.session.statement_state();
+    let plan = state.statement_to_plan(statement).await.map_err(|error| from_datafusion(&error))?;
+    let planned = Planned { state, plan };
+    let physical = planned.physical().await?;
+    let rows = start(&physical, &planned.state, &core.pacer)?;
+    rows.try_collect().await.map_err(|error| from_datafusion(&error))
+}

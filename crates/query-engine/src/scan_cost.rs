@@ -1,0 +1,105 @@
+//! What the scans of a statement cost, for [`messages::engine::QueryMetrics`].
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricValue};
+use messages::engine::QueryMetrics;
+use object_store::path::Path;
+
+/// What one scan of a table costs.
+#[derive(Debug, Default)]
+pub(crate) struct ScanCost {
+    /// The active files of the version, and their bytes.
+    files: u64,
+    bytes: u64,
+    /// Files that filters ruled out before anything of them was read.
+    skipped: u64,
+    /// Which columns' values ruled them out: `partition letter`, `max(amount)`.
+    skipped_by: Vec<String>,
+    /// The Parquet source's own counts, once there is one.
+    pub parquet: OnceLock<ExecutionPlanMetricsSet>,
+    opened: Mutex<Opened>,
+}
+
+#[derive(Debug, Default)]
+struct Opened {
+    files: HashSet<Path>,
+    row_groups: u64,
+}
+
+impl ScanCost {
+    /// A scan of `files` files of `bytes` bytes together, none of them skipped.
+    pub fn of_all(files: u64, bytes: u64) -> Self {
+        Self { files, bytes, ..Self::default() }
+    }
+
+    /// Of these files, some are skipped.
+    pub fn skipping(self, skipped: u64, skipped_by: Vec<String>) -> Self {
+        Self { skipped, skipped_by, ..self }
+    }
+
+    /// The scan has opened a data file.
+    pub fn file_opened(&self, path: &Path, row_groups: usize) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.files.insert(path.clone()) {
+            opened.row_groups += row_groups as u64;
+        }
+    }
+
+    fn row_groups_skipped(&self) -> u64 {
+        let Some(metrics) = self.parquet.get() else { return 0 };
+        let metrics = metrics.clone_inner();
+        metrics
+            .iter()
+            .map(|metric| match metric.value() {
+                MetricValue::PruningMetrics { name, pruning_metrics }
+                    if matches!(
+                        name.as_ref(),
+                        "row_groups_pruned_statistics"
+                            | "row_groups_pruned_bloom_filter"
+                            | "limit_pruned_row_groups"
+                    ) =>
+                {
+                    pruning_metrics.pruned() as u64
+                }
+                MetricValue::Count { name, count }
+                    if name.as_ref() == "row_groups_pruned_dynamic_filter" =>
+                {
+                    count.value() as u64
+                }
+                _ => 0,
+            })
+            .sum()
+    }
+}
+
+/// The scans of one statement.
+#[derive(Debug, Default)]
+pub(crate) struct ScanCosts {
+    scans: Mutex<Vec<Arc<ScanCost>>>,
+}
+
+impl ScanCosts {
+    pub fn add(&self, scan: Arc<ScanCost>) {
+        self.scans.lock().unwrap_or_else(PoisonError::into_inner).push(scan);
+    }
+
+    /// Adds up the scans into `metrics`.
+    pub fn sum_into(&self, metrics: &mut QueryMetrics) {
+        for scan in self.scans.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let opened = scan.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            metrics.table_bytes += scan.bytes;
+            metrics.files_total += scan.files;
+            metrics.files_skipped += scan.skipped;
+            metrics.files_read += opened.files.len() as u64;
+            metrics.row_groups_total += opened.row_groups;
+            metrics.row_groups_skipped += scan.row_groups_skipped();
+            for reason in &scan.skipped_by {
+                if !metrics.skipped_by.contains(reason) {
+                    metrics.skipped_by.push(reason.clone());
+                }
+            }
+        }
+    }
+}

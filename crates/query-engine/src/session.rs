@@ -1,0 +1,149 @@
+//! DataFusion's session, set up for Spark's ways and for one thread, and what SET and CREATE VIEW
+//! leave behind.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::catalog::MemoryCatalogProviderList;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::config::SessionConfig;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionState;
+use messages::Error;
+use object_store::memory::InMemory;
+
+use crate::parquet_scan::store_url;
+use crate::sequential::RunInOneTask;
+use crate::sql::{Query, SparkExprPlanner};
+
+/// `SET` of this key switches schema evolution on for INSERT and MERGE.
+const AUTO_MERGE: &str = "spark.databricks.delta.schema.autoMerge.enabled";
+
+/// A temporary view: planned anew, on the tables' latest versions, each time it is used.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub query: Query,
+    /// Names for its columns; empty: those of the query.
+    pub columns: Vec<String>,
+}
+
+/// What lives as long as the engine.
+#[derive(Debug)]
+pub(crate) struct Session {
+    state: SessionState,
+    /// By name in lower case.
+    views: Mutex<HashMap<String, Arc<View>>>,
+    options: Mutex<HashMap<String, String>>,
+}
+
+impl Session {
+    pub fn new(memory_limit: usize) -> Self {
+        let mut builder = SessionStateBuilder::new()
+            .with_config(config())
+            .with_runtime_env(runtime(memory_limit))
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(RunInOneTask));
+        builder
+            .expr_planners()
+            .get_or_insert_default()
+            .insert(0, Arc::new(SparkExprPlanner));
+        Self { state: builder.build(), views: Mutex::default(), options: Mutex::default() }
+    }
+
+    /// A state of its own for one statement, with no tables in it.
+    pub fn statement_state(&self) -> SessionState {
+        SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
+            .build()
+    }
+
+    pub fn view(&self, name: &str) -> Option<Arc<View>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner).get(&name.to_lowercase()).cloned()
+    }
+
+    /// The names of the views, in order.
+    pub fn view_names(&self) -> Vec<String> {
+        let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<String> = views.keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub fn create_view(&self, name: &str, or_replace: bool, view: Arc<View>) -> Result<(), Error> {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = name.to_lowercase();
+        if !or_replace && views.contains_key(&key) {
+            return Err(Error::new(
+                "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS",
+                format!("There is a temporary view `{name}` already."),
+            )
+            .with_hint("CREATE OR REPLACE TEMPORARY VIEW replaces it."));
+        }
+        views.insert(key, view);
+        Ok(())
+    }
+
+    pub fn drop_view(&self, name: &str, if_exists: bool) -> Result<(), Error> {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if views.remove(&name.to_lowercase()).is_none() && !if_exists {
+            return Err(Error::new(
+                "VIEW_NOT_FOUND",
+                format!("There is no temporary view `{name}`."),
+            ));
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for options that would change what queries answer.
+    pub fn set_option(&self, key: &str, value: &str) -> Result<(), Error> {
+        let utc = ["utc", "etc/utc", "gmt", "z", "+00:00"];
+        let refused = match key.to_lowercase().as_str() {
+            "spark.sql.session.timezone" => !utc.contains(&value.to_lowercase().as_str()),
+            "spark.sql.ansi.enabled" => value.eq_ignore_ascii_case("false"),
+            _ => false,
+        };
+        if refused {
+            return Err(Error::new("UNSUPPORTED_FEATURE", format!("{key} cannot be {value} here."))
+                .with_hint("Times are in UTC, and errors are not turned into NULL."));
+        }
+        let mut options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
+        options.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    pub fn option(&self, key: &str) -> Option<String> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// Whether INSERT and MERGE may add columns without saying so.
+    pub fn auto_merge(&self) -> bool {
+        self.option(AUTO_MERGE).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+}
+
+fn config() -> SessionConfig {
+    let mut config = SessionConfig::new().with_target_partitions(1).with_batch_size(8192);
+    let options = config.options_mut();
+    options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.time_zone = Some("UTC".to_owned());
+    options.execution.parquet.schema_force_view_types = false;
+    options.execution.parquet.coerce_int96 = Some("us".to_owned());
+    config
+}
+
+/// No disk to spill to: what does not fit in `memory_limit` ends in an error.
+fn runtime(memory_limit: usize) -> Arc<RuntimeEnv> {
+    let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+    let runtime = RuntimeEnvBuilder::new()
+        .with_disk_manager_builder(disk)
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_limit)))
+        .build_arc()
+        .expect("without a disk there is nothing that can fail");
+    runtime.register_object_store(store_url().as_ref(), Arc::new(InMemory::new()));
+    runtime
+}

@@ -1,0 +1,142 @@
+//! What one statement shares while it is planned and runs: what it has cost so far, and which
+//! version of each table it sees.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use delta_log::{Error, Snapshot, Table};
+use futures::lock::Mutex as AsyncMutex;
+use messages::engine::QueryMetrics;
+use web_time::Instant;
+
+use crate::data_files::DataFiles;
+use crate::engine::StoreLocation;
+use crate::footers::Footers;
+use crate::scan_cost::{ScanCost, ScanCosts};
+use crate::snapshots::Snapshots;
+use crate::store::{Meter, MeteredStore};
+
+/// A statement on its way.
+#[derive(Debug)]
+pub(crate) struct StatementContext {
+    started: Instant,
+    first_row_ms: OnceLock<f64>,
+    /// Milliseconds at the end; until then the clock runs.
+    finished_ms: OnceLock<f64>,
+    meter: Arc<Meter>,
+    scans: ScanCosts,
+    footers: Arc<Footers>,
+    snapshots: Arc<Snapshots>,
+    latest: Mutex<HashMap<String, LatestCell>>,
+    tables_read: Mutex<Vec<(String, Option<u64>)>>,
+}
+
+/// The latest version of a table, once it is loaded.
+type LatestCell = Arc<AsyncMutex<Option<Arc<Snapshot>>>>;
+
+impl StatementContext {
+    pub fn new(footers: Arc<Footers>, snapshots: Arc<Snapshots>) -> Self {
+        Self {
+            started: Instant::now(),
+            first_row_ms: OnceLock::new(),
+            finished_ms: OnceLock::new(),
+            meter: Arc::default(),
+            scans: ScanCosts::default(),
+            footers,
+            snapshots,
+            latest: Mutex::default(),
+            tables_read: Mutex::default(),
+        }
+    }
+
+    /// The place as a table whose requests this statement counts.
+    pub fn table(&self, place: StoreLocation) -> Table {
+        let StoreLocation { store, root, location, can_list } = place;
+        let store = Arc::new(MeteredStore::new(store, Arc::clone(&self.meter)));
+        Table::new(store, root, location, can_list)
+    }
+
+    /// The latest version of `table`: the same one however often the statement names the table.
+    pub async fn latest(&self, table: &Table) -> Result<Arc<Snapshot>, Error> {
+        let cell = {
+            let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(latest.entry(table.location.clone()).or_default())
+        };
+        let mut cell = cell.lock().await;
+        if let Some(snapshot) = cell.as_ref() {
+            return Ok(Arc::clone(snapshot));
+        }
+        let snapshot = self.snapshots.latest(table).await?;
+        *cell = Some(Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    /// Notes that the statement reads this version (`None`: several at once).
+    pub fn reads(&self, table: &Table, version: Option<u64>) {
+        let read = (table.location.clone(), version);
+        let mut tables = self.tables_read.lock().unwrap_or_else(PoisonError::into_inner);
+        if !tables.contains(&read) {
+            tables.push(read);
+        }
+    }
+
+    /// The table that was read and its version, if the statement reads just one.
+    pub fn single_table(&self) -> (Option<String>, Option<u64>) {
+        let tables = self.tables_read.lock().unwrap_or_else(PoisonError::into_inner);
+        match tables.as_slice() {
+            [(location, version)] => (Some(location.clone()), *version),
+            _ => (None, None),
+        }
+    }
+
+    /// Whether the statement reads a table at all.
+    pub fn reads_tables(&self) -> bool {
+        !self.tables_read.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    pub fn add_scan(&self, cost: ScanCost) -> Arc<ScanCost> {
+        let cost = Arc::new(cost);
+        self.scans.add(Arc::clone(&cost));
+        cost
+    }
+
+    pub fn data_files(&self, table: &Table, cost: Arc<ScanCost>) -> DataFiles {
+        DataFiles {
+            origin: origin(&table.location),
+            store: Arc::clone(&table.store),
+            footers: Arc::clone(&self.footers),
+            cost,
+        }
+    }
+
+    pub fn first_row(&self) {
+        self.first_row_ms.get_or_init(|| self.elapsed_ms());
+    }
+
+    pub fn finished(&self) {
+        self.finished_ms.get_or_init(|| self.elapsed_ms());
+    }
+
+    pub fn metrics(&self) -> QueryMetrics {
+        let mut metrics = QueryMetrics {
+            elapsed_ms: self.finished_ms.get().copied().unwrap_or_else(|| self.elapsed_ms()),
+            first_row_ms: self.first_row_ms.get().copied(),
+            requests: self.meter.requests(),
+            bytes: self.meter.bytes(),
+            ..QueryMetrics::default()
+        };
+        self.scans.sum_into(&mut metrics);
+        metrics
+    }
+
+    fn elapsed_ms(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * 1000.0
+    }
+}
+
+/// Scheme and host of a URL.
+fn origin(location: &str) -> Arc<str> {
+    let after_scheme = location.find("://").map_or(0, |at| at + 3);
+    let end = location[after_scheme..].find('/').map_or(location.len(), |at| after_scheme + at);
+    Arc::from(&location[..end])
+}

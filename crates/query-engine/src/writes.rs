@@ -1,0 +1,179 @@
+//! Writes: completed here, where the schemas are known, their rows computed here, and committed
+//! elsewhere, by the [`Committer`](crate::engine::Committer).
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::ipc::writer::StreamWriter;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use bytes::Bytes;
+use datafusion::common::DataFusionError;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use futures::TryStreamExt;
+use messages::Error;
+use messages::commit::{CommitOutcome, CommitRequest, Operation, RestoreTarget};
+
+use crate::describe;
+use crate::engine::EngineCore;
+use crate::errors::{from_datafusion, from_log};
+use crate::execution::Execution;
+use crate::moments::millis;
+use crate::planning::{Planned, plan_query, start};
+use crate::relations::locate_delta;
+use crate::sql::{Query, VersionSpec, Write, WriteOperation};
+use crate::statement_context::StatementContext;
+
+/// Makes the write and answers what Spark answers.
+pub(crate) async fn execute_write(
+    core: &EngineCore,
+    context: Arc<StatementContext>,
+    write: &Write,
+) -> Result<Execution, Error> {
+    let committer = core.committer.as_ref().ok_or_else(|| {
+        Error::new("READ_ONLY", "There is nobody here who makes commits: tables can only be read.")
+            .with_hint("Start `lakeglass serve` and open its page; it commits for the page.")
+    })?;
+    let location = target(core, &context, write).await?;
+    let (operation, source) = complete(core, &context, write, &location).await?;
+    let creates = matches!(
+        operation,
+        Operation::CreateTable { .. } | Operation::CreateTableAsSelect { .. }
+    );
+    let request = CommitRequest { table: location.clone(), operation };
+    let CommitOutcome { version, result, .. } = committer.commit(request, source).await?;
+    if creates {
+        core.catalog.forget();
+    }
+    context.finished();
+    let pacer = Arc::clone(&core.pacer);
+    let execution = if result.is_empty() {
+        Execution::nothing(context, pacer)
+    } else {
+        let row = describe::counts(&result).map_err(|error| from_datafusion(&error.into()))?;
+        Execution::of_batch(context, pacer, row)
+    };
+    Ok(execution.written(location, version))
+}
+
+/// The location of the table to write.
+async fn target(
+    core: &EngineCore,
+    context: &StatementContext,
+    write: &Write,
+) -> Result<String, Error> {
+    if let Some(url) = &write.location {
+        return Ok(core.catalog.locate_url(url)?.location);
+    }
+    let creates = matches!(
+        write.operation,
+        WriteOperation::Complete(Operation::CreateTable { .. })
+            | WriteOperation::CreateTableAsSelect { .. }
+    );
+    if creates && !crate::catalog::is_parquet(&write.table) {
+        return Ok(core.catalog.locate_new(&write.table).await?.location);
+    }
+    Ok(locate_delta(core, context, &write.table).await?.location)
+}
+
+/// The operation, and its rows as an Arrow IPC stream where it takes any.
+async fn complete(
+    core: &EngineCore,
+    context: &Arc<StatementContext>,
+    write: &Write,
+    location: &str,
+) -> Result<(Operation, Option<Bytes>), Error> {
+    let auto_merge = core.session.auto_merge();
+    Ok(match &write.operation {
+        WriteOperation::Complete(operation) => (operation.clone(), None),
+        WriteOperation::CreateTableAsSelect { mode, options, source } => {
+            let (planned, schema) = plan_source(core, context, source).await?;
+            let rows = rows(core, &planned, schema).await?;
+            let operation =
+                Operation::CreateTableAsSelect { mode: *mode, options: options.clone() };
+            (operation, Some(rows))
+        }
+        WriteOperation::Insert(insert) => {
+            let target = target_schema(core, context, location).await?;
+            let (planned, schema) = plan_source(core, context, &insert.source).await?;
+            let merge_schema = insert.schema_evolution || auto_merge;
+            let completed = insert.complete(&target, &schema, merge_schema)?;
+            let named = renamed(&schema, &completed.column_names);
+            (completed.operation, Some(rows(core, &planned, named).await?))
+        }
+        WriteOperation::Merge(merge) => {
+            let target = target_schema(core, context, location).await?;
+            let (planned, schema) = plan_source(core, context, &merge.source).await?;
+            let evolution = merge.schema_evolution || auto_merge;
+            let operation = merge.complete(&target, &schema, evolution)?;
+            (operation, Some(rows(core, &planned, schema).await?))
+        }
+        WriteOperation::Update(update) => {
+            (update.complete(&*target_schema(core, context, location).await?)?, None)
+        }
+        WriteOperation::Delete(delete) => {
+            (delete.complete(&*target_schema(core, context, location).await?)?, None)
+        }
+        WriteOperation::AddColumns(add) => {
+            (add.complete(&*target_schema(core, context, location).await?)?, None)
+        }
+        WriteOperation::Restore(to) => {
+            let to = match to {
+                VersionSpec::Version(version) => RestoreTarget::Version(*version),
+                VersionSpec::Timestamp(moment) => {
+                    RestoreTarget::Timestamp(millis(core, moment).await?)
+                }
+            };
+            (Operation::Restore { to }, None)
+        }
+    })
+}
+
+async fn target_schema(
+    core: &EngineCore,
+    context: &StatementContext,
+    location: &str,
+) -> Result<SchemaRef, Error> {
+    let table = context.table(core.catalog.locate_url(location)?);
+    let snapshot = context.latest(&table).await.map_err(|error| from_log(&error))?;
+    Ok(snapshot.arrow_schema())
+}
+
+async fn plan_source(
+    core: &EngineCore,
+    context: &Arc<StatementContext>,
+    source: &Query,
+) -> Result<(Planned, SchemaRef), Error> {
+    let planned = plan_query(core, context, source, 0).await?;
+    let schema = planned.schema();
+    Ok((planned, schema))
+}
+
+fn renamed(schema: &Schema, names: &[String]) -> SchemaRef {
+    let fields = schema.fields().iter().zip(names).map(|(field, name)| {
+        Field::new(name, field.data_type().clone(), field.is_nullable())
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The query's rows under `schema`, as an Arrow IPC stream. They count against the memory limit.
+async fn rows(core: &EngineCore, planned: &Planned, schema: SchemaRef) -> Result<Bytes, Error> {
+    let failed = |error: DataFusionError| from_datafusion(&error);
+    let physical = planned.physical().await?;
+    let mut stream = start(&physical, &planned.state, &core.pacer)?;
+    let reservation =
+        MemoryConsumer::new("rows to commit").register(&planned.state.runtime_env().memory_pool);
+    let mut writer = StreamWriter::try_new(Vec::new(), &schema).map_err(|e| failed(e.into()))?;
+    while let Some(batch) = stream.try_next().await.map_err(failed)? {
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let batch = RecordBatch::try_new_with_options(
+            Arc::clone(&schema),
+            batch.columns().to_vec(),
+            &options,
+        )
+        .map_err(|e| failed(e.into()))?;
+        writer.write(&batch).map_err(|e| failed(e.into()))?;
+        reservation.try_resize(writer.get_ref().capacity()).map_err(failed)?;
+    }
+    let bytes = writer.into_inner().map_err(|e| failed(e.into()))?;
+    Ok(Bytes::from(bytes))
+}

@@ -1,0 +1,10 @@
+//! The engine over tables that the tests write themselves, in a store that notes each request.
+
+mod aggregates;
+mod change_feed;
+mod limits;
+mod reading;
+mod statements;
+mod support;
+mod time_travel;
+mod writing;

@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType as ArrowType, Int64Type};
 use arrow::json::LineDelimitedWriter;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
@@ -23,6 +23,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::SchemaDescriptor;
 
 use crate::actions::{Action, Metadata, Protocol};
+use crate::concurrent::ordered;
 use crate::error::{Error, Result};
 use crate::file_table::{PartitionTexts, SegmentColumns};
 use crate::log_segment::LogFile;
@@ -62,15 +63,11 @@ pub(crate) async fn read(
     parts: &[LogFile],
     content: Content,
 ) -> Result<CheckpointContent> {
-    // Futures first: a closure over references in the stream would keep it from being `Send`.
-    let reads: Vec<_> = parts
+    let parts = parts
         .iter()
-        .map(|part| read_part(table, part, content))
+        .map(|part| read_part(table, part, content).boxed())
         .collect();
-    let parts: Vec<CheckpointContent> = stream::iter(reads)
-        .buffered(CONCURRENT_PARTS)
-        .try_collect()
-        .await?;
+    let parts: Vec<CheckpointContent> = ordered(parts, CONCURRENT_PARTS).try_collect().await?;
     Ok(parts
         .into_iter()
         .fold(CheckpointContent::default(), |mut all, part| {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, TryStreamExt};
 
 use crate::checkpoint::Content;
+use crate::concurrent::ordered;
 use crate::error::{Error, Result};
 use crate::features::has_in_commit_timestamps;
 use crate::log_segment::Log;
@@ -69,6 +70,9 @@ pub(crate) async fn version_at(table: &Table, log: &Log, timestamp: i64) -> Resu
         };
     }
     let versions: Vec<u64> = since.iter().map(|(version, _)| *version).collect();
+    if versions.is_empty() {
+        return Err(table.no_time(enablement.version));
+    }
     search_in_commit_times(table, log, &versions, timestamp).await
 }
 
@@ -161,18 +165,12 @@ async fn search_in_commit_times(
             .chain([high])
             .filter(|at| !known.contains_key(at))
             .collect();
-        let times: Vec<(usize, i64)> = stream::iter(probes)
-            .map(|at| async move {
-                let version = *versions.get(at).ok_or_else(|| table.no_time(0))?;
-                let commit = table.read_commit(log, version).await?;
-                let time = commit
-                    .in_commit_timestamp()
-                    .ok_or_else(|| table.no_time(version))?;
-                Ok::<_, Error>((at, time))
-            })
-            .buffered(PROBES + 1)
-            .try_collect()
-            .await?;
+        let asked = probes.iter().map(|at| {
+            let version = versions[*at];
+            in_commit_time(table, log, version).boxed()
+        });
+        let times: Vec<i64> = ordered(asked.collect(), PROBES + 1).try_collect().await?;
+        let times = probes.into_iter().zip(times);
         known.extend(times);
         let times: Vec<(u64, i64)> = known
             .iter()
@@ -192,6 +190,13 @@ async fn search_in_commit_times(
             _ => return Ok(found),
         }
     }
+}
+
+async fn in_commit_time(table: &Table, log: &Log, version: u64) -> Result<i64> {
+    let commit = table.read_commit(log, version).await?;
+    commit
+        .in_commit_timestamp()
+        .ok_or_else(|| table.no_time(version))
 }
 
 #[cfg(test)]

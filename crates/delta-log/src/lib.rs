@@ -14,6 +14,7 @@ mod actions;
 mod changes;
 mod checkpoint;
 mod commit_times;
+mod concurrent;
 mod data_path;
 mod error;
 mod features;

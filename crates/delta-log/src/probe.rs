@@ -1,15 +1,19 @@
 //! Finds a log's files where the store cannot list: by asking for them.
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt};
 
+use crate::concurrent::ordered;
 use crate::error::{Error, Result};
 use crate::last_checkpoint::LastCheckpoint;
 use crate::log_path::{checkpoint_paths, commit_path};
 use crate::log_segment::{Checkpoint, Extent, Log, LogFile};
 use crate::table::Table;
 
-/// Commits that are asked for at a time.
-const WINDOW: u64 = 8;
+/// Commits that are asked for at a time, at first: most logs end soon after their checkpoint.
+const FIRST_WINDOW: u64 = 8;
+
+/// And at most, in a log that goes on and on.
+const LAST_WINDOW: u64 = 64;
 
 impl Log {
     /// Finds commits by asking for them, from the hint's checkpoint on or from the start.
@@ -75,6 +79,9 @@ impl Log {
     }
 
     /// Reads commits from `first` on until one is missing, or `last` is reached.
+    ///
+    /// # Errors
+    /// [`Error::MissingCommit`] if there are commits after the one that is missing.
     pub(crate) async fn probe_commits(
         &mut self,
         table: &Table,
@@ -82,19 +89,19 @@ impl Log {
         last: u64,
     ) -> Result<()> {
         let mut start = first;
-        let mut missing = None;
-        while missing.is_none() && start <= last {
-            let end = last.min(start.saturating_add(WINDOW - 1));
-            let window: Vec<_> = stream::iter(start..=end)
-                .map(|version| async move {
-                    (
-                        version,
-                        table.fetch(&commit_path(&table.root, version)).await,
-                    )
+        let mut size = FIRST_WINDOW;
+        let mut missing: Option<u64> = None;
+        // Where the last one of a window is missing, nothing is known yet of those after it.
+        while missing.is_none_or(|missing| missing + 1 == start) && start <= last {
+            let end = last.min(start.saturating_add(size - 1));
+            size = LAST_WINDOW.min(size * 2);
+            let asked = (start..=end)
+                .map(|version| {
+                    let path = commit_path(&table.root, version);
+                    async move { (version, table.fetch(&path).await) }.boxed()
                 })
-                .buffered(WINDOW as usize)
-                .collect()
-                .await;
+                .collect();
+            let window: Vec<_> = ordered(asked, LAST_WINDOW as usize).collect().await;
             for (version, answer) in window {
                 match answer {
                     Ok((bytes, file)) => {

@@ -6,10 +6,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::Array;
-use futures::{StreamExt, TryStreamExt, future, stream};
+use futures::{FutureExt, TryStreamExt, future};
 
 use crate::actions::{Commit, Metadata, Protocol};
 use crate::checkpoint::{self, CheckpointContent, Content};
+use crate::concurrent::ordered;
 use crate::data_path::{DataPaths, FileKey};
 use crate::error::{Error, Result};
 use crate::file_table::SegmentColumns;
@@ -50,8 +51,11 @@ pub(crate) async fn load(
             Some((_, Checkpoint::V2)) => Err(Error::UnsupportedFeature("v2Checkpoint".to_owned())),
         }
     };
-    // Collected, because a closure over references would keep the future from being `Send`.
-    let versions: Vec<u64> = segment.commits.iter().map(|(version, _)| *version).collect();
+    let versions: Vec<u64> = segment
+        .commits
+        .iter()
+        .map(|(version, _)| *version)
+        .collect();
     let (checkpoint, commits) =
         future::try_join(checkpoint, read_commits(table, log, versions)).await?;
     let base = State {
@@ -69,11 +73,11 @@ pub(crate) async fn read_commits(
     log: &Log,
     versions: impl IntoIterator<Item = u64>,
 ) -> Result<Vec<Commit>> {
-    stream::iter(versions)
-        .map(|version| table.read_commit(log, version))
-        .buffered(CONCURRENT_COMMITS)
-        .try_collect()
-        .await
+    let commits = versions
+        .into_iter()
+        .map(|version| table.read_commit(log, version).boxed())
+        .collect();
+    ordered(commits, CONCURRENT_COMMITS).try_collect().await
 }
 
 /// Applies commits, ascending, to the state before them.

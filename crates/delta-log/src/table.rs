@@ -251,14 +251,19 @@ impl Table {
 
     /// Reads a commit, unless `log` has it already.
     pub(crate) async fn read_commit(&self, log: &Log, version: u64) -> Result<Commit> {
+        let Some(file) = log.commits.get(&version) else {
+            return Err(Error::MissingCommit {
+                location: self.location.clone(),
+                version,
+            });
+        };
         let path = commit_path(&self.root, version);
         let bytes = match log.body(version) {
             Some(bytes) => bytes,
             None => self.fetch(&path).await?.0,
         };
-        let expected = log.commits.get(&version).and_then(|file| file.size);
-        if expected.is_some_and(|size| size > bytes.len() as u64) {
-            return Err(self.truncated(&path, bytes.len(), expected));
+        if file.size.is_some_and(|size| size > bytes.len() as u64) {
+            return Err(self.truncated(&path, bytes.len(), file.size));
         }
         Commit::parse(&path, &bytes)
     }
@@ -283,5 +288,26 @@ impl Table {
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Table").field(&self.location).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    /// Query engines poll these from several threads.
+    #[test]
+    fn futures_can_change_threads() {
+        fn assert_send(_: impl Send) {}
+        let table = Table::new(Arc::new(InMemory::new()), Path::ROOT, "memory:///", true);
+        assert_send(table.snapshot(TimeTravel::Latest));
+        assert_send(table.history(None));
+        assert_send(table.changes(ChangeBound::Version(0), None));
+        assert_send(async {
+            let snapshot = table.snapshot(TimeTravel::Latest).await?;
+            table.refresh(&snapshot).await
+        });
     }
 }

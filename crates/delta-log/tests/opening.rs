@@ -100,16 +100,32 @@ async fn store_that_cannot_list_is_probed_from_the_hint_on() {
 }
 
 #[tokio::test]
-async fn gap_is_an_error_whether_listed_or_probed() {
+async fn long_log_is_probed_in_growing_windows() {
     let t = TestTable::new();
-    t.appends(6).await;
-    t.delete(&commit_name(4)).await;
-    for table in [t.table.clone(), t.without_listing()] {
-        let error = table.snapshot(TimeTravel::Latest).await.unwrap_err();
-        assert!(
-            matches!(error, Error::MissingCommit { version: 4, .. }),
-            "{error:?}"
-        );
+    t.appends(120).await;
+    let snapshot = t
+        .without_listing()
+        .snapshot(TimeTravel::Latest)
+        .await
+        .unwrap();
+    assert_eq!((snapshot.version(), snapshot.files().len()), (120, 121));
+    let (requests, depth) = t.requests();
+    // The hint, then windows of 8, 16, 32, 64 and 64.
+    assert_eq!((depth, requests.len()), (6, 1 + 8 + 16 + 32 + 64 + 64));
+}
+
+#[tokio::test]
+async fn gap_is_an_error_whether_listed_or_probed() {
+    for missing in [4, 7, 8] {
+        let t = TestTable::new();
+        t.appends(9).await;
+        t.delete(&commit_name(missing)).await;
+        for table in [t.table.clone(), t.without_listing()] {
+            match table.snapshot(TimeTravel::Latest).await {
+                Err(Error::MissingCommit { version, .. }) => assert_eq!(version, missing),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 }
 

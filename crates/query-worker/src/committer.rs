@@ -1,0 +1,210 @@
+//! Commits, from the tab to the proxy. See [`messages::commit`] for the request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::channel::oneshot;
+use js_sys::{Array, Uint8Array};
+use messages::Error;
+use messages::commit::{CommitOutcome, CommitRequest};
+use query_engine::Committer;
+use url::Url;
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, BlobPropertyBag};
+
+use crate::fetch::{Exchange, FetchError, Fetched, describe, fetch};
+
+/// What to say where nobody knows whether a write was made.
+pub(crate) const LOOK_AT_HISTORY: &str = "Before you run the statement again, look at the table's history (DESCRIBE HISTORY): if its newest version is this write, it was made.";
+
+#[wasm_bindgen]
+extern "C" {
+    type FormData;
+
+    #[wasm_bindgen(constructor)]
+    fn new() -> FormData;
+
+    #[wasm_bindgen(method, catch)]
+    fn append(this: &FormData, name: &str, value: &Blob) -> Result<(), JsValue>;
+}
+
+/// Sends commits to `lakeglass serve`.
+///
+/// A commit is sent once: a second try could make the write twice.
+#[derive(Debug)]
+pub struct FetchCommitter {
+    commit_url: Url,
+    sent: Arc<AtomicUsize>,
+}
+
+impl FetchCommitter {
+    /// `commit_url` is the whole URL of the commit endpoint; a `health` endpoint lies beside it.
+    pub fn new(commit_url: Url) -> Self {
+        Self {
+            commit_url,
+            sent: Arc::default(),
+        }
+    }
+
+    /// Counts the commits that have been sent and not yet answered. Who cancels a statement must
+    /// not say that nothing happened while this is above zero.
+    pub fn in_flight(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.sent)
+    }
+}
+
+#[async_trait]
+impl Committer for FetchCommitter {
+    async fn commit(
+        &self,
+        request: CommitRequest,
+        source: Option<Bytes>,
+    ) -> Result<CommitOutcome, Error> {
+        let (sender, answer) = oneshot::channel();
+        let url = self.commit_url.clone();
+        let sent = Arc::clone(&self.sent);
+        // On its own, so that a cancelled statement does not cut a commit's connection: the proxy
+        // finishes what it has begun.
+        wasm_bindgen_futures::spawn_local(async move {
+            let ready = prepare(&url, &request, source).await;
+            // Cancelled before anything was sent; from here to `fetch` nobody can.
+            if sender.is_canceled() {
+                return;
+            }
+            let outcome = match ready {
+                Ok(body) => {
+                    sent.fetch_add(1, Ordering::Relaxed);
+                    let outcome = commit(&url, body).await;
+                    sent.fetch_sub(1, Ordering::Relaxed);
+                    outcome
+                }
+                Err(error) => Err(error),
+            };
+            let _ = sender.send(outcome);
+        });
+        match answer.await {
+            Ok(outcome) => outcome,
+            Err(oneshot::Canceled) => Err(Error::new(
+                "INTERNAL_ERROR",
+                "the commit ended without an answer",
+            )),
+        }
+    }
+}
+
+/// Everything that can fail before the commit is sent.
+async fn prepare(
+    url: &Url,
+    request: &CommitRequest,
+    source: Option<Bytes>,
+) -> Result<JsValue, Error> {
+    check_health(url).await?;
+    form(request, source)
+}
+
+async fn commit(url: &Url, body: JsValue) -> Result<CommitOutcome, Error> {
+    let exchange = Exchange {
+        method: "POST",
+        body: Some(body),
+        // Large commits take their time.
+        stall_limit: None,
+        ..Exchange::get(url.as_str())
+    };
+    match fetch(exchange).await {
+        Ok(answer) => read_answer(url, &answer),
+        Err(error) => Err(Error::new(
+            "COMMIT_OUTCOME_UNKNOWN",
+            format!("the connection to the commit proxy at {} broke while it made the write ({error}): it is not known whether the write happened", place(url)),
+        )
+        .with_hint(LOOK_AT_HISTORY)),
+    }
+}
+
+/// Asks whether the proxy is there before anything is sent, so that a proxy that is down is told
+/// from one that was lost in the middle of a write.
+async fn check_health(url: &Url) -> Result<(), Error> {
+    let health = url.join("health").map_err(|error| {
+        Error::new(
+            "INVALID_CONNECTION",
+            format!("`{url}` is no commit endpoint: {error}"),
+        )
+    })?;
+    let why = match fetch(Exchange::get(health.as_str())).await {
+        Ok(Fetched { status, .. }) if status.is_success() => return Ok(()),
+        Ok(Fetched { status, .. }) => format!("it answers {status}"),
+        Err(FetchError::NoAnswer(_)) => {
+            "nothing answers there, or it does not allow this page".to_owned()
+        }
+        Err(error) => error.to_string(),
+    };
+    Err(Error::new(
+        "COMMIT_PROXY_UNREACHABLE",
+        format!(
+            "cannot reach the commit proxy at {}: {why}. Nothing was written",
+            place(url)
+        ),
+    )
+    .with_hint(
+        "Start `lakeglass serve` again, then run the statement again. Reading works without it.",
+    ))
+}
+
+/// The request as `multipart/form-data`.
+fn form(request: &CommitRequest, source: Option<Bytes>) -> Result<JsValue, Error> {
+    let refused = |error: JsValue| {
+        Error::new(
+            "INTERNAL_ERROR",
+            format!("cannot form the request: {}", describe(&error)),
+        )
+    };
+    let json = serde_json::to_vec(request).map_err(|error| {
+        Error::new(
+            "INTERNAL_ERROR",
+            format!("cannot form the request: {error}"),
+        )
+    })?;
+    let form = FormData::new();
+    let part = blob(&json, "application/json").map_err(refused)?;
+    form.append("request", &part).map_err(refused)?;
+    if let Some(rows) = source {
+        let part = blob(&rows, "application/vnd.apache.arrow.stream").map_err(refused)?;
+        form.append("source", &part).map_err(refused)?;
+    }
+    Ok(form.into())
+}
+
+fn blob(bytes: &[u8], media_type: &str) -> Result<Blob, JsValue> {
+    let options = BlobPropertyBag::new();
+    options.set_type(media_type);
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    Blob::new_with_u8_array_sequence_and_options(&parts, &options)
+}
+
+fn read_answer(url: &Url, answer: &Fetched) -> Result<CommitOutcome, Error> {
+    let place = place(url);
+    if answer.status.is_success() {
+        return serde_json::from_slice(&answer.body).map_err(|error| {
+            Error::new(
+                "COMMIT_OUTCOME_UNKNOWN",
+                format!("the commit proxy at {place} gave an answer that this page does not understand ({error})"),
+            )
+            .with_hint(LOOK_AT_HISTORY)
+        });
+    }
+    Err(serde_json::from_slice(&answer.body).unwrap_or_else(|_| {
+        Error::new(
+            "COMMIT_FAILED",
+            format!(
+                "the commit proxy at {place} answered {} without saying why",
+                answer.status
+            ),
+        )
+        .with_hint(LOOK_AT_HISTORY)
+    }))
+}
+
+fn place(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}

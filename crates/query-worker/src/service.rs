@@ -1,0 +1,271 @@
+//! The worker's requests: what runs, what waits, what is asked beside a script.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::{AbortHandle, Abortable, Aborted};
+use messages::Error;
+use messages::connection::Connection;
+use messages::engine::{FromWorker, RequestId, ToWorker};
+use query_engine::{Committer, Engine, EngineOptions};
+use url::Url;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::committer::{FetchCommitter, LOOK_AT_HISTORY};
+use crate::credit::Credit;
+use crate::run::Run;
+use crate::stores::FetchStores;
+use crate::timer::{MacrotaskScheduler, scope};
+
+/// Where messages to the page go: the message, and the bytes that go with it.
+#[derive(Clone)]
+pub struct Outbox(Rc<dyn Fn(&FromWorker, Option<&[u8]>)>);
+
+impl Outbox {
+    pub fn new(send: impl Fn(&FromWorker, Option<&[u8]>) + 'static) -> Self {
+        Self(Rc::new(send))
+    }
+
+    pub(crate) fn post(&self, message: &FromWorker) {
+        (self.0)(message, None);
+    }
+
+    pub(crate) fn post_rows(&self, message: &FromWorker, bytes: &[u8]) {
+        (self.0)(message, Some(bytes));
+    }
+}
+
+/// An engine on one connection. A run keeps the session that it was asked for in.
+pub(crate) struct Session {
+    pub engine: Engine,
+    pub scheduler: Arc<MacrotaskScheduler>,
+    commits_in_flight: Arc<AtomicUsize>,
+}
+
+/// Answers the messages of one page.
+pub struct Service {
+    state: Rc<State>,
+}
+
+struct State {
+    outbox: Outbox,
+    /// Bytes of the query memory pool.
+    memory_limit: usize,
+    scheduler: Arc<MacrotaskScheduler>,
+    session: RefCell<Option<Rc<Session>>>,
+    waiting: RefCell<VecDeque<(Run, Rc<Session>)>>,
+    running: RefCell<Option<Running>>,
+}
+
+struct Running {
+    id: RequestId,
+    credit: Rc<Credit>,
+    abort: AbortHandle,
+}
+
+impl Service {
+    pub fn new(outbox: Outbox, memory_limit: usize, scheduler: MacrotaskScheduler) -> Self {
+        let state = State {
+            outbox,
+            memory_limit,
+            scheduler: Arc::new(scheduler),
+            session: RefCell::default(),
+            waiting: RefCell::default(),
+            running: RefCell::default(),
+        };
+        Self {
+            state: Rc::new(state),
+        }
+    }
+
+    /// Takes a message; the answers go to the outbox, now or later.
+    pub fn handle(&self, message: ToWorker) {
+        match message {
+            ToWorker::Connect {
+                connection,
+                commit_url,
+            } => {
+                self.state.connect(connection, commit_url.as_deref());
+            }
+            ToWorker::Run { id, sql, credit } => {
+                let Some(session) = self.session_for(id) else {
+                    return;
+                };
+                let run = Run {
+                    id,
+                    sql,
+                    credit: Rc::new(Credit::new(credit)),
+                };
+                self.state.waiting.borrow_mut().push_back((run, session));
+                if self.state.running.borrow().is_none() {
+                    State::run_next(&self.state);
+                }
+            }
+            ToWorker::Credit { id, batches } => self.state.grant(id, batches),
+            ToWorker::Cancel { id } => self.state.cancel(id),
+            ToWorker::ListTables { id } => {
+                let Some(session) = self.session_for(id) else {
+                    return;
+                };
+                let outbox = self.state.outbox.clone();
+                spawn_local(async move {
+                    let (tables, problems) = session.engine.tables().await;
+                    outbox.post(&FromWorker::Tables {
+                        id,
+                        tables,
+                        problems,
+                    });
+                });
+            }
+            ToWorker::Describe { id, location } => {
+                let Some(session) = self.session_for(id) else {
+                    return;
+                };
+                let outbox = self.state.outbox.clone();
+                spawn_local(async move {
+                    outbox.post(&match session.engine.describe(&location).await {
+                        Ok(table) => FromWorker::Described {
+                            id,
+                            table: Box::new(table),
+                        },
+                        Err(error) => FromWorker::Failed {
+                            id,
+                            index: None,
+                            error,
+                        },
+                    });
+                });
+            }
+        }
+    }
+
+    /// The session for request `id`, which is refused where there is none.
+    fn session_for(&self, id: RequestId) -> Option<Rc<Session>> {
+        let session = self.state.session.borrow().clone();
+        if session.is_none() {
+            let error = Error::new("NOT_CONNECTED", "no store is connected")
+                .with_hint("Connect to a store first.");
+            self.state.outbox.post(&FromWorker::Failed {
+                id,
+                index: None,
+                error,
+            });
+        }
+        session
+    }
+}
+
+impl State {
+    fn connect(&self, connection: Connection, commit_url: Option<&str>) {
+        let committer = commit_url.and_then(|url| match resolve(url) {
+            Ok(url) => Some(FetchCommitter::new(url)),
+            Err(error) => {
+                // Statements that write are then refused as on a read-only connection.
+                web_sys::console::error_1(&format!("no commits to {url}: {error}").into());
+                None
+            }
+        });
+        let commits_in_flight = committer
+            .as_ref()
+            .map(FetchCommitter::in_flight)
+            .unwrap_or_default();
+        let engine = Engine::new(EngineOptions {
+            memory_limit: self.memory_limit,
+            stores: Arc::new(FetchStores::new(connection)),
+            committer: committer.map(|committer| Arc::new(committer) as Arc<dyn Committer>),
+            scheduler: Arc::clone(&self.scheduler) as _,
+        });
+        let scheduler = Arc::clone(&self.scheduler);
+        self.session.replace(Some(Rc::new(Session {
+            engine,
+            scheduler,
+            commits_in_flight,
+        })));
+    }
+
+    fn run_next(state: &Rc<Self>) {
+        let Some((run, session)) = state.waiting.borrow_mut().pop_front() else {
+            return;
+        };
+        let (abort, registration) = AbortHandle::new_pair();
+        let running = Running {
+            id: run.id,
+            credit: Rc::clone(&run.credit),
+            abort,
+        };
+        state.running.replace(Some(running));
+        let state = Rc::clone(state);
+        spawn_local(async move {
+            let finished = Abortable::new(run.run(&session, &state.outbox), registration).await;
+            state.running.take();
+            if let Err(Aborted) = finished {
+                state.outbox.post(&stopped(run.id, &session));
+            }
+            Self::run_next(&state);
+        });
+    }
+
+    fn grant(&self, id: RequestId, batches: u32) {
+        if let Some(running) = self
+            .running
+            .borrow()
+            .as_ref()
+            .filter(|running| running.id == id)
+        {
+            running.credit.grant(batches);
+        }
+        if let Some((run, _)) = self.waiting.borrow().iter().find(|(run, _)| run.id == id) {
+            run.credit.grant(batches);
+        }
+    }
+
+    fn cancel(&self, id: RequestId) {
+        if let Some(running) = self
+            .running
+            .borrow()
+            .as_ref()
+            .filter(|running| running.id == id)
+        {
+            // The run's task wakes, drops the statement with its requests, and tells the page.
+            running.abort.abort();
+            return;
+        }
+        let waiting = self
+            .waiting
+            .borrow()
+            .iter()
+            .position(|(run, _)| run.id == id);
+        if let Some(position) = waiting {
+            self.waiting.borrow_mut().remove(position);
+            self.outbox.post(&FromWorker::Cancelled { id });
+        }
+    }
+}
+
+/// What to tell the page about a run that was cancelled.
+fn stopped(id: RequestId, session: &Session) -> FromWorker {
+    if session.commits_in_flight.load(Ordering::Relaxed) == 0 {
+        return FromWorker::Cancelled { id };
+    }
+    let error = Error::new(
+        "COMMIT_OUTCOME_UNKNOWN",
+        "the write was already with the commit proxy when it was cancelled: it may still be made",
+    )
+    .with_hint(LOOK_AT_HISTORY);
+    FromWorker::Failed {
+        id,
+        index: None,
+        error,
+    }
+}
+
+/// Relative URLs are seen from the worker's script.
+fn resolve(url: &str) -> Result<Url, url::ParseError> {
+    let base = Url::parse(&scope().location().href()).ok();
+    Url::options()
+        .base_url(base.as_ref().filter(|base| !base.cannot_be_a_base()))
+        .parse(url)
+}

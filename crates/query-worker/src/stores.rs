@@ -1,0 +1,174 @@
+//! The stores that a tab can read: S3 and its kin at one endpoint, and any HTTP server.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use messages::Error;
+use messages::connection::Connection;
+use object_store::aws::AmazonS3Builder;
+use object_store::http::HttpBuilder;
+use object_store::path::Path;
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use query_engine::{StoreLocation, Stores};
+use url::Url;
+
+use crate::fetch_service::FetchConnector;
+
+/// The stores of one [`Connection`]; each bucket and each HTTP server gets one store, kept for as
+/// long as the connection lasts.
+#[derive(Debug)]
+pub struct FetchStores {
+    connection: Connection,
+    /// By bucket (`s3://bucket`) or origin (`http://host:port`).
+    made: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
+}
+
+impl FetchStores {
+    pub fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            made: Mutex::default(),
+        }
+    }
+
+    fn kept(
+        &self,
+        key: String,
+        make: impl FnOnce() -> Result<Arc<dyn ObjectStore>, Error>,
+    ) -> Result<Arc<dyn ObjectStore>, Error> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = made.get(&key) {
+            return Ok(Arc::clone(store));
+        }
+        let store = make()?;
+        made.insert(key, Arc::clone(&store));
+        Ok(store)
+    }
+
+    fn bucket(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+        let Connection {
+            endpoint,
+            region,
+            credentials,
+            ..
+        } = &self.connection;
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_endpoint(endpoint.trim_end_matches('/'))
+            .with_region(region)
+            .with_virtual_hosted_style_request(false)
+            .with_client_options(client_options())
+            .with_retry(no_retries())
+            .with_http_connector(FetchConnector)
+            .with_skip_signature(credentials.is_none());
+        if let Some(keys) = credentials {
+            builder = builder
+                .with_access_key_id(&keys.access_key)
+                .with_secret_access_key(&keys.secret_key);
+            if let Some(token) = &keys.session_token {
+                builder = builder.with_token(token);
+            }
+        }
+        let store = builder.build().map_err(|error| {
+            Error::new(
+                "INVALID_CONNECTION",
+                format!("cannot read bucket {bucket} at {endpoint}: {error}"),
+            )
+        })?;
+        Ok(Arc::new(store))
+    }
+}
+
+impl Stores for FetchStores {
+    fn resolve(&self, url: &Url) -> Result<StoreLocation, Error> {
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid(
+                url,
+                "a table's URL ends with its path: `?` and `#` have no meaning",
+            )
+            .with_hint(
+                "Write %3F for a question mark and %23 for a hash that belong to the path.",
+            ));
+        }
+        let root =
+            Path::from_url_path(url.path()).map_err(|error| invalid(url, &error.to_string()))?;
+        match url.scheme() {
+            "s3" | "s3a" => {
+                let bucket = url
+                    .host_str()
+                    .filter(|host| !host.is_empty())
+                    .ok_or_else(|| {
+                        invalid(url, "it names no bucket").with_hint("Write s3a://bucket/path.")
+                    })?;
+                let store = self.kept(format!("s3://{bucket}"), || self.bucket(bucket))?;
+                let location = match root.as_ref() {
+                    "" => format!("s3a://{bucket}"),
+                    path => format!("s3a://{bucket}/{path}"),
+                };
+                Ok(StoreLocation {
+                    store,
+                    root,
+                    location,
+                    can_list: true,
+                })
+            }
+            "http" | "https" => {
+                let origin = url.origin().ascii_serialization();
+                let store = self.kept(origin.clone(), || web_server(&origin))?;
+                let location = url.as_str().trim_end_matches('/').to_owned();
+                Ok(StoreLocation {
+                    store,
+                    root,
+                    location,
+                    can_list: false,
+                })
+            }
+            other => Err(
+                invalid(url, &format!("this page cannot read `{other}:` URLs"))
+                    .with_hint("It reads s3a://, s3://, https:// and http://."),
+            ),
+        }
+    }
+
+    fn buckets(&self) -> Vec<String> {
+        self.connection.buckets.clone()
+    }
+}
+
+fn web_server(origin: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+    let store = HttpBuilder::new()
+        .with_url(origin)
+        .with_client_options(client_options())
+        .with_retry(no_retries())
+        .with_http_connector(FetchConnector)
+        .build()
+        .map_err(|error| {
+            Error::new(
+                "INVALID_CONNECTION",
+                format!("cannot read from {origin}: {error}"),
+            )
+        })?;
+    Ok(Arc::new(store))
+}
+
+fn invalid(url: &Url, why: &str) -> Error {
+    Error::new(
+        "INVALID_TABLE_LOCATION",
+        format!("`{url}` is no table's location: {why}"),
+    )
+}
+
+fn client_options() -> ClientOptions {
+    ClientOptions::new().with_allow_http(true)
+}
+
+/// object_store's own retries wait on a tokio timer, which does not exist here;
+/// [`crate::fetch_service`] sees to them.
+fn no_retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: 0,
+        retry_timeout: Duration::ZERO,
+    }
+}

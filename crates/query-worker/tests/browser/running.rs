@@ -1,0 +1,451 @@
+//! Scripts through the message loop: rows, credit, cancellation, failures.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::ipc::reader::StreamReader;
+use futures::StreamExt;
+use futures::channel::mpsc;
+use messages::engine::{FromWorker, RequestId, ToWorker};
+use parquet::arrow::ArrowWriter;
+use query_worker::{MacrotaskScheduler, Outbox, Service};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::WorkerGlobalScope;
+
+use crate::fake;
+
+/// Long, even in a release build: 10⁹ pairs of rows.
+const LONG_QUERY: &str = "WITH t AS (SELECT unnest(range(0, 1000)) AS a)
+    SELECT count(*), sum(x.a + y.a * z.a) FROM t x, t y, t z WHERE x.a <> y.a * z.a";
+/// 100,000 rows.
+const MANY_ROWS: &str = "SELECT unnest(range(0, 100000)) AS a";
+
+struct Page {
+    service: Service,
+    messages: mpsc::UnboundedReceiver<(FromWorker, Option<Vec<u8>>)>,
+}
+
+impl Page {
+    fn unconnected() -> Self {
+        let (sender, messages) = mpsc::unbounded();
+        let outbox = Outbox::new(move |message, bytes| {
+            let _ = sender.unbounded_send((message.clone(), bytes.map(<[u8]>::to_vec)));
+        });
+        let scheduler = MacrotaskScheduler::new().unwrap();
+        Self {
+            service: Service::new(outbox, 256 << 20, scheduler),
+            messages,
+        }
+    }
+
+    /// On the fake store and its proxy, which are empty.
+    fn connected() -> Self {
+        fake::fresh();
+        let page = Self::unconnected();
+        page.service.handle(ToWorker::Connect {
+            connection: fake::anonymous(),
+            commit_url: Some("http://proxy.test/api/v1/commit".to_owned()),
+        });
+        page
+    }
+
+    fn run(&self, id: RequestId, sql: &str, credit: u32) {
+        self.service.handle(ToWorker::Run {
+            id,
+            sql: sql.to_owned(),
+            credit,
+        });
+    }
+
+    async fn next(&mut self) -> (FromWorker, Option<Vec<u8>>) {
+        self.messages.next().await.expect("the service lives")
+    }
+
+    /// The next message that is no progress.
+    async fn step(&mut self) -> (FromWorker, Option<Vec<u8>>) {
+        loop {
+            let (message, bytes) = self.next().await;
+            if !matches!(message, FromWorker::Progress { .. }) {
+                return (message, bytes);
+            }
+        }
+    }
+
+    /// All messages up to the end of run `id`, its batches decoded.
+    async fn finish(&mut self, id: RequestId) -> (Vec<FromWorker>, Vec<RecordBatch>) {
+        let (mut messages, mut batches) = (Vec::new(), Vec::new());
+        loop {
+            let (message, bytes) = self.step().await;
+            batches.extend(bytes.map(|bytes| decode(&bytes)));
+            let last = matches!(
+                &message,
+                FromWorker::Done { id: over }
+                | FromWorker::Failed { id: over, .. }
+                | FromWorker::Cancelled { id: over } if *over == id
+            );
+            messages.push(message);
+            if last {
+                return (messages, batches);
+            }
+        }
+    }
+
+    /// The one value of the one row that `sql` answers, as a bigint.
+    async fn bigint(&mut self, id: RequestId, sql: &str) -> i64 {
+        self.run(id, sql, 9);
+        let (messages, batches) = self.finish(id).await;
+        let [batch] = &batches[..] else {
+            panic!("{messages:?}")
+        };
+        batch
+            .column(0)
+            .as_any()
+            .downcast_ref::<Int64Array>()
+            .unwrap()
+            .value(0)
+    }
+}
+
+/// The one batch of a self-contained stream.
+fn decode(bytes: &[u8]) -> RecordBatch {
+    let mut reader = StreamReader::try_new(bytes, None).unwrap();
+    let batch = reader.next().unwrap().unwrap();
+    assert!(reader.next().is_none());
+    batch
+}
+
+fn now() -> f64 {
+    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
+    scope.performance().unwrap().now()
+}
+
+/// A Delta table of two commits: a, b / 1, 'one'; 2, 'two' / 3, null.
+fn put_table(root: &str) {
+    let schema = r#"{\"type\":\"struct\",\"fields\":[{\"name\":\"a\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}},{\"name\":\"b\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}}]}"#;
+    let first = put_rows(
+        root,
+        "part-0.parquet",
+        vec![1, 2],
+        vec![Some("one"), Some("two")],
+    );
+    let second = put_rows(root, "part-1.parquet", vec![3], vec![None]);
+    let created = format!(
+        r#"{{"commitInfo":{{"timestamp":1767225600000,"operation":"WRITE","operationParameters":{{}}}}}}
+{{"protocol":{{"minReaderVersion":1,"minWriterVersion":2}}}}
+{{"metaData":{{"id":"6d5e4b0e-6f3a-4f6b-9a52-0d6a2e6f8b11","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{schema}","partitionColumns":[],"configuration":{{}},"createdTime":1767225600000}}}}
+{first}"#
+    );
+    let appended = format!(
+        r#"{{"commitInfo":{{"timestamp":1767225601000,"operation":"WRITE","operationParameters":{{}}}}}}
+{second}"#
+    );
+    for (version, commit) in [created, appended].iter().enumerate() {
+        let path = format!("{root}/_delta_log/{version:020}.json");
+        fake::put_object(&path, commit.as_bytes());
+    }
+}
+
+/// Writes a data file; answers the action that adds it.
+fn put_rows(root: &str, name: &str, a: Vec<i64>, b: Vec<Option<&str>>) -> String {
+    let rows = a.len();
+    let columns: [(&str, ArrayRef); 2] = [
+        ("a", Arc::new(Int64Array::from(a))),
+        ("b", Arc::new(StringArray::from(b))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    fake::put_object(&format!("{root}/{name}"), &bytes);
+    let size = bytes.len();
+    format!(
+        r#"{{"add":{{"path":"{name}","partitionValues":{{}},"size":{size},"modificationTime":1767225600000,"dataChange":true,"stats":"{{\"numRecords\":{rows}}}"}}}}"#
+    )
+}
+
+#[wasm_bindgen_test]
+async fn one_plus_one_is_answered_as_arrow() {
+    let mut page = Page::connected();
+    page.run(1, "SELECT 1 + 1 AS two", 9);
+    let (messages, batches) = page.finish(1).await;
+    assert!(matches!(
+        &messages[0],
+        FromWorker::StatementStarted {
+            id: 1,
+            index: 0,
+            count: 1,
+            ..
+        }
+    ));
+    let FromWorker::ResultColumns { columns, .. } = &messages[1] else {
+        panic!("{messages:?}")
+    };
+    assert_eq!(columns[0].name, "two");
+    assert!(matches!(
+        messages[2],
+        FromWorker::Batch {
+            id: 1,
+            index: 0,
+            rows: 1
+        }
+    ));
+    let FromWorker::StatementDone { summary, .. } = &messages[3] else {
+        panic!("{messages:?}")
+    };
+    assert_eq!((summary.row_count, summary.is_write), (1, false));
+    assert_eq!(messages.len(), 5);
+    assert_eq!(batches[0].num_rows(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn delta_table_is_read_from_the_store_at_any_version() {
+    let mut page = Page::connected();
+    put_table("bucket/t");
+    page.run(1, "SELECT a, b FROM delta.`s3a://bucket/t` ORDER BY a", 9);
+    let (messages, batches) = page.finish(1).await;
+    assert_eq!(
+        batches.iter().map(RecordBatch::num_rows).sum::<usize>(),
+        3,
+        "{messages:?}"
+    );
+    let Some(FromWorker::StatementDone { summary, .. }) = messages.iter().rev().nth(1) else {
+        panic!("{messages:?}")
+    };
+    assert_eq!((summary.version, summary.metrics.files_total), (Some(1), 2));
+    assert!(fake::log().iter().all(|request| request.method == "GET"));
+    assert!(
+        fake::log()
+            .iter()
+            .all(|r| r.headers.keys().all(|name| name == "range"))
+    );
+
+    let old = "SELECT sum(a) FROM delta.`s3a://bucket/t` VERSION AS OF 0";
+    assert_eq!(page.bigint(2, old).await, 3);
+}
+
+#[wasm_bindgen_test]
+async fn statements_of_a_script_run_in_order_and_stop_at_the_first_failure() {
+    let mut page = Page::connected();
+    page.run(1, "SELECT 1; SELECT no_such_column; SELECT 3", 9);
+    let (messages, batches) = page.finish(1).await;
+    assert_eq!(batches.len(), 1);
+    let Some(FromWorker::Failed {
+        index: Some(1),
+        error,
+        ..
+    }) = messages.last()
+    else {
+        panic!("{messages:?}")
+    };
+    assert!(error.message.contains("no_such_column"), "{error}");
+    assert_eq!(page.bigint(2, "SELECT CAST(7 AS BIGINT)").await, 7);
+}
+
+#[wasm_bindgen_test]
+async fn rows_leave_in_pieces_the_first_small_and_only_against_credit() {
+    let mut page = Page::connected();
+    page.run(1, MANY_ROWS, 2);
+    let mut rows = Vec::new();
+    while rows.len() < 2 {
+        if let (FromWorker::Batch { rows: some, .. }, Some(_)) = page.step().await {
+            rows.push(some);
+        }
+    }
+    assert!(rows[0] <= 1_024, "{rows:?}");
+    for _ in 0..20 {
+        crate::wait_a_turn().await;
+    }
+    assert!(
+        page.messages.try_recv().is_err(),
+        "no third batch without credit"
+    );
+
+    page.service.handle(ToWorker::Credit {
+        id: 1,
+        batches: 1_000,
+    });
+    let (messages, batches) = page.finish(1).await;
+    assert!(batches.iter().all(|batch| batch.num_rows() <= 8_192));
+    let rest: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    assert_eq!(rows.iter().sum::<u64>() + rest as u64, 100_000);
+    assert!(matches!(messages.last(), Some(FromWorker::Done { id: 1 })));
+}
+
+#[wasm_bindgen_test]
+async fn cancel_stops_a_computing_query_at_once_and_the_engine_goes_on() {
+    let mut page = Page::connected();
+    page.run(1, LONG_QUERY, 9);
+    while !matches!(page.next().await.0, FromWorker::Progress { .. }) {}
+    let asked = now();
+    page.service.handle(ToWorker::Cancel { id: 1 });
+    let (messages, _) = page.finish(1).await;
+    assert!(
+        matches!(messages.last(), Some(FromWorker::Cancelled { id: 1 })),
+        "{messages:?}"
+    );
+    let took = now() - asked;
+    assert!(took < 200.0, "{took} ms");
+    assert_eq!(page.bigint(2, "SELECT CAST(7 AS BIGINT)").await, 7);
+}
+
+#[wasm_bindgen_test]
+async fn cancel_ends_a_read_that_hangs_and_one_that_waits_for_credit() {
+    let mut page = Page::connected();
+    fake::fail(&["hang", "hang"]);
+    page.run(1, "SELECT * FROM delta.`s3a://bucket/t`", 9);
+    page.step().await;
+    while fake::log().is_empty() {
+        crate::wait_a_turn().await;
+    }
+    page.service.handle(ToWorker::Cancel { id: 1 });
+    let (messages, _) = page.finish(1).await;
+    assert!(
+        matches!(messages[..], [FromWorker::Cancelled { id: 1 }]),
+        "{messages:?}"
+    );
+    assert_eq!(fake::aborted() as usize, fake::log().len());
+
+    page.run(2, MANY_ROWS, 0);
+    while !matches!(page.step().await.0, FromWorker::ResultColumns { .. }) {}
+    page.service.handle(ToWorker::Cancel { id: 2 });
+    let (messages, _) = page.finish(2).await;
+    assert!(
+        matches!(messages[..], [FromWorker::Cancelled { id: 2 }]),
+        "{messages:?}"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn second_script_waits_for_the_first_and_can_be_cancelled_while_it_waits() {
+    let mut page = Page::connected();
+    page.run(1, MANY_ROWS, 0);
+    page.run(2, "SELECT 2", 9);
+    page.run(3, "SELECT 3", 9);
+    page.service.handle(ToWorker::Cancel { id: 2 });
+    page.service.handle(ToWorker::Credit {
+        id: 1,
+        batches: 1_000,
+    });
+    let (messages, _) = page.finish(3).await;
+    let ends: Vec<&FromWorker> = messages
+        .iter()
+        .filter(|m| matches!(m, FromWorker::Done { .. } | FromWorker::Cancelled { .. }))
+        .collect();
+    assert!(
+        matches!(
+            ends[..],
+            [
+                FromWorker::Cancelled { id: 2 },
+                FromWorker::Done { id: 1 },
+                FromWorker::Done { id: 3 }
+            ]
+        ),
+        "{ends:?}"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn store_that_is_down_is_named_and_the_next_statement_works_once_it_is_up() {
+    let mut page = Page::connected();
+    put_table("bucket/t");
+    fake::fail(&["network"; 32]);
+    page.run(1, "SELECT * FROM delta.`s3a://bucket/t`", 9);
+    let (messages, _) = page.finish(1).await;
+    let Some(FromWorker::Failed { error, .. }) = messages.last() else {
+        panic!("{messages:?}")
+    };
+    assert_eq!(error.code, "STORE_UNREACHABLE", "{error}");
+    assert!(error.message.contains("http://store.test"), "{error}");
+
+    fake::fail(&[]);
+    assert_eq!(
+        page.bigint(2, "SELECT sum(a) FROM delta.`s3a://bucket/t`")
+            .await,
+        6
+    );
+}
+
+#[wasm_bindgen_test]
+async fn query_that_needs_more_than_the_memory_pool_ends_in_an_error() {
+    let mut page = Page::connected();
+    let sql = "WITH t AS (SELECT unnest(range(0, 3000)) AS a)
+        SELECT count(*) FROM (SELECT DISTINCT x.a * 3000 + y.a, repeat('x', 200) FROM t x, t y)";
+    page.run(1, sql, 9);
+    let (messages, _) = page.finish(1).await;
+    let Some(FromWorker::Failed { error, .. }) = messages.last() else {
+        panic!("{messages:?}")
+    };
+    assert!(error.code.contains("MEMORY"), "{error}");
+    assert_eq!(page.bigint(2, "SELECT CAST(7 AS BIGINT)").await, 7);
+}
+
+#[wasm_bindgen_test]
+async fn write_that_was_sent_is_not_called_cancelled() {
+    let mut page = Page::connected();
+    put_table("bucket/t");
+    fake::proxy_answers("hang", "");
+    page.run(1, "DELETE FROM delta.`s3a://bucket/t` WHERE a = 1", 9);
+    while fake::commits().is_empty() {
+        crate::wait_a_turn().await;
+    }
+    page.service.handle(ToWorker::Cancel { id: 1 });
+    let (messages, _) = page.finish(1).await;
+    let Some(FromWorker::Failed { error, .. }) = messages.last() else {
+        panic!("{messages:?}")
+    };
+    assert_eq!(error.code, "COMMIT_OUTCOME_UNKNOWN");
+}
+
+#[wasm_bindgen_test]
+async fn tables_and_descriptions_are_answered_while_a_script_runs() {
+    let mut page = Page::connected();
+    put_table("bucket/folder/t");
+    page.run(1, LONG_QUERY, 9);
+    page.service.handle(ToWorker::ListTables { id: 2 });
+    page.service.handle(ToWorker::Describe {
+        id: 3,
+        location: "s3a://bucket/folder/t".to_owned(),
+    });
+    let (mut tables, mut table) = (None, None);
+    while tables.is_none() || table.is_none() {
+        match page.step().await.0 {
+            FromWorker::Tables {
+                id: 2,
+                tables: found,
+                ..
+            } => tables = Some(found),
+            FromWorker::Described {
+                id: 3,
+                table: described,
+            } => table = Some(described),
+            FromWorker::StatementStarted { .. } | FromWorker::ResultColumns { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(tables.unwrap()[0].location, "s3a://bucket/folder/t");
+    let table = table.unwrap();
+    assert_eq!(
+        (table.version, table.history.len(), table.num_rows),
+        (1, 2, Some(3))
+    );
+    page.service.handle(ToWorker::Cancel { id: 1 });
+    page.finish(1).await;
+}
+
+#[wasm_bindgen_test]
+async fn requests_before_a_connection_are_refused() {
+    let mut page = Page::unconnected();
+    page.run(1, "SELECT 1", 9);
+    let (messages, _) = page.finish(1).await;
+    let [
+        FromWorker::Failed {
+            index: None, error, ..
+        },
+    ] = &messages[..]
+    else {
+        panic!("{messages:?}")
+    };
+    assert_eq!(error.code, "NOT_CONNECTED");
+}

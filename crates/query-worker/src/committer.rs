@@ -19,6 +19,9 @@ use crate::fetch::{Exchange, FetchError, Fetched, describe, fetch};
 /// What to say where nobody knows whether a write was made.
 pub(crate) const LOOK_AT_HISTORY: &str = "Before you run the statement again, look at the table's history (DESCRIBE HISTORY): if its newest version is this write, it was made.";
 
+/// How long the proxy may take to say that it is there, in milliseconds.
+const HEALTH_LIMIT: u32 = 10_000;
+
 #[wasm_bindgen]
 extern "C" {
     type FormData;
@@ -131,7 +134,11 @@ async fn check_health(url: &Url) -> Result<(), Error> {
             format!("`{url}` is no commit endpoint: {error}"),
         )
     })?;
-    let why = match fetch(Exchange::get(health.as_str())).await {
+    let question = Exchange {
+        stall_limit: Some(HEALTH_LIMIT),
+        ..Exchange::get(health.as_str())
+    };
+    let why = match fetch(question).await {
         Ok(Fetched { status, .. }) if status.is_success() => return Ok(()),
         Ok(Fetched { status, .. }) => format!("it answers {status}"),
         Err(FetchError::NoAnswer(_)) => {

@@ -21,8 +21,9 @@ use web_sys::{
 
 use crate::timer::{scope, sleep};
 
-/// A server that sends nothing for this long is given up, in milliseconds.
-const STALL_LIMIT: u32 = 60_000;
+/// A server that sends nothing for this long is given up, in milliseconds. Generous, since the time
+/// that a request spends in the browser's queue counts as well.
+const STALL_LIMIT: u32 = 120_000;
 
 /// What to ask for.
 pub(crate) struct Exchange<'a> {
@@ -124,7 +125,14 @@ pub(crate) async fn fetch(exchange: Exchange<'_>) -> Result<Fetched, FetchError>
         Err(_) if !status.is_success() => Bytes::new(),
         other => other?,
     };
-    if status.is_success() && exchange.method == "GET" {
+    if exchange.method != "GET" {
+        return Ok(Fetched {
+            status,
+            headers,
+            body,
+        });
+    }
+    if status.is_success() {
         let received = body.len() as u64;
         if let Some(expected) = announced.filter(|expected| received < *expected) {
             return Err(FetchError::Truncated { expected, received });
@@ -133,6 +141,7 @@ pub(crate) async fn fetch(exchange: Exchange<'_>) -> Result<Fetched, FetchError>
             check_range(&mut headers, first, last, received)?;
         }
     }
+    // A compressed or chunked body's length is known only now.
     headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     Ok(Fetched {
         status,

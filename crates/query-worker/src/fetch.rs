@@ -266,7 +266,7 @@ fn header_pairs(headers: &[(&str, &str)]) -> JsValue {
 fn read_headers(response: &Response) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for entry in response.headers().entries() {
-        let Ok(pair) = entry.map(Array::from) else {
+        let Ok(pair) = entry.map(|pair| Array::from(&pair)) else {
             continue;
         };
         let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) else {

@@ -11,8 +11,8 @@ use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest};
 use query_engine::Committer;
 use url::Url;
-use wasm_bindgen::prelude::*;
-use web_sys::{Blob, BlobPropertyBag};
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, BlobPropertyBag, FormData};
 
 use crate::fetch::{Exchange, FetchError, Fetched, describe, fetch};
 
@@ -21,17 +21,6 @@ pub(crate) const LOOK_AT_HISTORY: &str = "Before you run the statement again, lo
 
 /// How long the proxy may take to say that it is there, in milliseconds.
 const HEALTH_LIMIT: u32 = 10_000;
-
-#[wasm_bindgen]
-extern "C" {
-    type FormData;
-
-    #[wasm_bindgen(constructor)]
-    fn new() -> FormData;
-
-    #[wasm_bindgen(method, catch)]
-    fn append(this: &FormData, name: &str, value: &Blob) -> Result<(), JsValue>;
-}
 
 /// Sends commits to `lakeglass serve`.
 ///
@@ -172,12 +161,12 @@ fn form(request: &CommitRequest, source: Option<Bytes>) -> Result<JsValue, Error
             format!("cannot form the request: {error}"),
         )
     })?;
-    let form = FormData::new();
+    let form = FormData::new().map_err(refused)?;
     let part = blob(&json, "application/json").map_err(refused)?;
-    form.append("request", &part).map_err(refused)?;
+    form.append_with_blob("request", &part).map_err(refused)?;
     if let Some(rows) = source {
         let part = blob(&rows, "application/vnd.apache.arrow.stream").map_err(refused)?;
-        form.append("source", &part).map_err(refused)?;
+        form.append_with_blob("source", &part).map_err(refused)?;
     }
     Ok(form.into())
 }

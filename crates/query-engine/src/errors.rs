@@ -122,12 +122,18 @@ pub(crate) fn from_store(path: &str, error: &object_store::Error) -> Error {
             format!("The store refuses access to {what}."),
         )
         .with_hint("Give keys that may read it, or allow anonymous reads by a bucket policy."),
-        error => Error::new(
-            "STORAGE_ERROR",
-            format!("Cannot read {what}: {}", with_causes(error)),
-        )
-        .with_hint("Is the object store running, and does it allow this page's origin (CORS)? Then run the statement again."),
+        error => told_by_host(error).unwrap_or_else(|| {
+            Error::new("STORAGE_ERROR", format!("Cannot read {what}: {}", with_causes(error)))
+                .with_hint("Is the object store running, and does it allow this page's origin (CORS)? Then run the statement again.")
+        }),
     }
+}
+
+/// The host's HTTP client knows more about a failure than object_store can say; it then puts an
+/// error for a person among the causes.
+fn told_by_host(error: &object_store::Error) -> Option<Error> {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.filter_map(|cause| cause.downcast_ref::<Error>()).next().cloned()
 }
 
 /// Whatever went wrong in DataFusion, at its root.
@@ -345,6 +351,13 @@ mod tests {
     #[test]
     fn placeholders_do_not_reach_the_person() {
         assert_eq!(without_placeholders("column __lakeglass_12.a of __lakeglass_0"), "column a of the table");
+    }
+
+    #[test]
+    fn what_the_hosts_http_client_says_of_a_failure_reaches_the_person() {
+        let told = Error::new("STORE_UNREACHABLE", "nothing answers").with_hint("start it");
+        let error = object_store::Error::Generic { store: "S3", source: Box::new(told.clone()) };
+        assert_eq!(from_store("t/part-0.parquet", &error), told);
     }
 
     #[test]

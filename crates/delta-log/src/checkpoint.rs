@@ -203,7 +203,6 @@ fn files(adds: &StructArray) -> Result<SegmentColumns, BatchError> {
         let numbers = cast(adds.column_by_name(name)?, &ArrowType::Int64).ok()?;
         numbers.as_primitive_opt::<Int64Type>().cloned()
     };
-    let structs = |name: &str| adds.column_by_name(name)?.as_struct_opt().cloned();
     let path = texts("path").filter(|paths| paths.null_count() == 0);
     let size = numbers("size").filter(|sizes| sizes.null_count() == 0);
     Ok(SegmentColumns {
@@ -212,12 +211,12 @@ fn files(adds: &StructArray) -> Result<SegmentColumns, BatchError> {
         modification_time: numbers("modificationTime")
             .unwrap_or_else(|| Int64Array::from_value(0, adds.len())),
         stats: texts("stats"),
-        stats_parsed: structs("stats_parsed"),
+        stats_parsed: adds
+            .column_by_name("stats_parsed")
+            .and_then(|stats| stats.as_struct_opt().cloned()),
         partition_values: PartitionTexts::Checkpoint {
-            map: adds
-                .column_by_name("partitionValues")
-                .and_then(|map| map.as_map_opt().cloned()),
-            parsed: structs("partitionValues_parsed"),
+            map: adds.column_by_name("partitionValues").cloned(),
+            parsed: adds.column_by_name("partitionValues_parsed").cloned(),
         },
         deletion_vector: deletion_vectors(adds)?,
     })

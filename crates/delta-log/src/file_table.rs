@@ -53,8 +53,8 @@ pub(crate) enum PartitionTexts {
     Rows(Vec<HashMap<String, Option<String>>>),
     /// A checkpoint's `partitionValues` and `partitionValues_parsed`.
     Checkpoint {
-        map: Option<MapArray>,
-        parsed: Option<StructArray>,
+        map: Option<ArrayRef>,
+        parsed: Option<ArrayRef>,
     },
 }
 
@@ -348,12 +348,14 @@ impl SegmentColumns {
                 .map(|values| values.get(column)?.as_deref())
                 .collect(),
             PartitionTexts::Checkpoint { map, parsed } => {
-                let parsed = parsed
-                    .as_ref()
-                    .and_then(|parsed| cast(parsed.column_by_name(column)?, &ArrowType::Utf8).ok());
+                let map = map.as_ref().and_then(|map| map.as_map_opt());
+                let parsed = parsed.as_ref().and_then(|parsed| {
+                    let values = parsed.as_struct_opt()?.column_by_name(column)?;
+                    cast(values, &ArrowType::Utf8).ok()
+                });
                 let parsed = parsed.as_ref().map(|texts| texts.as_string::<i32>());
                 (0..self.path.len())
-                    .map(|row| match map.as_ref().filter(|map| map.is_valid(row)) {
+                    .map(|row| match map.filter(|map| map.is_valid(row)) {
                         Some(map) => map_value(map, row, column),
                         None => {
                             let parsed = parsed.filter(|texts| texts.is_valid(row))?;

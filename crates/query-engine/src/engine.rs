@@ -79,9 +79,11 @@ pub struct EngineOptions {
     /// Bytes that queries may hold at once. A query that needs more ends with
     /// `QUERY_MEMORY_EXCEEDED`.
     pub memory_limit: usize,
+    /// Where tables are.
     pub stores: Arc<dyn Stores>,
     /// `None`: writes are refused with `READ_ONLY`.
     pub committer: Option<Arc<dyn Committer>>,
+    /// The event loop to share the thread with.
     pub scheduler: Arc<dyn Scheduler>,
 }
 
@@ -114,6 +116,11 @@ impl Statement {
     /// Its source, without the `;`.
     pub fn text(&self) -> &str {
         &self.parsed.text
+    }
+
+    /// Where that starts in the script, in bytes.
+    pub fn offset(&self) -> usize {
+        self.parsed.offset
     }
 }
 

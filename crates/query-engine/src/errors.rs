@@ -17,11 +17,6 @@ pub(crate) fn external(error: LogError) -> DataFusionError {
     DataFusionError::External(Box::new(from_log(&error)))
 }
 
-/// Hands an error for a person through DataFusion unchanged.
-pub(crate) fn through(error: Error) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
-}
-
 /// `2026-11-23 03:31:38.666`, in UTC.
 pub(crate) fn time(millis: i64) -> String {
     match DateTime::from_timestamp_millis(millis) {
@@ -132,8 +127,14 @@ pub(crate) fn from_store(path: &str, error: &object_store::Error) -> Error {
 /// The host's HTTP client knows more about a failure than object_store can say; it then puts an
 /// error for a person among the causes.
 fn told_by_host(error: &object_store::Error) -> Option<Error> {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.filter_map(|cause| cause.downcast_ref::<Error>()).next().cloned()
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(told) = error.downcast_ref::<Error>() {
+            return Some(told.clone());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Whatever went wrong in DataFusion, at its root.

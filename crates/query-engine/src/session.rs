@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::catalog::MemoryCatalogProviderList;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemorySchemaProvider,
+};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -52,11 +54,13 @@ impl Session {
         Self { state: builder.build(), views: Mutex::default(), options: Mutex::default() }
     }
 
-    /// A state of its own for one statement, with no tables in it.
+    /// A state of its own for one statement, with no tables in it; `now()` is this moment.
     pub fn statement_state(&self) -> SessionState {
-        SessionStateBuilder::new_from_existing(self.state.clone())
-            .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
-            .build()
+        let mut state = SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_catalog_list(Arc::new(OneSchema::default()))
+            .build();
+        state.mark_start_execution();
+        state
     }
 
     pub fn view(&self, name: &str) -> Option<Arc<View>> {
@@ -121,6 +125,40 @@ impl Session {
     /// Whether INSERT and MERGE may add columns without saying so.
     pub fn auto_merge(&self) -> bool {
         self.option(AUTO_MERGE).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+}
+
+/// The one schema that a statement's tables are in, under whatever catalog it is looked for.
+#[derive(Debug)]
+struct OneSchema {
+    catalog: Arc<dyn CatalogProvider>,
+}
+
+impl Default for OneSchema {
+    fn default() -> Self {
+        let catalog = MemoryCatalogProvider::new();
+        let schema = Arc::new(MemorySchemaProvider::new());
+        // A memory catalog takes any schema.
+        let _ = catalog.register_schema("public", schema);
+        Self { catalog: Arc::new(catalog) }
+    }
+}
+
+impl CatalogProviderList for OneSchema {
+    fn register_catalog(
+        &self,
+        _: String,
+        _: Arc<dyn CatalogProvider>,
+    ) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        vec!["datafusion".to_owned()]
+    }
+
+    fn catalog(&self, _: &str) -> Option<Arc<dyn CatalogProvider>> {
+        Some(Arc::clone(&self.catalog))
     }
 }
 

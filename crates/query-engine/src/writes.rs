@@ -20,7 +20,9 @@ use crate::execution::Execution;
 use crate::moments::millis;
 use crate::planning::{Planned, plan_query, start};
 use crate::relations::locate_delta;
-use crate::sql::{Query, VersionSpec, Write, WriteOperation};
+use crate::sql::{
+    Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select,
+};
 use crate::statement_context::StatementContext;
 
 /// Makes the write and answers what Spark answers.
@@ -34,6 +36,9 @@ pub(crate) async fn execute_write(
             .with_hint("Start `lakeglass serve` and open its page; it commits for the page.")
     })?;
     let location = target(core, &context, write).await?;
+    if write.must_exist {
+        target_schema(core, &context, &location).await?;
+    }
     let (operation, source) = complete(core, &context, write, &location).await?;
     let creates = matches!(
         operation,
@@ -87,10 +92,8 @@ async fn complete(
         WriteOperation::Complete(operation) => (operation.clone(), None),
         WriteOperation::CreateTableAsSelect { mode, options, source } => {
             let (planned, schema) = plan_source(core, context, source).await?;
-            let rows = rows(core, &planned, schema).await?;
-            let operation =
-                Operation::CreateTableAsSelect { mode: *mode, options: options.clone() };
-            (operation, Some(rows))
+            let operation = complete_create_table_as_select(*mode, options, &schema)?;
+            (operation, Some(rows(core, &planned, schema).await?))
         }
         WriteOperation::Insert(insert) => {
             let target = target_schema(core, context, location).await?;

@@ -44,7 +44,6 @@ pub use complete::complete_create_table_as_select;
 pub use parser::parse_script;
 pub use planner::SparkExprPlanner;
 pub use statement::{
-    AddColumns, CompletedInsert, Delete, ExplainMode, Insert, Merge, Moment, ParsedStatement,
-    Query, Relation, StatementKind, TableFormat, TableName, TableReference, Update, VersionSpec,
-    Write, WriteOperation,
+    ExplainMode, Moment, ParsedStatement, Query, Relation, StatementKind, TableFormat, TableName,
+    TableReference, VersionSpec, Write, WriteOperation,
 };

@@ -1,6 +1,7 @@
 use object_store::path::Path;
 use serde::Deserialize;
 
+use crate::error::{Error, Result};
 use crate::log_path::log_folder;
 use crate::table::Table;
 
@@ -16,15 +17,31 @@ pub(crate) struct LastCheckpoint {
 }
 
 impl LastCheckpoint {
-    /// `None` where there is none, or none that can be used. That is no error, whatever the cause:
-    /// without the hint the log is read from its start, and a store that is down says so there.
-    pub(crate) async fn read(table: &Table) -> Option<Self> {
+    /// `None` where there is none, or none that can be used: then the log is read from its start.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the store fails, as it would for the next request: better at once than
+    /// after the retries of two.
+    pub(crate) async fn read(table: &Table) -> Result<Option<Self>> {
         let path: Path = log_folder(&table.root).join("_last_checkpoint");
-        let (bytes, _) = table.fetch(&path).await.ok()?;
-        let hint: Self = serde_json::from_slice(&bytes).ok()?;
+        let bytes = match table.fetch(&path).await {
+            Ok((bytes, _)) => bytes,
+            Err(Error::Truncated { .. }) => return Ok(None),
+            // Who may not list gets "forbidden" for what is not there.
+            Err(Error::Storage {
+                source:
+                    object_store::Error::NotFound { .. }
+                    | object_store::Error::PermissionDenied { .. }
+                    | object_store::Error::Unauthenticated { .. },
+                ..
+            }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let hint: Option<Self> = serde_json::from_slice(&bytes).ok();
         // Above this a version's successor would overflow what Delta's writers count with.
-        let plausible =
-            hint.version < i64::MAX as u64 && hint.parts.is_none_or(|parts| parts < 10_000);
-        plausible.then_some(hint)
+        let plausible = |hint: &Self| {
+            hint.version < i64::MAX as u64 && hint.parts.is_none_or(|parts| parts < 10_000)
+        };
+        Ok(hint.filter(plausible))
     }
 }

@@ -84,7 +84,7 @@ impl Log {
 
     async fn list(table: &Table, extent: Extent) -> Result<Self> {
         if extent == Extent::Latest
-            && let Some(hint) = LastCheckpoint::read(table).await
+            && let Some(hint) = LastCheckpoint::read(table).await?
         {
             let log = Self::list_from(table, Some(hint.version)).await?;
             if !log.checkpoints.is_empty() {

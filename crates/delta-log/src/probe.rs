@@ -18,7 +18,7 @@ const LAST_WINDOW: u64 = 64;
 impl Log {
     /// Finds commits by asking for them, from the hint's checkpoint on or from the start.
     pub(crate) async fn probe(table: &Table, extent: Extent) -> Result<Self> {
-        let hint = LastCheckpoint::read(table).await;
+        let hint = LastCheckpoint::read(table).await?;
         let mut log = match extent {
             Extent::All => Self::probe_from(table, 0, extent).await?,
             _ => Self::default(),

@@ -71,6 +71,19 @@ async fn commit_that_fails_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
+async fn store_that_is_down_fails_the_first_request_and_not_the_second() {
+    let t = TestTable::new();
+    t.appends(3).await;
+    t.store.set_fault("_last_checkpoint", Fault::Fails);
+    for table in [t.table.clone(), t.without_listing()] {
+        t.requests();
+        let error = table.snapshot(TimeTravel::Latest).await.unwrap_err();
+        assert!(matches!(error, Error::Storage { .. }), "{error:?}");
+        assert_eq!(t.requests().0, ["GET _last_checkpoint"]);
+    }
+}
+
+#[tokio::test]
 async fn broken_commit_names_file_and_line() {
     let t = TestTable::new();
     t.appends(3).await;

@@ -65,7 +65,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     println!(
         "  MinIO is at {endpoint}, keys {ACCESS_KEY} / {SECRET_KEY}. Now, in another terminal:"
     );
-    println!("  lakeglass serve --s3-endpoint {endpoint} \\");
+    let lakeglass = workspace.lakeglass();
+    println!(
+        "  {} serve --seed --s3-endpoint {endpoint} \\",
+        lakeglass.display()
+    );
     println!("    --s3-access-key {ACCESS_KEY} --s3-secret-key {SECRET_KEY}");
     println!();
     let status = server.wait()?;

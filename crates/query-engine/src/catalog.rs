@@ -30,7 +30,10 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     pub fn new(stores: Arc<dyn Stores>) -> Self {
-        Self { stores, found: Mutex::default() }
+        Self {
+            stores,
+            found: Mutex::default(),
+        }
     }
 
     /// Where a table is that a statement names. Whether there is one is not asked.
@@ -61,7 +64,9 @@ impl Catalog {
     /// else directly in the bucket that the name gives, in the first bucket whose name starts with
     /// `curated`, or in the first bucket.
     pub async fn locate_new(&self, table: &TableName) -> Result<StoreLocation, Error> {
-        let TableName::Name { parts } = table else { return self.locate(table).await };
+        let TableName::Name { parts } = table else {
+            return self.locate(table).await;
+        };
         let existing = self.locate(table).await;
         match existing {
             Err(error) if error.code == "TABLE_OR_VIEW_NOT_FOUND" => {}
@@ -69,9 +74,9 @@ impl Catalog {
         }
         let buckets = self.stores.buckets();
         let bucket = match parts.as_slice() {
-            [bucket, _] if !is_default(bucket) => {
-                buckets.iter().find(|other| other.eq_ignore_ascii_case(bucket))
-            }
+            [bucket, _] if !is_default(bucket) => buckets
+                .iter()
+                .find(|other| other.eq_ignore_ascii_case(bucket)),
             [_] | [_, _] => {
                 let curated = buckets.iter().find(|bucket| bucket.starts_with("curated"));
                 curated.or_else(|| buckets.first())
@@ -80,13 +85,24 @@ impl Catalog {
         };
         match (bucket, parts.last()) {
             (Some(bucket), Some(name)) => self.locate_url(&format!("s3a://{bucket}/{name}")),
-            _ => Err(Error::new("SCHEMA_NOT_FOUND", format!("There is no bucket for {table}."))
-                .with_hint("Give the table a place: CREATE TABLE delta.`s3a://bucket/path`.")),
+            _ => Err(Error::new(
+                "SCHEMA_NOT_FOUND",
+                format!("There is no bucket for {table}."),
+            )
+            .with_hint("Give the table a place: CREATE TABLE delta.`s3a://bucket/path`.")),
         }
     }
 
-    async fn locate_name(&self, parts: &[String], table: &TableName) -> Result<StoreLocation, Error> {
-        let known = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    async fn locate_name(
+        &self,
+        parts: &[String],
+        table: &TableName,
+    ) -> Result<StoreLocation, Error> {
+        let known = self
+            .found
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let mut problems = Vec::new();
         let mut matches = matching(&known.unwrap_or_default(), parts);
         if matches.is_empty() {
@@ -143,18 +159,24 @@ impl Catalog {
     async fn search_bucket(&self, bucket: &str) -> Result<Vec<TableEntry>, Error> {
         let place = self.locate_url(&format!("s3a://{bucket}"))?;
         let root = &place.root;
-        let paths = tables_below(&place.store, root.clone(), DEPTH).await.map_err(|error| {
-            let mut problem = from_store(&format!("bucket {bucket}"), &error);
-            problem.message = format!("Bucket {bucket}: {}", problem.message);
-            problem
-        })?;
+        let paths = tables_below(&place.store, root.clone(), DEPTH)
+            .await
+            .map_err(|error| {
+                let mut problem = from_store(&format!("bucket {bucket}"), &error);
+                problem.message = format!("Bucket {bucket}: {}", problem.message);
+                problem
+            })?;
         let entries = paths.into_iter().filter_map(|path| {
-            let parts: Option<Vec<_>> = path.prefix_match(root).map(|parts| {
-                parts.map(|part| part.as_ref().to_owned()).collect()
-            });
+            let parts: Option<Vec<_>> = path
+                .prefix_match(root)
+                .map(|parts| parts.map(|part| part.as_ref().to_owned()).collect());
             let path = parts?.join("/");
             let location = format!("s3a://{bucket}/{path}");
-            Some(TableEntry { bucket: bucket.to_owned(), path, location })
+            Some(TableEntry {
+                bucket: bucket.to_owned(),
+                path,
+                location,
+            })
         });
         Ok(entries.collect())
     }
@@ -195,9 +217,8 @@ fn tables_below<'a>(
         }
         let below = listing.common_prefixes.into_iter().filter(|path| {
             // Hidden folders and partitions hold no tables.
-            path.filename().is_some_and(|name| {
-                !name.starts_with(['_', '.']) && !name.contains('=')
-            })
+            path.filename()
+                .is_some_and(|name| !name.starts_with(['_', '.']) && !name.contains('='))
         });
         let below: Vec<object_store::Result<Vec<Path>>> = futures::stream::iter(below)
             .map(|path| tables_below(store, path, depth - 1))
@@ -212,5 +233,11 @@ fn tables_below<'a>(
 
 /// Whether a statement means a Parquet file or folder rather than a Delta table.
 pub(crate) fn is_parquet(table: &TableName) -> bool {
-    matches!(table, TableName::Path { format: TableFormat::Parquet, .. })
+    matches!(
+        table,
+        TableName::Path {
+            format: TableFormat::Parquet,
+            ..
+        }
+    )
 }

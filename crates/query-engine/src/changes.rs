@@ -46,10 +46,16 @@ impl ChangesProvider {
     ) -> Result<Self, Error> {
         let mut fields: Vec<FieldRef> = plan.arrow_schema.fields().iter().cloned().collect();
         for field in feed_columns() {
-            if fields.iter().any(|other| other.name().eq_ignore_ascii_case(field.name())) {
+            if fields
+                .iter()
+                .any(|other| other.name().eq_ignore_ascii_case(field.name()))
+            {
                 return Err(Error::new(
                     "DELTA_TABLE_HAS_RESERVED_COLUMNS",
-                    format!("The table has a column {}, as the change feed does.", field.name()),
+                    format!(
+                        "The table has a column {}, as the change feed does.",
+                        field.name()
+                    ),
                 ));
             }
             fields.push(field);
@@ -62,7 +68,13 @@ impl ChangesProvider {
             }
         }
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { table, plan, schema, partition_columns, context })
+        Ok(Self {
+            table,
+            plan,
+            schema,
+            partition_columns,
+            context,
+        })
     }
 
     /// The files of the feed: change data files know their rows' change type; of a data file it is
@@ -84,9 +96,16 @@ impl ChangesProvider {
             return Ok(None);
         }
         let bytes = files.iter().map(|file| file.object_meta.size).sum();
-        let cost = self.context.add_scan(ScanCost::of_all(files.len() as u64, bytes));
+        let cost = self
+            .context
+            .add_scan(ScanCost::of_all(files.len() as u64, bytes));
         let statistics = Statistics::new_unknown(&Schema::new(
-            columns.file_columns.iter().chain(&columns.partition_columns).cloned().collect::<Vec<_>>(),
+            columns
+                .file_columns
+                .iter()
+                .chain(&columns.partition_columns)
+                .cloned()
+                .collect::<Vec<_>>(),
         ));
         let scan = ParquetScan {
             projection: columns.positions(&self.schema, projection),
@@ -96,13 +115,16 @@ impl ChangesProvider {
             statistics,
             limit,
         };
-        scan.into_plan(self.context.data_files(&self.table, cost)).map(Some)
+        scan.into_plan(self.context.data_files(&self.table, cost))
+            .map(Some)
     }
 
     fn files(&self, cdc: bool, given: &[FieldRef]) -> Result<Vec<PartitionedFile>> {
-        let sources = self.plan.versions.iter().flat_map(|version| {
-            version.sources.iter().map(move |source| (version, source))
-        });
+        let sources = self
+            .plan
+            .versions
+            .iter()
+            .flat_map(|version| version.sources.iter().map(move |source| (version, source)));
         sources
             .filter(|(_, source)| (source.kind == ChangeKind::Cdc) == cdc)
             .map(|(version, source)| {
@@ -129,7 +151,10 @@ impl TableProvider for ChangesProvider {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Unsupported; filters.len()])
+        Ok(vec![
+            TableProviderFilterPushDown::Unsupported;
+            filters.len()
+        ])
     }
 
     async fn scan(
@@ -176,7 +201,11 @@ fn value_of(field: &Field, version: &ChangeVersion, source: &ChangeSource) -> Re
             let micros = version.timestamp_ms.checked_mul(1000);
             Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC"))
         }
-        name => match source.partition_values.iter().find(|(column, _)| column == name) {
+        name => match source
+            .partition_values
+            .iter()
+            .find(|(column, _)| column == name)
+        {
             Some((_, value)) => Arc::clone(value),
             None => return ScalarValue::try_from(field.data_type()),
         },

@@ -40,12 +40,19 @@ impl DataFiles {
     /// The footer of a file; from the cache if it was read before.
     pub async fn footer_of(&self, path: &Path, size: u64) -> Result<Arc<Footer>> {
         let reader = self.reader(path.clone(), size);
-        reader.footer().await.map_err(|error| DataFusionError::ParquetError(Box::new(error)))
+        reader
+            .footer()
+            .await
+            .map_err(|error| DataFusionError::ParquetError(Box::new(error)))
     }
 
     fn reader(&self, path: Path, size: u64) -> DataFileReader {
         DataFileReader {
-            file: DataFile { origin: Arc::clone(&self.origin), path, size },
+            file: DataFile {
+                origin: Arc::clone(&self.origin),
+                path,
+                size,
+            },
             store: Arc::clone(&self.store),
             footers: Arc::clone(&self.footers),
             cost: Arc::clone(&self.cost),
@@ -76,10 +83,12 @@ struct DataFileReader {
 impl DataFileReader {
     async fn footer(&self) -> parquet::errors::Result<Arc<Footer>> {
         let footer = self.footers.get(&self.file, &self.store).await;
-        footer.map_err(|error| ParquetError::External(Box::new(Unreadable {
-            path: self.file.path.clone(),
-            source: error,
-        })))
+        footer.map_err(|error| {
+            ParquetError::External(Box::new(Unreadable {
+                path: self.file.path.clone(),
+                source: error,
+            }))
+        })
     }
 }
 
@@ -87,7 +96,9 @@ impl AsyncFileReader for DataFileReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
         async move {
             let mut ranges = self.get_byte_ranges(vec![range]).await?;
-            ranges.pop().ok_or_else(|| ParquetError::General("no range was read".to_owned()))
+            ranges
+                .pop()
+                .ok_or_else(|| ParquetError::General("no range was read".to_owned()))
         }
         .boxed()
     }
@@ -99,7 +110,10 @@ impl AsyncFileReader for DataFileReader {
         async move {
             let footer = self.footer().await?;
             if let Some(contents) = &footer.contents {
-                return ranges.into_iter().map(|range| slice(contents, &range)).collect();
+                return ranges
+                    .into_iter()
+                    .map(|range| slice(contents, &range))
+                    .collect();
             }
             let path = &self.file.path;
             coalesce_ranges(&ranges, |range| self.store.get_range(path, range), GAP)
@@ -118,7 +132,8 @@ impl AsyncFileReader for DataFileReader {
         async move {
             let footer = self.footer().await?;
             if options.is_some() {
-                self.cost.file_opened(&self.file.path, footer.metadata.num_row_groups());
+                self.cost
+                    .file_opened(&self.file.path, footer.metadata.num_row_groups());
             }
             Ok(Arc::clone(&footer.metadata))
         }
@@ -127,9 +142,13 @@ impl AsyncFileReader for DataFileReader {
 }
 
 fn slice(contents: &Bytes, range: &Range<u64>) -> parquet::errors::Result<Bytes> {
-    let bounds = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+    let bounds = usize::try_from(range.start)
+        .ok()
+        .zip(usize::try_from(range.end).ok());
     match bounds {
-        Some((start, end)) if start <= end && end <= contents.len() => Ok(contents.slice(start..end)),
+        Some((start, end)) if start <= end && end <= contents.len() => {
+            Ok(contents.slice(start..end))
+        }
         _ => Err(ParquetError::EOF(format!(
             "bytes {}..{} of a file of {}",
             range.start,

@@ -19,11 +19,25 @@ type Result<T> = std::result::Result<T, ArrowError>;
 /// `DESCRIBE HISTORY`: fifteen columns, newest version first.
 pub(crate) fn history(commits: &[CommitRecord]) -> Result<RecordBatch> {
     let texts = |field: &str| -> ArrayRef {
-        Arc::new(commits.iter().map(|commit| commit.text(field)).collect::<StringArray>())
+        Arc::new(
+            commits
+                .iter()
+                .map(|commit| commit.text(field))
+                .collect::<StringArray>(),
+        )
     };
     let rows = commits.len();
-    let job = strings_struct(&["jobId", "jobName", "jobRunId", "runId", "jobOwnerId", "triggerType"]);
-    let versions = commits.iter().map(|commit| i64::try_from(commit.version).ok());
+    let job = strings_struct(&[
+        "jobId",
+        "jobName",
+        "jobRunId",
+        "runId",
+        "jobOwnerId",
+        "triggerType",
+    ]);
+    let versions = commits
+        .iter()
+        .map(|commit| i64::try_from(commit.version).ok());
     let times = commits.iter().map(|commit| Some(commit.timestamp_ms));
     let read_versions = commits.iter().map(CommitRecord::read_version);
     let blind = commits.iter().map(CommitRecord::is_blind_append);
@@ -33,14 +47,26 @@ pub(crate) fn history(commits: &[CommitRecord]) -> Result<RecordBatch> {
         ("userId", texts("userId")),
         ("userName", texts("userName")),
         ("operation", texts("operation")),
-        ("operationParameters", maps(commits.iter().map(CommitRecord::operation_parameters))?),
+        (
+            "operationParameters",
+            maps(commits.iter().map(CommitRecord::operation_parameters))?,
+        ),
         ("job", new_null_array(&job, rows)),
-        ("notebook", new_null_array(&strings_struct(&["notebookId"]), rows)),
+        (
+            "notebook",
+            new_null_array(&strings_struct(&["notebookId"]), rows),
+        ),
         ("clusterId", texts("clusterId")),
-        ("readVersion", Arc::new(read_versions.collect::<Int64Array>())),
+        (
+            "readVersion",
+            Arc::new(read_versions.collect::<Int64Array>()),
+        ),
         ("isolationLevel", texts("isolationLevel")),
         ("isBlindAppend", Arc::new(blind.collect::<BooleanArray>())),
-        ("operationMetrics", maps(commits.iter().map(CommitRecord::operation_metrics))?),
+        (
+            "operationMetrics",
+            maps(commits.iter().map(CommitRecord::operation_metrics))?,
+        ),
         ("userMetadata", texts("userMetadata")),
         ("engineInfo", texts("engineInfo")),
     ])
@@ -51,12 +77,10 @@ pub(crate) fn detail(table: &Table, snapshot: &Snapshot) -> Result<RecordBatch> 
     let metadata = snapshot.metadata();
     let protocol = snapshot.protocol();
     let text = |text: Option<&str>| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
-    let long = |value: u64| -> ArrayRef {
-        Arc::new(Int64Array::from(vec![i64::try_from(value).ok()]))
-    };
-    let int = |value: u32| -> ArrayRef {
-        Arc::new(Int32Array::from(vec![i32::try_from(value).ok()]))
-    };
+    let long =
+        |value: u64| -> ArrayRef { Arc::new(Int64Array::from(vec![i64::try_from(value).ok()])) };
+    let int =
+        |value: u32| -> ArrayRef { Arc::new(Int32Array::from(vec![i32::try_from(value).ok()])) };
     let files = snapshot.files();
     batch(vec![
         ("format", text(Some("delta"))),
@@ -66,14 +90,20 @@ pub(crate) fn detail(table: &Table, snapshot: &Snapshot) -> Result<RecordBatch> 
         ("location", text(Some(&table.location))),
         ("createdAt", timestamps([metadata.created_time])),
         ("lastModified", timestamps([Some(snapshot.timestamp())])),
-        ("partitionColumns", list(metadata.partition_columns.iter().map(String::as_str))),
+        (
+            "partitionColumns",
+            list(metadata.partition_columns.iter().map(String::as_str)),
+        ),
         ("clusteringColumns", list([])),
         ("numFiles", long(files.len() as u64)),
         ("sizeInBytes", long(files.size_in_bytes())),
         ("properties", maps([properties(snapshot)])?),
         ("minReaderVersion", int(protocol.min_reader_version)),
         ("minWriterVersion", int(protocol.min_writer_version)),
-        ("tableFeatures", list(table_features(snapshot).iter().map(String::as_str))),
+        (
+            "tableFeatures",
+            list(table_features(snapshot).iter().map(String::as_str)),
+        ),
     ])
 }
 
@@ -86,7 +116,11 @@ pub(crate) fn columns(
 ) -> Result<RecordBatch> {
     let mut rows: Vec<[Option<String>; 3]> = Vec::new();
     let mut row = |name: &str, value: &str, comment: Option<&str>| {
-        rows.push([Some(name.to_owned()), Some(value.to_owned()), comment.map(str::to_owned)]);
+        rows.push([
+            Some(name.to_owned()),
+            Some(value.to_owned()),
+            comment.map(str::to_owned),
+        ]);
     };
     for field in snapshot.schema().fields() {
         row(&field.name, &field.data_type.to_string(), field.comment());
@@ -114,19 +148,37 @@ pub(crate) fn columns(
         }
         row("Location", &table.location, Some(""));
         row("Provider", "delta", Some(""));
-        row("Table Properties", &format!("[{}]", properties.join(",")), Some(""));
+        row(
+            "Table Properties",
+            &format!("[{}]", properties.join(",")),
+            Some(""),
+        );
     }
     let column = |i: usize| -> ArrayRef {
-        Arc::new(rows.iter().map(|row| row[i].as_deref()).collect::<StringArray>())
+        Arc::new(
+            rows.iter()
+                .map(|row| row[i].as_deref())
+                .collect::<StringArray>(),
+        )
     };
-    batch(vec![("col_name", column(0)), ("data_type", column(1)), ("comment", column(2))])
+    batch(vec![
+        ("col_name", column(0)),
+        ("data_type", column(1)),
+        ("comment", column(2)),
+    ])
 }
 
 /// `DESCRIBE` of a temporary view.
 pub(crate) fn view_columns(schema: &Schema) -> Result<RecordBatch> {
     let columns = spark_types::columns(schema);
-    let names: StringArray = columns.iter().map(|column| Some(column.name.as_str())).collect();
-    let types: StringArray = columns.iter().map(|column| Some(column.data_type.as_str())).collect();
+    let names: StringArray = columns
+        .iter()
+        .map(|column| Some(column.name.as_str()))
+        .collect();
+    let types: StringArray = columns
+        .iter()
+        .map(|column| Some(column.data_type.as_str()))
+        .collect();
     let comments = new_null_array(&DataType::Utf8, columns.len());
     batch(vec![
         ("col_name", Arc::new(names)),
@@ -145,9 +197,12 @@ pub(crate) fn show_properties(
     let rows = match key {
         None => all,
         Some(key) => {
-            let found = all.into_iter().find(|(other, _)| other == key).map(|(_, value)| value);
-            let value = found
-                .unwrap_or_else(|| format!("Table {name} does not have property: {key}"));
+            let found = all
+                .into_iter()
+                .find(|(other, _)| other == key)
+                .map(|(_, value)| value);
+            let value =
+                found.unwrap_or_else(|| format!("Table {name} does not have property: {key}"));
             vec![(key.to_owned(), value)]
         }
     };
@@ -174,7 +229,10 @@ pub(crate) fn show_tables(tables: &[(String, String, bool)]) -> Result<RecordBat
         (
             "isTemporary",
             Arc::new(BooleanArray::from(
-                tables.iter().map(|(_, _, temporary)| *temporary).collect::<Vec<_>>(),
+                tables
+                    .iter()
+                    .map(|(_, _, temporary)| *temporary)
+                    .collect::<Vec<_>>(),
             )),
         ),
     ])
@@ -188,7 +246,10 @@ pub(crate) fn lines(column: &str, text: String) -> Result<RecordBatch> {
 /// One row of bigints, as writes answer.
 pub(crate) fn counts(row: &[(String, i64)]) -> Result<RecordBatch> {
     let columns = row.iter().map(|(name, value)| {
-        (name.as_str(), Arc::new(Int64Array::from(vec![*value])) as ArrayRef)
+        (
+            name.as_str(),
+            Arc::new(Int64Array::from(vec![*value])) as ArrayRef,
+        )
     });
     batch(columns.collect())
 }
@@ -203,12 +264,23 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
 }
 
 fn strings_struct(names: &[&str]) -> DataType {
-    DataType::Struct(names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect::<Fields>())
+    DataType::Struct(
+        names
+            .iter()
+            .map(|name| Field::new(*name, DataType::Utf8, true))
+            .collect::<Fields>(),
+    )
 }
 
 fn timestamps(millis: impl IntoIterator<Item = Option<i64>>) -> ArrayRef {
-    let micros = millis.into_iter().map(|millis| millis.and_then(|millis| millis.checked_mul(1000)));
-    Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+    let micros = millis
+        .into_iter()
+        .map(|millis| millis.and_then(|millis| millis.checked_mul(1000)));
+    Arc::new(
+        micros
+            .collect::<TimestampMicrosecondArray>()
+            .with_timezone("UTC"),
+    )
 }
 
 fn maps(rows: impl IntoIterator<Item = Vec<(String, Option<String>)>>) -> Result<ArrayRef> {
@@ -240,24 +312,39 @@ fn list<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
 
 fn properties(snapshot: &Snapshot) -> Vec<(String, Option<String>)> {
     let configuration = &snapshot.metadata().configuration;
-    configuration.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
+    configuration
+        .iter()
+        .map(|(key, value)| (key.clone(), Some(value.clone())))
+        .collect()
 }
 
 /// The table's properties, and the protocol's versions and features as Spark shows them.
 fn table_properties(snapshot: &Snapshot) -> Vec<(String, String)> {
     let protocol = snapshot.protocol();
     let configuration = &snapshot.metadata().configuration;
-    let mut rows: Vec<(String, String)> =
-        configuration.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    let named = protocol.reader_features.iter().chain(&protocol.writer_features).flatten();
+    let mut rows: Vec<(String, String)> = configuration
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let named = protocol
+        .reader_features
+        .iter()
+        .chain(&protocol.writer_features)
+        .flatten();
     for feature in named {
         let row = (format!("delta.feature.{feature}"), "supported".to_owned());
         if !rows.contains(&row) {
             rows.push(row);
         }
     }
-    rows.push(("delta.minReaderVersion".to_owned(), protocol.min_reader_version.to_string()));
-    rows.push(("delta.minWriterVersion".to_owned(), protocol.min_writer_version.to_string()));
+    rows.push((
+        "delta.minReaderVersion".to_owned(),
+        protocol.min_reader_version.to_string(),
+    ));
+    rows.push((
+        "delta.minWriterVersion".to_owned(),
+        protocol.min_writer_version.to_string(),
+    ));
     rows.sort_unstable();
     rows
 }
@@ -277,7 +364,9 @@ fn table_features(snapshot: &Snapshot) -> Vec<String> {
     let mut features: Vec<String> = match &protocol.writer_features {
         Some(named) => named.clone(),
         None => {
-            let implied = implied.iter().filter(|(from, _)| protocol.min_writer_version >= *from);
+            let implied = implied
+                .iter()
+                .filter(|(from, _)| protocol.min_writer_version >= *from);
             implied.map(|(_, feature)| (*feature).to_owned()).collect()
         }
     };

@@ -127,7 +127,12 @@ impl Statement {
 impl Engine {
     /// An engine that has read nothing yet.
     pub fn new(options: EngineOptions) -> Self {
-        let EngineOptions { memory_limit, stores, committer, scheduler } = options;
+        let EngineOptions {
+            memory_limit,
+            stores,
+            committer,
+            scheduler,
+        } = options;
         let core = EngineCore {
             memory_limit,
             committer,
@@ -137,7 +142,9 @@ impl Engine {
             snapshots: Arc::default(),
             footers: Arc::default(),
         };
-        Self { core: Arc::new(core) }
+        Self {
+            core: Arc::new(core),
+        }
     }
 
     /// Bytes that queries may hold at once.
@@ -151,7 +158,10 @@ impl Engine {
     /// `PARSE_SYNTAX_ERROR` and its kin: then no statement of the script should run.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, Error> {
         let parsed = parse_script(sql)?;
-        Ok(parsed.into_iter().map(|parsed| Statement { parsed }).collect())
+        Ok(parsed
+            .into_iter()
+            .map(|parsed| Statement { parsed })
+            .collect())
     }
 
     /// Starts a statement. A query has then been planned, and its rows come from
@@ -168,7 +178,10 @@ impl Engine {
             StatementKind::DescribeHistory { table, limit } => {
                 let table = locate_delta(core, &context, table).await?;
                 let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-                let commits = table.history(limit).await.map_err(|error| from_log(&error))?;
+                let commits = table
+                    .history(limit)
+                    .await
+                    .map_err(|error| from_log(&error))?;
                 context.reads(&table, commits.first().map(|commit| commit.version));
                 self.answer(context, describe::history(&commits))
             }
@@ -177,7 +190,10 @@ impl Engine {
                 context.reads(&table, Some(snapshot.version()));
                 self.answer(context, describe::detail(&table, &snapshot))
             }
-            StatementKind::DescribeTable { table: name, extended } => {
+            StatementKind::DescribeTable {
+                table: name,
+                extended,
+            } => {
                 if let Some(view) = self.view_named(name) {
                     let plan = plan_view(core, &context, Arc::clone(&view), 0).await?;
                     let columns = describe::view_columns(plan.schema().as_arrow());
@@ -185,17 +201,31 @@ impl Engine {
                 }
                 let (table, snapshot) = open_snapshot(core, &context, name, &None).await?;
                 context.reads(&table, Some(snapshot.version()));
-                self.answer(context, describe::columns(&table, name, &snapshot, *extended))
+                self.answer(
+                    context,
+                    describe::columns(&table, name, &snapshot, *extended),
+                )
             }
             StatementKind::ShowTableProperties { table: name, key } => {
                 let (table, snapshot) = open_snapshot(core, &context, name, &None).await?;
                 context.reads(&table, Some(snapshot.version()));
-                self.answer(context, describe::show_properties(name, &snapshot, key.as_deref()))
+                self.answer(
+                    context,
+                    describe::show_properties(name, &snapshot, key.as_deref()),
+                )
             }
             StatementKind::ShowTables => self.show_tables(context).await,
-            StatementKind::CreateView { name, or_replace, columns, query } => {
+            StatementKind::CreateView {
+                name,
+                or_replace,
+                columns,
+                query,
+            } => {
                 // Planned once, so that a view that cannot work is refused where it is made.
-                let view = Arc::new(View { query: query.clone(), columns: columns.clone() });
+                let view = Arc::new(View {
+                    query: query.clone(),
+                    columns: columns.clone(),
+                });
                 plan_view(core, &context, Arc::clone(&view), 0).await?;
                 core.session.create_view(name, *or_replace, view)?;
                 Ok(Execution::nothing(context, self.pacer()).changing_names())
@@ -206,10 +236,16 @@ impl Engine {
             }
             StatementKind::SetOption { key, value } => {
                 core.session.set_option(key, value)?;
-                self.answer(context, describe::key_values(vec![(key.clone(), value.clone())]))
+                self.answer(
+                    context,
+                    describe::key_values(vec![(key.clone(), value.clone())]),
+                )
             }
             StatementKind::ShowOption { key } => {
-                let value = core.session.option(key).unwrap_or_else(|| "<undefined>".to_owned());
+                let value = core
+                    .session
+                    .option(key)
+                    .unwrap_or_else(|| "<undefined>".to_owned());
                 self.answer(context, describe::key_values(vec![(key.clone(), value)]))
             }
             StatementKind::Write(write) => execute_write(core, context, write).await,
@@ -233,7 +269,10 @@ impl Engine {
 
     fn context(&self) -> Arc<StatementContext> {
         let (footers, snapshots) = (&self.core.footers, &self.core.snapshots);
-        Arc::new(StatementContext::new(Arc::clone(footers), Arc::clone(snapshots)))
+        Arc::new(StatementContext::new(
+            Arc::clone(footers),
+            Arc::clone(snapshots),
+        ))
     }
 
     fn pacer(&self) -> Arc<Pacer> {
@@ -249,7 +288,13 @@ impl Engine {
         let physical = planned.physical().await?;
         let stream = start(&physical, &planned.state, &self.core.pacer)?;
         let from_log = reads_no_files(&physical);
-        Ok(Execution::streaming(context, self.pacer(), planned.schema(), stream, from_log))
+        Ok(Execution::streaming(
+            context,
+            self.pacer(),
+            planned.schema(),
+            stream,
+            from_log,
+        ))
     }
 
     async fn explain(
@@ -270,10 +315,17 @@ impl Engine {
             return Err(problem);
         }
         let name = |entry: &TableEntry| {
-            entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned()
+            entry
+                .path
+                .rsplit('/')
+                .next()
+                .unwrap_or(&entry.path)
+                .to_owned()
         };
-        let mut rows: Vec<(String, String, bool)> =
-            tables.iter().map(|entry| (entry.bucket.clone(), name(entry), false)).collect();
+        let mut rows: Vec<(String, String, bool)> = tables
+            .iter()
+            .map(|entry| (entry.bucket.clone(), name(entry), false))
+            .collect();
         let views = self.core.session.view_names();
         rows.extend(views.into_iter().map(|view| (String::new(), view, true)));
         self.answer(context, describe::show_tables(&rows))

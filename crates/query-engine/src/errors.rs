@@ -105,7 +105,11 @@ pub(crate) fn from_log(error: &LogError) -> Error {
 /// `path`: what was being read; may be empty where that is not known.
 pub(crate) fn from_store(path: &str, error: &object_store::Error) -> Error {
     use object_store::Error as StoreError;
-    let what = if path.is_empty() { "an object".to_owned() } else { path.to_owned() };
+    let what = if path.is_empty() {
+        "an object".to_owned()
+    } else {
+        path.to_owned()
+    };
     match error {
         StoreError::NotFound { path, .. } => Error::new(
             "FILE_NOT_FOUND",
@@ -161,16 +165,22 @@ pub(crate) fn from_datafusion(error: &DataFusionError) -> Error {
         DataFusionError::Plan(message) => from_plan(message),
         DataFusionError::Execution(message) => from_execution(message),
         DataFusionError::Configuration(message) => Error::new("INVALID_CONF_VALUE", message),
-        other => Error::new("INTERNAL_ERROR", without_placeholders(&other.strip_backtrace())),
+        other => Error::new(
+            "INTERNAL_ERROR",
+            without_placeholders(&other.strip_backtrace()),
+        ),
     }
 }
 
 pub(crate) fn memory_exceeded() -> Error {
-    Error::new("QUERY_MEMORY_EXCEEDED", "The query needs more memory than the engine may use.")
-        .with_hint(
-            "Select fewer columns, filter earlier, or aggregate before sorting and joining; a \
+    Error::new(
+        "QUERY_MEMORY_EXCEEDED",
+        "The query needs more memory than the engine may use.",
+    )
+    .with_hint(
+        "Select fewer columns, filter earlier, or aggregate before sorting and joining; a \
              LIMIT makes a sort cheap. Other queries still work.",
-        )
+    )
 }
 
 fn from_source(error: &(dyn StdError + Send + Sync + 'static)) -> Error {
@@ -216,8 +226,11 @@ fn from_parquet(error: &ParquetError) -> Error {
     {
         return known;
     }
-    Error::new("FAILED_READ_FILE", format!("Cannot read a data file: {error}"))
-        .with_hint("The file is damaged, or is not the one that the table's log describes.")
+    Error::new(
+        "FAILED_READ_FILE",
+        format!("Cannot read a data file: {error}"),
+    )
+    .with_hint("The file is damaged, or is not the one that the table's log describes.")
 }
 
 fn from_arrow(error: &ArrowError) -> Error {
@@ -235,7 +248,10 @@ fn from_arrow(error: &ArrowError) -> Error {
 
 fn from_schema(error: &SchemaError) -> Error {
     match error {
-        SchemaError::FieldNotFound { field, valid_fields } => unresolved_column(field, valid_fields),
+        SchemaError::FieldNotFound {
+            field,
+            valid_fields,
+        } => unresolved_column(field, valid_fields),
         SchemaError::AmbiguousReference { field } => Error::new(
             "AMBIGUOUS_REFERENCE",
             format!("Reference `{}` is ambiguous.", field.name),
@@ -256,9 +272,15 @@ fn unresolved_column(field: &Column, valid: &[Column]) -> Error {
     if names.is_empty() {
         return Error::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", message);
     }
-    let quoted: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();
-    Error::new("UNRESOLVED_COLUMN.WITH_SUGGESTION", message)
-        .with_hint(format!("Did you mean one of the following? [{}]", quoted.join(", ")))
+    let quoted: Vec<String> = names
+        .iter()
+        .take(5)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    Error::new("UNRESOLVED_COLUMN.WITH_SUGGESTION", message).with_hint(format!(
+        "Did you mean one of the following? [{}]",
+        quoted.join(", ")
+    ))
 }
 
 fn from_plan(message: &str) -> Error {
@@ -266,8 +288,15 @@ fn from_plan(message: &str) -> Error {
     if let Some(rest) = message.strip_prefix("Invalid function ") {
         let (name, hint) = rest.split_once(".\n").unwrap_or((rest, ""));
         let name = name.trim_matches(['\'', '.']);
-        let error = Error::new("UNRESOLVED_ROUTINE", format!("There is no function {name}."));
-        return if hint.is_empty() { error } else { error.with_hint(hint.trim()) };
+        let error = Error::new(
+            "UNRESOLVED_ROUTINE",
+            format!("There is no function {name}."),
+        );
+        return if hint.is_empty() {
+            error
+        } else {
+            error.with_hint(hint.trim())
+        };
     }
     if message.contains("not found") && message.starts_with("table ") {
         return Error::new("TABLE_OR_VIEW_NOT_FOUND", message);
@@ -351,20 +380,30 @@ mod tests {
 
     #[test]
     fn placeholders_do_not_reach_the_person() {
-        assert_eq!(without_placeholders("column __lakeglass_12.a of __lakeglass_0"), "column a of the table");
+        assert_eq!(
+            without_placeholders("column __lakeglass_12.a of __lakeglass_0"),
+            "column a of the table"
+        );
     }
 
     #[test]
     fn what_the_hosts_http_client_says_of_a_failure_reaches_the_person() {
         let told = Error::new("STORE_UNREACHABLE", "nothing answers").with_hint("start it");
-        let error = object_store::Error::Generic { store: "S3", source: Box::new(told.clone()) };
+        let error = object_store::Error::Generic {
+            store: "S3",
+            source: Box::new(told.clone()),
+        };
         assert_eq!(from_store("t/part-0.parquet", &error), told);
     }
 
     #[test]
     fn suggestions_come_closest_first() {
         let column = |name: &str| Column::new_unqualified(name);
-        let valid = [column("transaction_id"), column("amount"), column("account_id")];
+        let valid = [
+            column("transaction_id"),
+            column("amount"),
+            column("account_id"),
+        ];
         let error = unresolved_column(&column("amuont"), &valid);
         assert_eq!(error.code, "UNRESOLVED_COLUMN.WITH_SUGGESTION");
         let hint = error.hint.unwrap();

@@ -88,7 +88,10 @@ impl Execution {
 
     /// What the statement has cost so far.
     pub fn metrics(&self) -> QueryMetrics {
-        QueryMetrics { from_log: self.from_log, ..self.context.metrics() }
+        QueryMetrics {
+            from_log: self.from_log,
+            ..self.context.metrics()
+        }
     }
 
     /// Rows that come from a plan.
@@ -102,7 +105,16 @@ impl Execution {
         let (table, version) = context.single_table();
         let from_log = reads_no_files && context.reads_tables();
         let rows = Rows::Stream(stream);
-        Self { schema, rows, context, pacer, is_write: false, table, version, from_log }
+        Self {
+            schema,
+            rows,
+            context,
+            pacer,
+            is_write: false,
+            table,
+            version,
+            from_log,
+        }
     }
 
     /// A result that is here already, made from the log alone.
@@ -115,7 +127,16 @@ impl Execution {
         let from_log = context.reads_tables();
         let schema = batch.schema();
         let rows = Rows::Batch(Some(batch));
-        Self { schema, rows, context, pacer, is_write: false, table, version, from_log }
+        Self {
+            schema,
+            rows,
+            context,
+            pacer,
+            is_write: false,
+            table,
+            version,
+            from_log,
+        }
     }
 
     /// No result.
@@ -123,17 +144,35 @@ impl Execution {
         let rows = Rows::Batch(None);
         let schema = Arc::new(Schema::empty());
         let (table, version, from_log) = (None, None, false);
-        Self { schema, rows, context, pacer, is_write: false, table, version, from_log }
+        Self {
+            schema,
+            rows,
+            context,
+            pacer,
+            is_write: false,
+            table,
+            version,
+            from_log,
+        }
     }
 
     /// A write that is done.
     pub(crate) fn written(self, table: String, version: Option<u64>) -> Self {
-        Self { is_write: true, table: Some(table), version, from_log: false, ..self }
+        Self {
+            is_write: true,
+            table: Some(table),
+            version,
+            from_log: false,
+            ..self
+        }
     }
 
     /// A change to the list of tables and views.
     pub(crate) fn changing_names(self) -> Self {
-        Self { is_write: true, ..self }
+        Self {
+            is_write: true,
+            ..self
+        }
     }
 
     /// Lets go of the plan and what it holds in memory.

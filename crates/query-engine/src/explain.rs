@@ -2,15 +2,13 @@
 //!
 //! DataFusion's own operator for ANALYZE spawns tasks, which a browser worker cannot.
 
-use std::sync::Arc;
-
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use futures::TryStreamExt;
 use messages::Error;
 
 use crate::engine::EngineCore;
 use crate::errors::from_datafusion;
-use crate::planning::{Planned, start};
+use crate::planning::{Planned, start_measured};
 use crate::sql::ExplainMode;
 
 /// The text that EXPLAIN answers.
@@ -41,14 +39,19 @@ pub(crate) async fn explain(
             )
         }
         ExplainMode::Analyze => {
-            let mut rows = start(&Arc::clone(&physical), &planned.state, &core.pacer)?;
+            let mut rows = start_measured(&physical, &planned.state, &core.pacer)?;
             let mut count = 0usize;
-            while let Some(batch) =
-                rows.try_next().await.map_err(|error| from_datafusion(&error))?
+            while let Some(batch) = rows
+                .try_next()
+                .await
+                .map_err(|error| from_datafusion(&error))?
             {
                 count += batch.num_rows();
             }
-            format!("== Physical Plan, after {count} rows ==\n{}", show(true, false))
+            format!(
+                "== Physical Plan, after {count} rows ==\n{}",
+                show(true, false)
+            )
         }
     })
 }

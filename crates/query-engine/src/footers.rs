@@ -96,8 +96,7 @@ impl Footers {
         let used = slots.clock;
         if let Some(slot) = slots.by_file.get_mut(file) {
             // A read whose statement was cancelled belongs to nobody: start anew, for this one.
-            let abandoned =
-                slot.loading.peek().is_none() && slot.loading.strong_count() == Some(1);
+            let abandoned = slot.loading.peek().is_none() && slot.loading.strong_count() == Some(1);
             if !abandoned {
                 slot.used = used;
                 return slot.loading.clone();
@@ -106,8 +105,16 @@ impl Footers {
         if used.is_multiple_of(EVICTION_INTERVAL) {
             slots.evict();
         }
-        let loading = read_footer(file.clone(), Arc::clone(store)).boxed().shared();
-        slots.by_file.insert(file.clone(), Slot { loading: loading.clone(), used });
+        let loading = read_footer(file.clone(), Arc::clone(store))
+            .boxed()
+            .shared();
+        slots.by_file.insert(
+            file.clone(),
+            Slot {
+                loading: loading.clone(),
+                used,
+            },
+        );
         loading
     }
 
@@ -124,8 +131,11 @@ impl Slots {
             _ => 0,
         };
         let mut total: usize = self.by_file.values().map(weight).sum();
-        let mut by_age: Vec<_> =
-            self.by_file.iter().map(|(file, slot)| (slot.used, file.clone())).collect();
+        let mut by_age: Vec<_> = self
+            .by_file
+            .iter()
+            .map(|(file, slot)| (slot.used, file.clone()))
+            .collect();
         by_age.sort_unstable_by_key(|(used, _)| *used);
         for (_, file) in by_age {
             if total <= CAPACITY {
@@ -170,7 +180,10 @@ async fn read_footer(
         }
         _ => metadata,
     };
-    Ok(Arc::new(Footer { metadata: Arc::new(metadata), contents }))
+    Ok(Arc::new(Footer {
+        metadata: Arc::new(metadata),
+        contents,
+    }))
 }
 
 /// Decodes the page index from `bytes`, which hold it.
@@ -191,7 +204,10 @@ fn with_page_index(
 
 /// Where the file's column and offset indexes are, if it has any.
 fn page_index_range(metadata: &ParquetMetaData) -> Option<Range<u64>> {
-    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let columns = metadata
+        .row_groups()
+        .iter()
+        .flat_map(|group| group.columns());
     let ranges = columns.flat_map(|column| {
         [
             (column.column_index_offset(), column.column_index_length()),

@@ -44,7 +44,5 @@ mod store;
 mod table_description;
 mod writes;
 
-pub use engine::{
-    Committer, Engine, EngineOptions, Scheduler, Statement, StoreLocation, Stores,
-};
+pub use engine::{Committer, Engine, EngineOptions, Scheduler, Statement, StoreLocation, Stores};
 pub use execution::Execution;

@@ -64,20 +64,23 @@ fn of_column(
         let nulls = nulls.as_ref().map(|nulls| nulls[k]);
         nulls.is_none_or(|nulls| nulls < counts[k]) && counts[k] > 0
     };
-    let relevant: Vec<usize> =
-        (0..selected.len()).filter(|&k| has_values(k)).map(|k| selected[k]).collect();
+    let relevant: Vec<usize> = (0..selected.len())
+        .filter(|&k| has_values(k))
+        .map(|k| selected[k])
+        .collect();
     statistics.min_value = extreme(min, &relevant, false)?;
     statistics.max_value = extreme(max, &relevant, true)?;
     Ok(statistics)
 }
 
 /// Lower and upper bounds of a column by file, and whether they are values that occur.
-fn bounds(
-    snapshot: &Snapshot,
-    column: &str,
-) -> Result<(Option<ArrayRef>, Option<ArrayRef>, bool)> {
+fn bounds(snapshot: &Snapshot, column: &str) -> Result<(Option<ArrayRef>, Option<ArrayRef>, bool)> {
     let files = snapshot.files();
-    if snapshot.partition_columns().iter().any(|name| name == column) {
+    if snapshot
+        .partition_columns()
+        .iter()
+        .any(|name| name == column)
+    {
         let values = files.partition_values(column).map_err(external)?;
         return Ok((Some(Arc::clone(&values)), Some(values), true));
     }
@@ -93,16 +96,28 @@ fn null_counts(
     column: &str,
 ) -> Result<Option<Vec<u64>>> {
     let files = snapshot.files();
-    if snapshot.partition_columns().iter().any(|name| name == column) {
+    if snapshot
+        .partition_columns()
+        .iter()
+        .any(|name| name == column)
+    {
         let values = files.partition_values(column).map_err(external)?;
-        let nulls = selected.iter().zip(counts).map(|(&i, &rows)| match values.is_null(i) {
-            true => rows,
-            false => 0,
-        });
+        let nulls = selected
+            .iter()
+            .zip(counts)
+            .map(|(&i, &rows)| match values.is_null(i) {
+                true => rows,
+                false => 0,
+            });
         return Ok(Some(nulls.collect()));
     }
-    let Some(nulls) = files.null_counts(column) else { return Ok(None) };
-    Ok(selected.iter().map(|&i| nulls.is_valid(i).then(|| nulls.value(i))).collect())
+    let Some(nulls) = files.null_counts(column) else {
+        return Ok(None);
+    };
+    Ok(selected
+        .iter()
+        .map(|&i| nulls.is_valid(i).then(|| nulls.value(i)))
+        .collect())
 }
 
 /// The smallest or greatest of the `relevant` bounds; absent if one of them is unknown.
@@ -111,13 +126,18 @@ fn extreme(
     relevant: &[usize],
     greatest: bool,
 ) -> Result<Precision<ScalarValue>> {
-    let Some(bounds) = bounds else { return Ok(Precision::Absent) };
+    let Some(bounds) = bounds else {
+        return Ok(Precision::Absent);
+    };
     if relevant.is_empty() || relevant.iter().any(|&i| bounds.is_null(i)) {
         return Ok(Precision::Absent);
     }
     let relevant: UInt64Array = relevant.iter().map(|&i| Some(i as u64)).collect();
     let bounds = take(&bounds, &relevant, None)?;
-    let order = SortOptions { descending: greatest, nulls_first: false };
+    let order = SortOptions {
+        descending: greatest,
+        nulls_first: false,
+    };
     let first = sort_to_indices(&bounds, Some(order), Some(1))?;
     ScalarValue::try_from_array(&bounds, first.value(0) as usize).map(Precision::Exact)
 }
@@ -142,7 +162,9 @@ impl FileBounds {
             let (min, max, _) = bounds(snapshot, column)?;
             Ok(min.zip(max))
         });
-        Ok(Self { columns: columns.collect::<Result<_>>()? })
+        Ok(Self {
+            columns: columns.collect::<Result<_>>()?,
+        })
     }
 
     pub fn of_file(&self, i: usize) -> Result<Statistics> {

@@ -21,7 +21,10 @@ pub(crate) async fn time_travel(core: &EngineCore, at: &VersionSpec) -> Result<T
 }
 
 /// A bound of a change feed.
-pub(crate) async fn change_bound(core: &EngineCore, at: &VersionSpec) -> Result<ChangeBound, Error> {
+pub(crate) async fn change_bound(
+    core: &EngineCore,
+    at: &VersionSpec,
+) -> Result<ChangeBound, Error> {
     Ok(match at {
         VersionSpec::Version(version) => ChangeBound::Version(*version),
         VersionSpec::Timestamp(moment) => ChangeBound::Timestamp(millis(core, moment).await?),
@@ -37,12 +40,16 @@ pub(crate) async fn millis(core: &EngineCore, moment: &Moment) -> Result<i64, Er
     let batches = collect_statement(core, statement).await?;
     let wanted = DataType::Timestamp(TimeUnit::Millisecond, None);
     for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
-        let value = cast(batch.column(0), &wanted).map_err(|error| from_datafusion(&error.into()))?;
+        let value =
+            cast(batch.column(0), &wanted).map_err(|error| from_datafusion(&error.into()))?;
         let value = value.as_primitive::<TimestampMillisecondType>();
         if let Some(Some(millis)) = value.iter().next() {
             return Ok(millis);
         }
     }
-    Err(Error::new("INVALID_TIMESTAMP_EXPRESSION", "The timestamp to travel to is NULL.")
-        .with_hint("Write it like TIMESTAMP AS OF '2026-11-23 10:00:00' (UTC)."))
+    Err(Error::new(
+        "INVALID_TIMESTAMP_EXPRESSION",
+        "The timestamp to travel to is NULL.",
+    )
+    .with_hint("Write it like TIMESTAMP AS OF '2026-11-23 10:00:00' (UTC)."))
 }

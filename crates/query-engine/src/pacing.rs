@@ -38,7 +38,10 @@ pub(crate) struct Pacer {
 
 impl Pacer {
     pub fn new(scheduler: Arc<dyn Scheduler>) -> Self {
-        Self { scheduler, last_turn: Mutex::new(Instant::now()) }
+        Self {
+            scheduler,
+            last_turn: Mutex::new(Instant::now()),
+        }
     }
 
     /// Lets the event loop turn if it has waited long enough.
@@ -49,12 +52,19 @@ impl Pacer {
     }
 
     fn is_due(&self) -> bool {
-        self.last_turn.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= TURN
+        self.last_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .elapsed()
+            >= TURN
     }
 
     async fn turn(&self) {
         self.scheduler.yield_now().await;
-        *self.last_turn.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self
+            .last_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 
@@ -66,11 +76,19 @@ pub(crate) fn paced(
     plan: Arc<dyn ExecutionPlan>,
     pacer: &Arc<Pacer>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| {
-        let wrapped = PacedExec { input: node, pacer: Arc::clone(pacer) };
-        Ok(Transformed::yes(Arc::new(wrapped) as Arc<dyn ExecutionPlan>))
+    plan.transform_up(|node| Ok(Transformed::yes(paced_as_a_whole(node, pacer))))
+        .data()
+}
+
+/// Wraps a plan, but none of the operators in it: they take their turns when rows leave it.
+pub(crate) fn paced_as_a_whole(
+    plan: Arc<dyn ExecutionPlan>,
+    pacer: &Arc<Pacer>,
+) -> Arc<dyn ExecutionPlan> {
+    Arc::new(PacedExec {
+        input: plan,
+        pacer: Arc::clone(pacer),
     })
-    .data()
 }
 
 /// Its input, with turns of the event loop in between.
@@ -82,7 +100,10 @@ struct PacedExec {
 
 impl PacedExec {
     fn around(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Arc<dyn ExecutionPlan> {
-        Arc::new(Self { input: children.swap_remove(0), pacer: Arc::clone(&self.pacer) })
+        Arc::new(Self {
+            input: children.swap_remove(0),
+            pacer: Arc::clone(&self.pacer),
+        })
     }
 }
 
@@ -137,7 +158,11 @@ impl ExecutionPlan for PacedExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        Ok(Box::pin(PacedStream { input, pacer: Arc::clone(&self.pacer), turn: None }))
+        Ok(Box::pin(PacedStream {
+            input,
+            pacer: Arc::clone(&self.pacer),
+            turn: None,
+        }))
     }
 }
 

@@ -43,23 +43,33 @@ pub(crate) async fn open_parquet(
         ));
     };
     let readers = context.data_files(&table, Arc::default());
-    let footer = readers.footer_of(&first.0, first.1).await.map_err(|error| {
-        from_datafusion(&error)
-    })?;
+    let footer = readers
+        .footer_of(&first.0, first.1)
+        .await
+        .map_err(|error| from_datafusion(&error))?;
     let metadata = footer.metadata.file_metadata();
     let schema = parquet_to_arrow_schema(metadata.schema_descr(), metadata.key_value_metadata())
         .map_err(|error| from_datafusion(&error.into()))?;
-    let fields = schema.fields().iter().map(|field| {
-        Field::new(field.name(), result_type(field.data_type()), true)
-    });
+    let fields = schema
+        .fields()
+        .iter()
+        .map(|field| Field::new(field.name(), result_type(field.data_type()), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     context.reads(&table, None);
-    Ok(Arc::new(ParquetProvider { table, files, schema, context: Arc::clone(context) }))
+    Ok(Arc::new(ParquetProvider {
+        table,
+        files,
+        schema,
+        context: Arc::clone(context),
+    }))
 }
 
 /// Path and size of the object that the table's location names, if there is one.
 async fn single_file(table: &Table) -> Result<Option<(Path, u64)>, Error> {
-    let options = GetOptions { range: Some(GetRange::Bounded(0..1)), ..GetOptions::default() };
+    let options = GetOptions {
+        range: Some(GetRange::Bounded(0..1)),
+        ..GetOptions::default()
+    };
     match table.store.get_opts(&table.root, options).await {
         Ok(found) => Ok(Some((table.root.clone(), found.meta.size))),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -143,7 +153,11 @@ impl TableProvider for ParquetProvider {
         let scan = ParquetScan {
             file_columns: self.schema.fields().iter().cloned().collect(),
             partition_columns: Vec::new(),
-            files: self.files.iter().map(|(path, size)| data_file(path.clone(), *size)).collect(),
+            files: self
+                .files
+                .iter()
+                .map(|(path, size)| data_file(path.clone(), *size))
+                .collect(),
             statistics: Statistics::new_unknown(&self.schema),
             projection: match projection {
                 Some(projection) => projection.clone(),

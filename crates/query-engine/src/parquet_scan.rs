@@ -51,9 +51,11 @@ impl ParquetScan {
         // INT96, which old Spark writes, holds nanoseconds of UTC; a Delta timestamp microseconds.
         options.global.coerce_int96 = Some("us".to_owned());
         options.global.coerce_int96_tz = Some("UTC".to_owned());
-        let mut source =
-            ParquetSource::new(table_schema).with_table_parquet_options(options);
-        data_files.cost.parquet.get_or_init(|| source.metrics().clone());
+        let mut source = ParquetSource::new(table_schema).with_table_parquet_options(options);
+        data_files
+            .cost
+            .parquet
+            .get_or_init(|| source.metrics().clone());
         source = source.with_parquet_file_reader_factory(Arc::new(data_files));
         let config = FileScanConfigBuilder::new(store_url(), Arc::new(source))
             .with_file_group(FileGroup::new(self.files))
@@ -92,17 +94,17 @@ impl PhysicalExprAdapterFactory for ColumnAdapters {
         logical: SchemaRef,
         physical: SchemaRef,
     ) -> Result<Arc<dyn PhysicalExprAdapter>> {
-        let fields = physical.fields().iter().map(|field| match logical.field_with_name(field.name()) {
-            Ok(wanted) if same_layout(wanted.data_type(), field.data_type()) => {
-                Arc::new(Field::clone(wanted).with_data_type(field.data_type().clone()))
-            }
-            _ => Arc::clone(field),
-        });
+        let fields =
+            physical
+                .fields()
+                .iter()
+                .map(|field| match logical.field_with_name(field.name()) {
+                    Ok(wanted) if wanted.data_type() == field.data_type() => {
+                        Arc::new(Field::clone(wanted).with_data_type(field.data_type().clone()))
+                    }
+                    _ => Arc::clone(field),
+                });
         let physical = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         Ok(Arc::new(DefaultPhysicalExprAdapter::new(logical, physical)))
     }
-}
-
-fn same_layout(wanted: &DataType, actual: &DataType) -> bool {
-    wanted == actual
 }

@@ -18,7 +18,7 @@ use messages::Error;
 
 use crate::engine::EngineCore;
 use crate::errors::from_datafusion;
-use crate::pacing::{Pacer, paced};
+use crate::pacing::{Pacer, paced, paced_as_a_whole};
 use crate::read_ahead::read_ahead;
 use crate::relations::{Relations, open_relations, schema_of};
 use crate::sequential::single_partition;
@@ -81,7 +81,12 @@ async fn plan_over(
 /// Casts the columns whose types Spark does not have.
 fn with_result_types(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
     let fits = |data_type| result_type(data_type) == *data_type;
-    if plan.schema().fields().iter().all(|field| fits(field.data_type())) {
+    if plan
+        .schema()
+        .fields()
+        .iter()
+        .all(|field| fits(field.data_type()))
+    {
         return Ok(plan);
     }
     let schema = Arc::clone(plan.schema());
@@ -110,13 +115,26 @@ pub(crate) fn start(
     run().map_err(|error| from_datafusion(&error))
 }
 
+/// Starts a plan whose operators are to be asked later what they did: they run as they are, for
+/// what is wrapped is copied, and the copies do the counting.
+pub(crate) fn start_measured(
+    plan: &Arc<dyn ExecutionPlan>,
+    state: &SessionState,
+    pacer: &Arc<Pacer>,
+) -> Result<SendableRecordBatchStream, Error> {
+    let plan = paced_as_a_whole(Arc::clone(plan), pacer);
+    plan.execute(0, state.task_ctx())
+        .map_err(|error| from_datafusion(&error))
+}
+
 /// Whether the plan reads no data file.
 pub(crate) fn reads_no_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let mut reads = false;
     let walked = plan.apply(|node| {
         let scan = node.downcast_ref::<DataSourceExec>();
         let config = scan.and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
-        reads |= config.is_some_and(|config| config.file_groups.iter().any(|group| group.len() > 0));
+        reads |=
+            config.is_some_and(|config| config.file_groups.iter().any(|group| group.len() > 0));
         Ok(TreeNodeRecursion::Continue)
     });
     !reads && walked.is_ok()
@@ -128,9 +146,14 @@ pub(crate) async fn collect_statement(
     statement: SqlStatement,
 ) -> Result<Vec<RecordBatch>, Error> {
     let state = core.session.statement_state();
-    let plan = state.statement_to_plan(statement).await.map_err(|error| from_datafusion(&error))?;
+    let plan = state
+        .statement_to_plan(statement)
+        .await
+        .map_err(|error| from_datafusion(&error))?;
     let planned = Planned { state, plan };
     let physical = planned.physical().await?;
     let rows = start(&physical, &planned.state, &core.pacer)?;
-    rows.try_collect().await.map_err(|error| from_datafusion(&error))
+    rows.try_collect()
+        .await
+        .map_err(|error| from_datafusion(&error))
 }

@@ -63,7 +63,9 @@ impl TableProvider for DeltaTableProvider {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let selection = select(&self.snapshot, filters, session)?;
-        let rows_decide = filters.iter().any(|filter| !is_partition_filter(&self.snapshot, filter));
+        let rows_decide = filters
+            .iter()
+            .any(|filter| !is_partition_filter(&self.snapshot, filter));
         let limit = limit.filter(|_| !rows_decide);
         let cost = self.cost(&selection);
 
@@ -98,7 +100,8 @@ impl DeltaTableProvider {
         let files = self.snapshot.files();
         let cost = ScanCost::of_all(files.len() as u64, files.size_in_bytes());
         let skipped = (files.len() - selection.files.len()) as u64;
-        self.context.add_scan(cost.skipping(skipped, selection.skipped_by.clone()))
+        self.context
+            .add_scan(cost.skipping(skipped, selection.skipped_by.clone()))
     }
 
     /// The first of `selected` files that hold `limit` rows together.
@@ -127,7 +130,9 @@ impl DeltaTableProvider {
         };
         let partitioned = selected.iter().map(|&i| {
             let path = files.path(i).map_err(external)?;
-            let values = partitions.iter().map(|values| ScalarValue::try_from_array(values, i));
+            let values = partitions
+                .iter()
+                .map(|values| ScalarValue::try_from_array(values, i));
             let mut file = data_file(path, files.size(i));
             file.partition_values = values.collect::<Result<_>>()?;
             if let Some(bounds) = &bounds {
@@ -160,7 +165,11 @@ impl Columns {
             .cloned()
             .partition(|field| partition_columns.contains(field.name()));
         let names = file_columns.iter().chain(&partition_columns);
-        Self { names: names.map(|field| field.name().clone()).collect(), file_columns, partition_columns }
+        Self {
+            names: names.map(|field| field.name().clone()).collect(),
+            file_columns,
+            partition_columns,
+        }
     }
 
     /// Where the columns of `schema` that `projection` names are in a scan.
@@ -177,7 +186,10 @@ impl Columns {
 
     fn partition_values(&self, snapshot: &Snapshot) -> Result<Vec<ArrayRef>> {
         let values = self.partition_columns.iter().map(|field| {
-            snapshot.files().partition_values(field.name()).map_err(external)
+            snapshot
+                .files()
+                .partition_values(field.name())
+                .map_err(external)
         });
         values.collect()
     }

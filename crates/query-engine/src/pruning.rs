@@ -56,7 +56,11 @@ pub(crate) fn select(
         }
     }
     skipped_by.dedup();
-    let files = keep.iter().enumerate().filter_map(|(i, keep)| keep.then_some(i)).collect();
+    let files = keep
+        .iter()
+        .enumerate()
+        .filter_map(|(i, keep)| keep.then_some(i))
+        .collect();
     Ok(Selection { files, skipped_by })
 }
 
@@ -65,7 +69,9 @@ pub(crate) fn is_partition_filter(snapshot: &Snapshot, filter: &Expr) -> bool {
     let partition_columns = snapshot.partition_columns();
     let columns = filter.column_refs();
     !columns.is_empty()
-        && columns.iter().all(|column| partition_columns.contains(&column.name))
+        && columns
+            .iter()
+            .all(|column| partition_columns.contains(&column.name))
         && !filter.is_volatile()
         && !has_subquery(filter)
 }
@@ -81,7 +87,11 @@ fn has_subquery(filter: &Expr) -> bool {
                 | Expr::SetComparison(_)
                 | Expr::OuterReferenceColumn(..)
         );
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        Ok(if found {
+            TreeNodeRecursion::Stop
+        } else {
+            TreeNodeRecursion::Continue
+        })
     });
     found || walked.is_err()
 }
@@ -92,24 +102,43 @@ fn evaluate_on_partitions(
     session: &dyn Session,
 ) -> Result<(Vec<bool>, Vec<String>)> {
     let schema = snapshot.arrow_schema();
-    let used: HashSet<&str> =
-        filter.column_refs().into_iter().map(|column| column.name.as_str()).collect();
+    let used: HashSet<&str> = filter
+        .column_refs()
+        .into_iter()
+        .map(|column| column.name.as_str())
+        .collect();
     let mut fields = Vec::new();
     let mut values = Vec::new();
-    for column in snapshot.partition_columns().iter().filter(|name| used.contains(name.as_str())) {
+    for column in snapshot
+        .partition_columns()
+        .iter()
+        .filter(|name| used.contains(name.as_str()))
+    {
         fields.push(schema.field_with_name(column)?.clone());
-        values.push(snapshot.files().partition_values(column).map_err(external)?);
+        values.push(
+            snapshot
+                .files()
+                .partition_values(column)
+                .map_err(external)?,
+        );
     }
-    let reasons = fields.iter().map(|field| format!("partition {}", field.name())).collect();
+    let reasons = fields
+        .iter()
+        .map(|field| format!("partition {}", field.name()))
+        .collect();
     let rows = snapshot.files().len();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    let batch =
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), values, &options)?;
+    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), values, &options)?;
     let schema = DFSchema::try_from(batch.schema())?;
-    let result = session.create_physical_expr(filter.clone(), &schema)?.evaluate(&batch)?;
+    let result = session
+        .create_physical_expr(filter.clone(), &schema)?
+        .evaluate(&batch)?;
     let result = result.into_array(rows)?;
     let result = result.as_boolean();
-    Ok((result.iter().map(|matches| matches == Some(true)).collect(), reasons))
+    Ok((
+        result.iter().map(|matches| matches == Some(true)).collect(),
+        reasons,
+    ))
 }
 
 fn prove_with_statistics(
@@ -123,13 +152,20 @@ fn prove_with_statistics(
     let Ok(filter) = session.create_physical_expr(filter.clone(), &df_schema) else {
         return Ok(None);
     };
-    let Some(predicate) = PruningPredicateBuilder::new().with_file_schema(schema).build(filter)
+    let Some(predicate) = PruningPredicateBuilder::new()
+        .with_file_schema(schema)
+        .build(filter)
     else {
         return Ok(None);
     };
-    let statistics = LogStatistics { snapshot, asked: Mutex::default() };
+    let statistics = LogStatistics {
+        snapshot,
+        asked: Mutex::default(),
+    };
     // Statistics that cannot be compared prove nothing.
-    let Ok(matches) = predicate.prune(&statistics) else { return Ok(None) };
+    let Ok(matches) = predicate.prune(&statistics) else {
+        return Ok(None);
+    };
     Ok(Some((matches, statistics.reasons())))
 }
 
@@ -151,12 +187,18 @@ impl LogStatistics<'_> {
 
     fn note(&self, what: &'static str, column: &Column) {
         let note = (what, column.name.clone());
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(note);
     }
 
     /// Null counts are asked for with every bound; they are a reason only on their own.
     fn reasons(self) -> Vec<String> {
-        let asked = self.asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let asked = self
+            .asked
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let has_bound = |name: &str| asked.iter().any(|(what, n)| *what != "nulls" && n == name);
         let mut reasons: Vec<String> = asked
             .iter()
@@ -178,7 +220,11 @@ impl PruningStatistics for LogStatistics<'_> {
             return self.partition_values(column);
         }
         self.note("min", column);
-        self.snapshot.files().min_values(&column.name).ok().flatten()
+        self.snapshot
+            .files()
+            .min_values(&column.name)
+            .ok()
+            .flatten()
     }
 
     fn max_values(&self, column: &Column) -> Option<ArrayRef> {
@@ -186,7 +232,11 @@ impl PruningStatistics for LogStatistics<'_> {
             return self.partition_values(column);
         }
         self.note("max", column);
-        self.snapshot.files().max_values(&column.name).ok().flatten()
+        self.snapshot
+            .files()
+            .max_values(&column.name)
+            .ok()
+            .flatten()
     }
 
     fn num_containers(&self) -> usize {

@@ -36,7 +36,11 @@ const MAX_FILES: usize = 256;
 pub(crate) fn read_ahead(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|node| match files_ahead(&node) {
         Some((files, readers)) => {
-            let wrapped = ReadAheadExec { input: node, files, readers };
+            let wrapped = ReadAheadExec {
+                input: node,
+                files,
+                readers,
+            };
             Ok(Transformed::yes(Arc::new(wrapped) as Arc<dyn ExecutionPlan>))
         }
         None => Ok(Transformed::no(node)),
@@ -52,8 +56,13 @@ fn files_ahead(node: &Arc<dyn ExecutionPlan>) -> Option<(Vec<PartitionedFile>, R
     let config = scan.data_source().downcast_ref::<FileScanConfig>()?;
     let source = config.file_source().downcast_ref::<ParquetSource>()?;
     let readers = source.parquet_file_reader_factory()?;
-    let files: Vec<_> =
-        config.file_groups.iter().flat_map(|group| group.files()).take(MAX_FILES).cloned().collect();
+    let files: Vec<_> = config
+        .file_groups
+        .iter()
+        .flat_map(|group| group.files())
+        .take(MAX_FILES)
+        .cloned()
+        .collect();
     (config.limit.is_none() && files.len() > 1).then(|| (files, Arc::clone(readers)))
 }
 
@@ -138,7 +147,10 @@ impl ExecutionPlan for ReadAheadExec {
             .buffer_unordered(CONCURRENT)
             .boxed();
         let input = self.input.execute(partition, context)?;
-        Ok(Box::pin(ReadAheadStream { input, ahead: Some(ahead) }))
+        Ok(Box::pin(ReadAheadStream {
+            input,
+            ahead: Some(ahead),
+        }))
     }
 }
 

@@ -8,8 +8,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use delta_log::{Snapshot, Table, TimeTravel};
-use futures::future::{BoxFuture, try_join_all};
 use futures::FutureExt;
+use futures::future::{BoxFuture, try_join_all};
 use messages::Error;
 
 use crate::catalog::is_parquet;
@@ -42,7 +42,10 @@ pub(crate) async fn open_relations(
         opening.push(open(core, context, reference, view_depth));
     }
     let opened = try_join_all(opening).await?;
-    let placeholders = query.references.iter().map(|reference| reference.placeholder.clone());
+    let placeholders = query
+        .references
+        .iter()
+        .map(|reference| reference.placeholder.clone());
     Ok(placeholders.zip(opened).collect())
 }
 
@@ -62,7 +65,10 @@ fn open<'a>(
                     Some(end) => Some(change_bound(core, end).await?),
                     None => None,
                 };
-                let plan = table.changes(start, end).await.map_err(|error| from_log(&error))?;
+                let plan = table
+                    .changes(start, end)
+                    .await
+                    .map_err(|error| from_log(&error))?;
                 context.reads(&table, Some(plan.end));
                 let context = Arc::clone(context);
                 Ok(Arc::new(ChangesProvider::new(table, plan, context)?) as _)
@@ -103,7 +109,11 @@ async fn open_table<'a>(
     }
     let (table, snapshot) = open_snapshot(core, context, name, at).await?;
     context.reads(&table, Some(snapshot.version()));
-    Ok(Arc::new(DeltaTableProvider { table, snapshot, context: Arc::clone(context) }))
+    Ok(Arc::new(DeltaTableProvider {
+        table,
+        snapshot,
+        context: Arc::clone(context),
+    }))
 }
 
 fn open_view<'a>(
@@ -129,7 +139,9 @@ pub(crate) async fn plan_view(
     view: Arc<View>,
     view_depth: usize,
 ) -> Result<LogicalPlan, Error> {
-    let plan = plan_query(core, context, &view.query, view_depth).await?.plan;
+    let plan = plan_query(core, context, &view.query, view_depth)
+        .await?
+        .plan;
     if view.columns.is_empty() {
         return Ok(plan);
     }
@@ -137,7 +149,10 @@ pub(crate) async fn plan_view(
     if view.columns.len() != fields {
         return Err(Error::new(
             "CREATE_VIEW_COLUMN_ARITY_MISMATCH",
-            format!("The view names {} columns, its query has {fields}.", view.columns.len()),
+            format!(
+                "The view names {} columns, its query has {fields}.",
+                view.columns.len()
+            ),
         ));
     }
     let named: Vec<Expr> = plan
@@ -146,7 +161,9 @@ pub(crate) async fn plan_view(
         .zip(&view.columns)
         .map(|(column, name)| Expr::from(column).alias(name))
         .collect();
-    let plan = LogicalPlanBuilder::from(plan).project(named).and_then(LogicalPlanBuilder::build);
+    let plan = LogicalPlanBuilder::from(plan)
+        .project(named)
+        .and_then(LogicalPlanBuilder::build);
     plan.map_err(|error| from_datafusion(&error))
 }
 

@@ -31,12 +31,20 @@ struct Opened {
 impl ScanCost {
     /// A scan of `files` files of `bytes` bytes together, none of them skipped.
     pub fn of_all(files: u64, bytes: u64) -> Self {
-        Self { files, bytes, ..Self::default() }
+        Self {
+            files,
+            bytes,
+            ..Self::default()
+        }
     }
 
     /// Of these files, some are skipped.
     pub fn skipping(self, skipped: u64, skipped_by: Vec<String>) -> Self {
-        Self { skipped, skipped_by, ..self }
+        Self {
+            skipped,
+            skipped_by,
+            ..self
+        }
     }
 
     /// The scan has opened a data file.
@@ -48,18 +56,22 @@ impl ScanCost {
     }
 
     fn row_groups_skipped(&self) -> u64 {
-        let Some(metrics) = self.parquet.get() else { return 0 };
+        let Some(metrics) = self.parquet.get() else {
+            return 0;
+        };
         let metrics = metrics.clone_inner();
         metrics
             .iter()
             .map(|metric| match metric.value() {
-                MetricValue::PruningMetrics { name, pruning_metrics }
-                    if matches!(
-                        name.as_ref(),
-                        "row_groups_pruned_statistics"
-                            | "row_groups_pruned_bloom_filter"
-                            | "limit_pruned_row_groups"
-                    ) =>
+                MetricValue::PruningMetrics {
+                    name,
+                    pruning_metrics,
+                } if matches!(
+                    name.as_ref(),
+                    "row_groups_pruned_statistics"
+                        | "row_groups_pruned_bloom_filter"
+                        | "limit_pruned_row_groups"
+                ) =>
                 {
                     pruning_metrics.pruned() as u64
                 }
@@ -82,12 +94,20 @@ pub(crate) struct ScanCosts {
 
 impl ScanCosts {
     pub fn add(&self, scan: Arc<ScanCost>) {
-        self.scans.lock().unwrap_or_else(PoisonError::into_inner).push(scan);
+        self.scans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(scan);
     }
 
     /// Adds up the scans into `metrics`.
     pub fn sum_into(&self, metrics: &mut QueryMetrics) {
-        for scan in self.scans.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for scan in self
+            .scans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             let opened = scan.opened.lock().unwrap_or_else(PoisonError::into_inner);
             metrics.table_bytes += scan.bytes;
             metrics.files_total += scan.files;

@@ -97,7 +97,11 @@ impl SequentialPartitionsExec {
             input.pipeline_behavior(),
             input.boundedness(),
         );
-        Self { input, properties: Arc::new(properties), fetch }
+        Self {
+            input,
+            properties: Arc::new(properties),
+            fetch,
+        }
     }
 }
 
@@ -146,11 +150,7 @@ impl ExecutionPlan for SequentialPartitionsExec {
         Ok(Arc::new(Self::new(children.swap_remove(0), self.fetch)))
     }
 
-    fn execute(
-        &self,
-        _: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let reading = Reading {
             partitions: 0..self.input.output_partitioning().partition_count(),
             input: Arc::clone(&self.input),
@@ -159,7 +159,10 @@ impl ExecutionPlan for SequentialPartitionsExec {
             left: self.fetch.unwrap_or(usize::MAX),
         };
         let batches = futures::stream::try_unfold(reading, Reading::next);
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.schema(),
+            batches,
+        )))
     }
 
     fn child_stats_requests(&self, _: Option<usize>) -> Vec<ChildStats> {
@@ -203,7 +206,9 @@ impl Reading {
                 }
                 self.current = None;
             }
-            let Some(partition) = self.partitions.next() else { break };
+            let Some(partition) = self.partitions.next() else {
+                break;
+            };
             self.current = Some(self.input.execute(partition, Arc::clone(&self.context))?);
         }
         Ok(None)

@@ -51,7 +51,11 @@ impl Session {
             .expr_planners()
             .get_or_insert_default()
             .insert(0, Arc::new(SparkExprPlanner));
-        Self { state: builder.build(), views: Mutex::default(), options: Mutex::default() }
+        Self {
+            state: builder.build(),
+            views: Mutex::default(),
+            options: Mutex::default(),
+        }
     }
 
     /// A state of its own for one statement, with no tables in it; `now()` is this moment.
@@ -64,7 +68,11 @@ impl Session {
     }
 
     pub fn view(&self, name: &str) -> Option<Arc<View>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner).get(&name.to_lowercase()).cloned()
+        self.views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&name.to_lowercase())
+            .cloned()
     }
 
     /// The names of the views, in order.
@@ -110,8 +118,11 @@ impl Session {
             _ => false,
         };
         if refused {
-            return Err(Error::new("UNSUPPORTED_FEATURE", format!("{key} cannot be {value} here."))
-                .with_hint("Times are in UTC, and errors are not turned into NULL."));
+            return Err(Error::new(
+                "UNSUPPORTED_FEATURE",
+                format!("{key} cannot be {value} here."),
+            )
+            .with_hint("Times are in UTC, and errors are not turned into NULL."));
         }
         let mut options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
         options.insert(key.to_owned(), value.to_owned());
@@ -119,12 +130,17 @@ impl Session {
     }
 
     pub fn option(&self, key: &str) -> Option<String> {
-        self.options.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.options
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
     }
 
     /// Whether INSERT and MERGE may add columns without saying so.
     pub fn auto_merge(&self) -> bool {
-        self.option(AUTO_MERGE).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.option(AUTO_MERGE)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 }
 
@@ -140,7 +156,9 @@ impl Default for OneSchema {
         let schema = Arc::new(MemorySchemaProvider::new());
         // A memory catalog takes any schema.
         let _ = catalog.register_schema("public", schema);
-        Self { catalog: Arc::new(catalog) }
+        Self {
+            catalog: Arc::new(catalog),
+        }
     }
 }
 
@@ -163,7 +181,9 @@ impl CatalogProviderList for OneSchema {
 }
 
 fn config() -> SessionConfig {
-    let mut config = SessionConfig::new().with_target_partitions(1).with_batch_size(8192);
+    let mut config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_batch_size(8192);
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.parse_float_as_decimal = true;

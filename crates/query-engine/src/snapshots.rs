@@ -25,7 +25,11 @@ impl Snapshots {
     /// The latest version, as the store has it now: where an earlier one is known, only newer
     /// commits are read.
     pub async fn latest(&self, table: &Table) -> Result<Arc<Snapshot>> {
-        let known = self.lock().by_location.get(&table.location).map(|(_, kept)| Arc::clone(kept));
+        let known = self
+            .lock()
+            .by_location
+            .get(&table.location)
+            .map(|(_, kept)| Arc::clone(kept));
         let loaded = match &known {
             Some(known) => table.refresh(known).await,
             None => table.snapshot(TimeTravel::Latest).await,
@@ -46,7 +50,8 @@ impl Snapshots {
         let mut kept = self.lock();
         kept.clock += 1;
         let used = kept.clock;
-        kept.by_location.insert(location.to_owned(), (used, Arc::clone(snapshot)));
+        kept.by_location
+            .insert(location.to_owned(), (used, Arc::clone(snapshot)));
         if kept.by_location.len() > CAPACITY {
             let oldest = kept.by_location.iter().min_by_key(|(_, (used, _))| *used);
             if let Some(oldest) = oldest.map(|(location, _)| location.clone()) {

@@ -24,7 +24,9 @@ pub(crate) fn type_name(data_type: &DataType) -> String {
     match (SparkType::from_arrow(data_type), data_type) {
         (Some(name), _) => name.to_string(),
         (None, DataType::Interval(IntervalUnit::YearMonth)) => "interval year to month".to_owned(),
-        (None, DataType::Interval(_) | DataType::Duration(_)) => "interval day to second".to_owned(),
+        (None, DataType::Interval(_) | DataType::Duration(_)) => {
+            "interval day to second".to_owned()
+        }
         (None, DataType::Time32(_) | DataType::Time64(_)) => "time".to_owned(),
         (None, other) => other.to_string().to_lowercase(),
     }
@@ -56,9 +58,12 @@ pub(crate) fn result_type(data_type: &DataType) -> DataType {
         | DataType::ListView(element)
         | DataType::LargeListView(element)
         | DataType::FixedSizeList(element, _) => DataType::List(Arc::new(result_field(element))),
-        DataType::Struct(fields) => {
-            DataType::Struct(fields.iter().map(|field| result_field(field)).collect::<Fields>())
-        }
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(|field| result_field(field))
+                .collect::<Fields>(),
+        ),
         other => other.clone(),
     }
 }
@@ -76,7 +81,10 @@ mod tests {
         let nanos = DataType::Timestamp(TimeUnit::Nanosecond, Some("+00:00".into()));
         let nested = DataType::Struct(Fields::from(vec![Field::new("at", nanos, true)]));
         let list = DataType::LargeList(Arc::new(Field::new_list_field(nested, true)));
-        assert_eq!(type_name(&result_type(&list)), "array<struct<at:timestamp>>");
+        assert_eq!(
+            type_name(&result_type(&list)),
+            "array<struct<at:timestamp>>"
+        );
         assert_eq!(type_name(&result_type(&DataType::UInt64)), "bigint");
         assert_eq!(type_name(&DataType::Null), "void");
     }

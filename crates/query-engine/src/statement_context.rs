@@ -51,7 +51,12 @@ impl StatementContext {
 
     /// The place as a table whose requests this statement counts.
     pub fn table(&self, place: StoreLocation) -> Table {
-        let StoreLocation { store, root, location, can_list } = place;
+        let StoreLocation {
+            store,
+            root,
+            location,
+            can_list,
+        } = place;
         let store = Arc::new(MeteredStore::new(store, Arc::clone(&self.meter)));
         Table::new(store, root, location, can_list)
     }
@@ -74,7 +79,10 @@ impl StatementContext {
     /// Notes that the statement reads this version (`None`: several at once).
     pub fn reads(&self, table: &Table, version: Option<u64>) {
         let read = (table.location.clone(), version);
-        let mut tables = self.tables_read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self
+            .tables_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if !tables.contains(&read) {
             tables.push(read);
         }
@@ -82,7 +90,10 @@ impl StatementContext {
 
     /// The table that was read and its version, if the statement reads just one.
     pub fn single_table(&self) -> (Option<String>, Option<u64>) {
-        let tables = self.tables_read.lock().unwrap_or_else(PoisonError::into_inner);
+        let tables = self
+            .tables_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match tables.as_slice() {
             [(location, version)] => (Some(location.clone()), *version),
             _ => (None, None),
@@ -91,7 +102,11 @@ impl StatementContext {
 
     /// Whether the statement reads a table at all.
     pub fn reads_tables(&self) -> bool {
-        !self.tables_read.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self
+            .tables_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
     }
 
     pub fn add_scan(&self, cost: ScanCost) -> Arc<ScanCost> {
@@ -119,7 +134,11 @@ impl StatementContext {
 
     pub fn metrics(&self) -> QueryMetrics {
         let mut metrics = QueryMetrics {
-            elapsed_ms: self.finished_ms.get().copied().unwrap_or_else(|| self.elapsed_ms()),
+            elapsed_ms: self
+                .finished_ms
+                .get()
+                .copied()
+                .unwrap_or_else(|| self.elapsed_ms()),
             first_row_ms: self.first_row_ms.get().copied(),
             requests: self.meter.requests(),
             bytes: self.meter.bytes(),
@@ -137,6 +156,8 @@ impl StatementContext {
 /// Scheme and host of a URL.
 fn origin(location: &str) -> Arc<str> {
     let after_scheme = location.find("://").map_or(0, |at| at + 3);
-    let end = location[after_scheme..].find('/').map_or(location.len(), |at| after_scheme + at);
+    let end = location[after_scheme..]
+        .find('/')
+        .map_or(location.len(), |at| after_scheme + at);
     Arc::from(&location[..end])
 }

@@ -92,7 +92,12 @@ impl ObjectStore for MeteredStore {
             return Ok(result);
         }
         check_range(location, wanted.as_ref(), &result)?;
-        let GetResult { payload, meta, range, attributes } = result;
+        let GetResult {
+            payload,
+            meta,
+            range,
+            attributes,
+        } = result;
         let expected = range.end - range.start;
         let stream = GetResult {
             payload,
@@ -102,7 +107,12 @@ impl ObjectStore for MeteredStore {
         }
         .into_stream();
         let body = counted_body(stream, location.clone(), expected, Arc::clone(&self.meter));
-        Ok(GetResult { payload: GetResultPayload::Stream(body), meta, range, attributes })
+        Ok(GetResult {
+            payload: GetResultPayload::Stream(body),
+            meta,
+            range,
+            attributes,
+        })
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -163,7 +173,10 @@ fn check_range(location: &Path, wanted: Option<&GetRange>, result: &GetResult) -
     }
     Err(broken(
         location,
-        format!("asked for bytes {start}..{end}, got {}..{}", result.range.start, result.range.end),
+        format!(
+            "asked for bytes {start}..{end}, got {}..{}",
+            result.range.start, result.range.end
+        ),
     ))
 }
 

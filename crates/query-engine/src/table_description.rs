@@ -56,7 +56,10 @@ fn entry(commit: &CommitRecord) -> HistoryEntry {
 }
 
 fn known(entries: Vec<(String, Option<String>)>) -> BTreeMap<String, String> {
-    entries.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    entries
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
 }
 
 fn schema_change(change: &delta_log::SchemaChange) -> SchemaChange {

@@ -20,9 +20,7 @@ use crate::execution::Execution;
 use crate::moments::millis;
 use crate::planning::{Planned, plan_query, start};
 use crate::relations::locate_delta;
-use crate::sql::{
-    Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select,
-};
+use crate::sql::{Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select};
 use crate::statement_context::StatementContext;
 
 /// Makes the write and answers what Spark answers.
@@ -32,8 +30,11 @@ pub(crate) async fn execute_write(
     write: &Write,
 ) -> Result<Execution, Error> {
     let committer = core.committer.as_ref().ok_or_else(|| {
-        Error::new("READ_ONLY", "There is nobody here who makes commits: tables can only be read.")
-            .with_hint("Start `lakeglass serve` and open its page; it commits for the page.")
+        Error::new(
+            "READ_ONLY",
+            "There is nobody here who makes commits: tables can only be read.",
+        )
+        .with_hint("Start `lakeglass serve` and open its page; it commits for the page.")
     })?;
     let location = target(core, &context, write).await?;
     if write.must_exist {
@@ -44,8 +45,13 @@ pub(crate) async fn execute_write(
         operation,
         Operation::CreateTable { .. } | Operation::CreateTableAsSelect { .. }
     );
-    let request = CommitRequest { table: location.clone(), operation };
-    let CommitOutcome { version, result, .. } = committer.commit(request, source).await?;
+    let request = CommitRequest {
+        table: location.clone(),
+        operation,
+    };
+    let CommitOutcome {
+        version, result, ..
+    } = committer.commit(request, source).await?;
     if creates {
         core.catalog.forget();
     }
@@ -90,7 +96,11 @@ async fn complete(
     let auto_merge = core.session.auto_merge();
     Ok(match &write.operation {
         WriteOperation::Complete(operation) => (operation.clone(), None),
-        WriteOperation::CreateTableAsSelect { mode, options, source } => {
+        WriteOperation::CreateTableAsSelect {
+            mode,
+            options,
+            source,
+        } => {
             let (planned, schema) = plan_source(core, context, source).await?;
             let operation = complete_create_table_as_select(*mode, options, &schema)?;
             (operation, Some(rows(core, &planned, schema).await?))
@@ -101,7 +111,10 @@ async fn complete(
             let merge_schema = insert.schema_evolution || auto_merge;
             let completed = insert.complete(&target, &schema, merge_schema)?;
             let named = renamed(&schema, &completed.column_names);
-            (completed.operation, Some(rows(core, &planned, named).await?))
+            (
+                completed.operation,
+                Some(rows(core, &planned, named).await?),
+            )
         }
         WriteOperation::Merge(merge) => {
             let target = target_schema(core, context, location).await?;
@@ -110,15 +123,18 @@ async fn complete(
             let operation = merge.complete(&target, &schema, evolution)?;
             (operation, Some(rows(core, &planned, schema).await?))
         }
-        WriteOperation::Update(update) => {
-            (update.complete(&*target_schema(core, context, location).await?)?, None)
-        }
-        WriteOperation::Delete(delete) => {
-            (delete.complete(&*target_schema(core, context, location).await?)?, None)
-        }
-        WriteOperation::AddColumns(add) => {
-            (add.complete(&*target_schema(core, context, location).await?)?, None)
-        }
+        WriteOperation::Update(update) => (
+            update.complete(&*target_schema(core, context, location).await?)?,
+            None,
+        ),
+        WriteOperation::Delete(delete) => (
+            delete.complete(&*target_schema(core, context, location).await?)?,
+            None,
+        ),
+        WriteOperation::AddColumns(add) => (
+            add.complete(&*target_schema(core, context, location).await?)?,
+            None,
+        ),
         WriteOperation::Restore(to) => {
             let to = match to {
                 VersionSpec::Version(version) => RestoreTarget::Version(*version),
@@ -137,7 +153,10 @@ async fn target_schema(
     location: &str,
 ) -> Result<SchemaRef, Error> {
     let table = context.table(core.catalog.locate_url(location)?);
-    let snapshot = context.latest(&table).await.map_err(|error| from_log(&error))?;
+    let snapshot = context
+        .latest(&table)
+        .await
+        .map_err(|error| from_log(&error))?;
     Ok(snapshot.arrow_schema())
 }
 
@@ -152,9 +171,11 @@ async fn plan_source(
 }
 
 fn renamed(schema: &Schema, names: &[String]) -> SchemaRef {
-    let fields = schema.fields().iter().zip(names).map(|(field, name)| {
-        Field::new(name, field.data_type().clone(), field.is_nullable())
-    });
+    let fields = schema
+        .fields()
+        .iter()
+        .zip(names)
+        .map(|(field, name)| Field::new(name, field.data_type().clone(), field.is_nullable()));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
@@ -175,7 +196,9 @@ async fn rows(core: &EngineCore, planned: &Planned, schema: SchemaRef) -> Result
         )
         .map_err(|e| failed(e.into()))?;
         writer.write(&batch).map_err(|e| failed(e.into()))?;
-        reservation.try_resize(writer.get_ref().capacity()).map_err(failed)?;
+        reservation
+            .try_resize(writer.get_ref().capacity())
+            .map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|e| failed(e.into()))?;
     Ok(Bytes::from(bytes))

@@ -19,9 +19,16 @@ fn batch(ids: Vec<Option<i64>>) -> RecordBatch {
 
 async fn lake(change: impl Fn(&mut serde_json::Value)) -> Lake {
     let lake = Lake::default();
-    let columns = [("id", json!("long")), ("amount", json!("double")), ("name", json!("string"))];
+    let columns = [
+        ("id", json!("long")),
+        ("amount", json!("double")),
+        ("name", json!("string")),
+    ];
     let mut actions = metadata(&columns, &[]);
-    actions.push(lake.add("t", "a.parquet", &batch(vec![Some(3), None, Some(7)])).await);
+    actions.push(
+        lake.add("t", "a.parquet", &batch(vec![Some(3), None, Some(7)]))
+            .await,
+    );
     actions.push(lake.add("t", "b.parquet", &batch(vec![None, None])).await);
     change(actions.last_mut().unwrap());
     lake.commit("t", 0, "WRITE", actions).await;
@@ -66,9 +73,18 @@ async fn aggregates_over_filters_and_limits_read_the_rows() {
     let lake = lake(|_| ()).await;
     let engine = lake.engine();
     for (sql, expected) in [
-        ("SELECT COUNT(*) FROM delta.`s3a://lake/t` WHERE id > 3", "1"),
-        ("SELECT COUNT(*) FROM (SELECT * FROM delta.`s3a://lake/t` LIMIT 4)", "4"),
-        ("SELECT MAX(id) FROM (SELECT id FROM delta.`s3a://lake/t` WHERE id < 7)", "3"),
+        (
+            "SELECT COUNT(*) FROM delta.`s3a://lake/t` WHERE id > 3",
+            "1",
+        ),
+        (
+            "SELECT COUNT(*) FROM (SELECT * FROM delta.`s3a://lake/t` LIMIT 4)",
+            "4",
+        ),
+        (
+            "SELECT MAX(id) FROM (SELECT id FROM delta.`s3a://lake/t` WHERE id < 7)",
+            "3",
+        ),
         ("SELECT COUNT(DISTINCT id) FROM delta.`s3a://lake/t`", "2"),
     ] {
         let (rows, _) = run(&engine, sql).await.unwrap();
@@ -79,12 +95,24 @@ async fn aggregates_over_filters_and_limits_read_the_rows() {
 #[tokio::test]
 async fn a_table_without_files_has_no_rows() {
     let lake = Lake::default();
-    lake.commit("t", 0, "CREATE TABLE", metadata(&[("id", json!("long"))], &[])).await;
+    lake.commit(
+        "t",
+        0,
+        "CREATE TABLE",
+        metadata(&[("id", json!("long"))], &[]),
+    )
+    .await;
     let engine = lake.engine();
-    let (rows, _) =
-        run(&engine, "SELECT COUNT(*), MAX(id) FROM delta.`s3a://lake/t`").await.unwrap();
+    let (rows, _) = run(
+        &engine,
+        "SELECT COUNT(*), MAX(id) FROM delta.`s3a://lake/t`",
+    )
+    .await
+    .unwrap();
     assert_eq!(rows, [["0", "NULL"]]);
-    let (rows, execution) = run(&engine, "SELECT * FROM delta.`s3a://lake/t`").await.unwrap();
+    let (rows, execution) = run(&engine, "SELECT * FROM delta.`s3a://lake/t`")
+        .await
+        .unwrap();
     assert!(rows.is_empty());
     assert_eq!(execution.columns()[0].data_type, "bigint");
 }

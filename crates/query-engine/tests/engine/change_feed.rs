@@ -19,19 +19,35 @@ fn people(ids: Vec<i64>, names: Vec<&str>) -> RecordBatch {
 async fn lake() -> Lake {
     let lake = Lake::default();
     let columns = [("id", json!("long")), ("name", json!("string"))];
-    let mut actions = metadata_with(&columns, &[], json!({ "delta.enableChangeDataFeed": "true" }));
-    let first = lake.add("t", "0.parquet", &people(vec![1, 2], vec!["a", "b"])).await;
+    let mut actions = metadata_with(
+        &columns,
+        &[],
+        json!({ "delta.enableChangeDataFeed": "true" }),
+    );
+    let first = lake
+        .add("t", "0.parquet", &people(vec![1, 2], vec!["a", "b"]))
+        .await;
     actions.push(first.clone());
     lake.commit("t", 0, "WRITE", actions).await;
 
     let changes = RecordBatch::try_from_iter([
         ("id", Arc::new(Int64Array::from(vec![1, 1])) as ArrayRef),
         ("name", Arc::new(StringArray::from(vec!["a", "A"]))),
-        ("_change_type", Arc::new(StringArray::from(vec!["update_preimage", "update_postimage"]))),
+        (
+            "_change_type",
+            Arc::new(StringArray::from(vec![
+                "update_preimage",
+                "update_postimage",
+            ])),
+        ),
     ])
     .unwrap();
-    let size = lake.write_parquet("t", "_change_data/1.parquet", &changes).await;
-    let second = lake.add("t", "1.parquet", &people(vec![1, 2], vec!["A", "b"])).await;
+    let size = lake
+        .write_parquet("t", "_change_data/1.parquet", &changes)
+        .await;
+    let second = lake
+        .add("t", "1.parquet", &people(vec![1, 2], vec!["A", "b"]))
+        .await;
     let remove = |add: &serde_json::Value| {
         json!({ "remove": {
             "path": add["add"]["path"], "size": add["add"]["size"], "dataChange": true,
@@ -41,7 +57,8 @@ async fn lake() -> Lake {
     let cdc = json!({ "cdc": {
         "path": "_change_data/1.parquet", "size": size, "partitionValues": {}, "dataChange": false,
     } });
-    lake.commit("t", 1, "UPDATE", vec![remove(&first), second.clone(), cdc]).await;
+    lake.commit("t", 1, "UPDATE", vec![remove(&first), second.clone(), cdc])
+        .await;
     lake.commit("t", 2, "DELETE", vec![remove(&second)]).await;
     lake
 }
@@ -51,7 +68,11 @@ async fn changes_come_from_change_data_and_from_whole_files() {
     let lake = lake().await;
     let sql = "SELECT * FROM table_changes('t', 0) ORDER BY _commit_version, id, _change_type";
     let (rows, execution) = run(&lake.engine(), sql).await.unwrap();
-    let types: Vec<_> = execution.columns().into_iter().map(|column| column.data_type).collect();
+    let types: Vec<_> = execution
+        .columns()
+        .into_iter()
+        .map(|column| column.data_type)
+        .collect();
     assert_eq!(types, ["bigint", "string", "string", "bigint", "timestamp"]);
     let short: Vec<_> = rows.iter().map(|row| row[..4].join(" ")).collect();
     assert_eq!(
@@ -65,7 +86,11 @@ async fn changes_come_from_change_data_and_from_whole_files() {
             "2 b delete 2",
         ]
     );
-    assert!(rows[5][4].starts_with("2026-11-23T10:00:02"), "{:?}", rows[5]);
+    assert!(
+        rows[5][4].starts_with("2026-11-23T10:00:02"),
+        "{:?}",
+        rows[5]
+    );
 }
 
 #[tokio::test]
@@ -73,14 +98,20 @@ async fn a_range_a_projection_and_a_filter() {
     let lake = lake().await;
     let sql = "SELECT name FROM table_changes('t', 1, 1) WHERE _change_type = 'update_postimage'";
     assert_eq!(rows_of(&lake.engine(), sql).await.unwrap(), [["A"]]);
-    let sql = "SELECT COUNT(*) FROM table_changes('t', '2026-11-23 10:00:01', '2026-11-23 10:00:02')";
+    let sql =
+        "SELECT COUNT(*) FROM table_changes('t', '2026-11-23 10:00:01', '2026-11-23 10:00:02')";
     assert_eq!(rows_of(&lake.engine(), sql).await.unwrap(), [["4"]]);
 }
 
 #[tokio::test]
 async fn a_start_after_the_latest_version_is_refused() {
     let lake = lake().await;
-    let error = rows_of(&lake.engine(), "SELECT * FROM table_changes('t', 50)").await.unwrap_err();
+    let error = rows_of(&lake.engine(), "SELECT * FROM table_changes('t', 50)")
+        .await
+        .unwrap_err();
     assert_eq!(error.code, "DELTA_CDC_START_VERSION_AFTER_LATEST");
-    assert!(error.message.contains("50") && error.message.contains('2'), "{error}");
+    assert!(
+        error.message.contains("50") && error.message.contains('2'),
+        "{error}"
+    );
 }

@@ -40,10 +40,17 @@ async fn a_query_that_needs_too_much_memory_says_so_and_the_engine_goes_on() {
 #[tokio::test]
 async fn a_limit_reads_no_more_files_than_it_needs() {
     let lake = lake().await;
-    let rows = rows_of(&lake.engine(), "SELECT id FROM delta.`s3a://lake/t` LIMIT 20").await;
+    let rows = rows_of(
+        &lake.engine(),
+        "SELECT id FROM delta.`s3a://lake/t` LIMIT 20",
+    )
+    .await;
     assert_eq!(rows.unwrap().len(), 20);
     let files = lake.store.take();
-    assert!(files.iter().filter(|request| request.is_data()).count() <= 2, "{files:?}");
+    assert!(
+        files.iter().filter(|request| request.is_data()).count() <= 2,
+        "{files:?}"
+    );
 }
 
 #[tokio::test]
@@ -57,7 +64,10 @@ async fn rows_leave_before_the_last_file_is_read_and_dropping_stops_the_rest() {
     drop(execution);
     lake.store.take();
     tokio::task::yield_now().await;
-    assert!(lake.store.take().is_empty(), "nothing goes on in the background");
+    assert!(
+        lake.store.take().is_empty(),
+        "nothing goes on in the background"
+    );
 }
 
 #[tokio::test]

@@ -22,16 +22,25 @@ fn payments(from: i64, to: i64) -> RecordBatch {
 }
 
 fn payment_columns() -> Vec<(&'static str, serde_json::Value)> {
-    vec![("id", json!("long")), ("amount", json!("double")), ("name", json!("string"))]
+    vec![
+        ("id", json!("long")),
+        ("amount", json!("double")),
+        ("name", json!("string")),
+    ]
 }
 
 /// Two versions, a large file each.
 async fn payments_lake() -> Lake {
     let lake = Lake::default();
     let mut actions = metadata(&payment_columns(), &[]);
-    actions.push(lake.add("payments", "a.parquet", &payments(0, 20_000)).await);
+    actions.push(
+        lake.add("payments", "a.parquet", &payments(0, 20_000))
+            .await,
+    );
     lake.commit("payments", 0, "WRITE", actions).await;
-    let add = lake.add("payments", "b.parquet", &payments(20_000, 40_000)).await;
+    let add = lake
+        .add("payments", "b.parquet", &payments(20_000, 40_000))
+        .await;
     lake.commit("payments", 1, "WRITE", vec![add]).await;
     lake.store.take();
     lake
@@ -46,12 +55,30 @@ async fn a_data_file_costs_one_footer_and_the_columns_asked_for_and_no_footer_ag
     let (rows, execution) = run(&engine, sql).await.unwrap();
     assert_eq!(rows, [["3999800000.0"]]);
     let requests = lake.store.take();
-    assert!(!requests.iter().any(|request| matches!(request, Request::Head { .. })));
-    assert_eq!(requests.iter().filter(|request| request.is_list()).count(), 1, "{requests:?}");
-    let data: Vec<_> = requests.iter().filter(|request| request.is_data()).collect();
+    assert!(
+        !requests
+            .iter()
+            .any(|request| matches!(request, Request::Head { .. }))
+    );
+    assert_eq!(
+        requests.iter().filter(|request| request.is_list()).count(),
+        1,
+        "{requests:?}"
+    );
+    let data: Vec<_> = requests
+        .iter()
+        .filter(|request| request.is_data())
+        .collect();
     let metrics = execution.metrics();
     assert_eq!(metrics.requests, requests.len() as u64);
-    assert_eq!((metrics.files_total, metrics.files_read, metrics.files_skipped), (2, 2, 0));
+    assert_eq!(
+        (
+            metrics.files_total,
+            metrics.files_read,
+            metrics.files_skipped
+        ),
+        (2, 2, 0)
+    );
     assert_eq!(metrics.row_groups_total, 40);
     // Names are most of the files, and were not asked for.
     assert!(metrics.bytes < metrics.table_bytes / 2, "{metrics:?}");
@@ -75,7 +102,10 @@ async fn files_and_row_groups_without_matching_rows_are_skipped() {
     let metrics = execution.metrics();
     assert_eq!((metrics.files_read, metrics.files_skipped), (1, 1));
     assert_eq!(metrics.skipped_by, ["max(amount)"]);
-    assert_eq!((metrics.row_groups_total, metrics.row_groups_skipped), (20, 19));
+    assert_eq!(
+        (metrics.row_groups_total, metrics.row_groups_skipped),
+        (20, 19)
+    );
     assert!(!lake.store.take().iter().any(|request| {
         matches!(request, Request::Get { path, .. } if path.ends_with("a.parquet"))
     }));
@@ -84,7 +114,11 @@ async fn files_and_row_groups_without_matching_rows_are_skipped() {
 #[tokio::test]
 async fn partition_columns_are_typed_and_keep_their_place_and_skip_files() {
     let lake = Lake::default();
-    let columns = [("day", json!("date")), ("id", json!("long")), ("kind", json!("string"))];
+    let columns = [
+        ("day", json!("date")),
+        ("id", json!("long")),
+        ("kind", json!("string")),
+    ];
     let mut actions = metadata(&columns, &["kind", "day"]);
     let ids = |ids: Vec<i64>| {
         RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(ids)) as ArrayRef)]).unwrap()
@@ -100,10 +134,16 @@ async fn partition_columns_are_typed_and_keep_their_place_and_skip_files() {
     lake.commit("days", 0, "WRITE", actions).await;
     let engine = lake.engine();
 
-    let all = rows_of(&engine, "SELECT * FROM delta.`s3a://lake/days` ORDER BY id").await.unwrap();
+    let all = rows_of(&engine, "SELECT * FROM delta.`s3a://lake/days` ORDER BY id")
+        .await
+        .unwrap();
     assert_eq!(
         all,
-        [["2024-05-01", "1", "a b"], ["2024-05-01", "2", "a b"], ["2024-05-02", "3", "NULL"]]
+        [
+            ["2024-05-01", "1", "a b"],
+            ["2024-05-01", "2", "a b"],
+            ["2024-05-02", "3", "NULL"]
+        ]
     );
     let sql = "SELECT id FROM delta.`s3a://lake/days` WHERE day > DATE'2024-05-01'";
     let (rows, execution) = run(&engine, sql).await.unwrap();
@@ -132,7 +172,14 @@ async fn columns_that_old_files_lack_are_null() {
     let sql = "SELECT id, amount, flagged FROM delta.`s3a://lake/payments` \
                WHERE flagged OR id IN (-2, 5) ORDER BY id";
     let rows = rows_of(&lake.engine(), sql).await.unwrap();
-    assert_eq!(rows, [["-2", "NULL", "NULL"], ["-1", "NULL", "true"], ["5", "50.0", "NULL"]]);
+    assert_eq!(
+        rows,
+        [
+            ["-2", "NULL", "NULL"],
+            ["-1", "NULL", "true"],
+            ["5", "50.0", "NULL"]
+        ]
+    );
 }
 
 #[tokio::test]
@@ -141,11 +188,18 @@ async fn a_new_commit_is_seen_by_the_next_query_and_costs_only_itself() {
     let engine = lake.engine();
     let sql = "SELECT COUNT(*) FROM delta.`s3a://lake/payments`";
     assert_eq!(rows_of(&engine, sql).await.unwrap(), [["40000"]]);
-    let add = lake.add("payments", "c.parquet", &payments(40_000, 40_010)).await;
+    let add = lake
+        .add("payments", "c.parquet", &payments(40_000, 40_010))
+        .await;
     lake.commit("payments", 2, "WRITE", vec![add]).await;
     lake.store.take();
     assert_eq!(rows_of(&engine, sql).await.unwrap(), [["40010"]]);
-    let gets = lake.store.take().into_iter().filter(|request| !request.is_list()).count();
+    let gets = lake
+        .store
+        .take()
+        .into_iter()
+        .filter(|request| !request.is_list())
+        .count();
     assert!(gets <= 1, "the new commit alone");
 }
 
@@ -179,16 +233,20 @@ async fn parquet_files_and_folders_are_tables() {
     let one = "SELECT COUNT(*), MAX(id) FROM parquet.`s3a://lake/payments/a.parquet`";
     assert_eq!(rows_of(&engine, one).await.unwrap(), [["20000", "19999"]]);
     let folder = "SELECT COUNT(*), MAX(id) FROM parquet.`s3a://lake/payments`";
-    assert_eq!(rows_of(&engine, folder).await.unwrap(), [["40000", "39999"]]);
-    let none = rows_of(&engine, "SELECT * FROM parquet.`s3a://lake/nothing`").await.unwrap_err();
+    assert_eq!(
+        rows_of(&engine, folder).await.unwrap(),
+        [["40000", "39999"]]
+    );
+    let none = rows_of(&engine, "SELECT * FROM parquet.`s3a://lake/nothing`")
+        .await
+        .unwrap_err();
     assert_eq!(none.code, "PATH_NOT_FOUND");
 }
 
-#[tokio::test]
-async fn unions_and_joins_run_without_a_thread_of_their_own() {
-    let lake = payments_lake().await;
-    // No runtime to spawn on, as in a browser.
+#[test]
+fn unions_and_joins_run_without_a_runtime_to_spawn_on() {
     let count = futures::executor::block_on(async {
+        let lake = payments_lake().await;
         let sql = "SELECT COUNT(*) FROM (
                      SELECT id FROM delta.`s3a://lake/payments` WHERE id < 10
                      UNION ALL SELECT id FROM delta.`s3a://lake/payments` WHERE id >= 39990

@@ -35,7 +35,11 @@ async fn several_versions_in_one_query() {
     let (rows, execution) = run(&lake.engine(), sql).await.unwrap();
     assert_eq!(rows, [["1", "2", "3"]]);
     assert_eq!(execution.version(), None, "no single version was read");
-    let names: Vec<_> = execution.columns().into_iter().map(|column| column.name).collect();
+    let names: Vec<_> = execution
+        .columns()
+        .into_iter()
+        .map(|column| column.name)
+        .collect();
     assert_eq!(names, ["then", "later", "now"]);
 }
 
@@ -71,6 +75,8 @@ async fn versions_and_times_that_are_not_there_are_refused_with_those_that_are()
         assert_eq!(error.code, code);
         assert!(error.message.contains(says), "{error}");
     }
-    let error = rows_of(&engine, "SELECT * FROM delta.`s3a://lake/other`").await.unwrap_err();
+    let error = rows_of(&engine, "SELECT * FROM delta.`s3a://lake/other`")
+        .await
+        .unwrap_err();
     assert_eq!(error.code, "PATH_NOT_FOUND");
 }

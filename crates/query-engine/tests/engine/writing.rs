@@ -23,7 +23,9 @@ async fn lake() -> Lake {
 #[tokio::test]
 async fn without_a_committer_tables_are_read_only() {
     let lake = lake().await;
-    let error = rows_of(&lake.engine(), "DELETE FROM t WHERE id = 1").await.unwrap_err();
+    let error = rows_of(&lake.engine(), "DELETE FROM t WHERE id = 1")
+        .await
+        .unwrap_err();
     assert_eq!(error.code, "READ_ONLY");
     assert!(error.hint.is_some());
 }
@@ -42,12 +44,21 @@ async fn insert_sends_the_rows_under_the_names_of_the_table() {
     let requests = committer.requests.lock().unwrap();
     let (request, rows) = &requests[0];
     assert_eq!(request.table, "s3a://lake/t");
-    let insert = Operation::Insert { mode: InsertMode::Append, merge_schema: false };
+    let insert = Operation::Insert {
+        mode: InsertMode::Append,
+        merge_schema: false,
+    };
     assert_eq!(request.operation, insert);
     let rows = rows.as_ref().unwrap();
     assert_eq!(rows[0].schema().field(0).name(), "id");
     assert_eq!(rows[0].schema().field(1).name(), "name");
-    assert_eq!(rows[0].column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0), 12);
+    assert_eq!(
+        rows[0]
+            .column(0)
+            .as_primitive::<arrow::datatypes::Int64Type>()
+            .value(0),
+        12
+    );
 }
 
 #[tokio::test]
@@ -55,7 +66,9 @@ async fn insert_with_too_few_columns_is_refused_before_anything_is_sent() {
     let lake = lake().await;
     let committer = Arc::new(NotingCommitter::default());
     let engine = lake.engine_with(64 << 20, Some(committer.clone()));
-    let error = rows_of(&engine, "INSERT INTO t VALUES (1)").await.unwrap_err();
+    let error = rows_of(&engine, "INSERT INTO t VALUES (1)")
+        .await
+        .unwrap_err();
     assert_eq!(error.code, "DELTA_INSERT_COLUMN_ARITY_MISMATCH");
     assert!(committer.requests.lock().unwrap().is_empty());
 }
@@ -64,7 +77,10 @@ async fn insert_with_too_few_columns_is_refused_before_anything_is_sent() {
 async fn a_merge_source_has_timestamps_in_microseconds_of_utc() {
     let lake = lake().await;
     let result = vec![("num_affected_rows".to_owned(), 3)];
-    let committer = Arc::new(NotingCommitter { result, ..NotingCommitter::default() });
+    let committer = Arc::new(NotingCommitter {
+        result,
+        ..NotingCommitter::default()
+    });
     let engine = lake.engine_with(64 << 20, Some(committer.clone()));
     let sql = "MERGE WITH SCHEMA EVOLUTION INTO t AS target
                USING (SELECT *, current_timestamp() AS at FROM VALUES (1, 'one') AS v(id, name)) AS source
@@ -87,6 +103,11 @@ async fn a_new_table_without_a_place_goes_into_a_bucket() {
     let lake = lake().await;
     let committer = Arc::new(NotingCommitter::default());
     let engine = lake.engine_with(64 << 20, Some(committer.clone()));
-    rows_of(&engine, "CREATE TABLE fresh USING DELTA AS SELECT 1 AS id").await.unwrap();
-    assert_eq!(committer.requests.lock().unwrap()[0].0.table, "s3a://lake/fresh");
+    rows_of(&engine, "CREATE TABLE fresh USING DELTA AS SELECT 1 AS id")
+        .await
+        .unwrap();
+    assert_eq!(
+        committer.requests.lock().unwrap()[0].0.table,
+        "s3a://lake/fresh"
+    );
 }

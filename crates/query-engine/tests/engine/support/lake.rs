@@ -11,9 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
-use query_engine::{
-    Committer, Engine, EngineOptions, Execution, Scheduler, StoreLocation, Stores,
-};
+use query_engine::{Committer, Engine, EngineOptions, Execution, Scheduler, StoreLocation, Stores};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -72,8 +70,9 @@ impl Lake {
 
     /// Writes a Parquet file and gives its size. Row groups have 1,000 rows.
     pub async fn write_parquet(&self, table: &str, name: &str, batch: &RecordBatch) -> usize {
-        let properties =
-            WriterProperties::builder().set_max_row_group_row_count(Some(1000)).build();
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(1000))
+            .build();
         let mut writer =
             ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
         writer.write(batch).unwrap();
@@ -96,10 +95,15 @@ impl Lake {
             "isBlindAppend": true,
             "engineInfo": "test",
         } });
-        let lines: Vec<String> =
-            std::iter::once(info).chain(actions).map(|action| action.to_string()).collect();
+        let lines: Vec<String> = std::iter::once(info)
+            .chain(actions)
+            .map(|action| action.to_string())
+            .collect();
         let path = Path::from(format!("{table}/_delta_log/{version:020}.json"));
-        self.store.put(&path, lines.join("\n").into()).await.unwrap();
+        self.store
+            .put(&path, lines.join("\n").into())
+            .await
+            .unwrap();
     }
 
     pub async fn delete(&self, path: &str) {
@@ -171,7 +175,12 @@ fn as_text(batch: &RecordBatch) -> Vec<Row> {
         .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
         .collect();
     (0..batch.num_rows())
-        .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect())
+        .map(|row| {
+            columns
+                .iter()
+                .map(|column| column.value(row).to_string())
+                .collect()
+        })
         .collect()
 }
 
@@ -199,7 +208,10 @@ fn bounds(values: &ArrayRef) -> Option<(Value, Value)> {
     match values.data_type() {
         DataType::Int64 => {
             let values = values.as_primitive::<Int64Type>();
-            Some((json!(values.iter().flatten().min()?), json!(values.iter().flatten().max()?)))
+            Some((
+                json!(values.iter().flatten().min()?),
+                json!(values.iter().flatten().max()?),
+            ))
         }
         DataType::Float64 => {
             let values = values.as_primitive::<Float64Type>();
@@ -209,7 +221,10 @@ fn bounds(values: &ArrayRef) -> Option<(Value, Value)> {
         }
         DataType::Utf8 => {
             let values = values.as_string::<i32>();
-            Some((json!(values.iter().flatten().min()?), json!(values.iter().flatten().max()?)))
+            Some((
+                json!(values.iter().flatten().min()?),
+                json!(values.iter().flatten().max()?),
+            ))
         }
         _ => None,
     }
@@ -275,4 +290,3 @@ pub async fn first_batch(engine: &Engine, sql: &str) -> (Option<RecordBatch>, Ex
     let batch = execution.next().await.transpose().unwrap();
     (batch, execution)
 }
-

@@ -16,9 +16,16 @@ use object_store::{
 /// One request that the engine made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    Get { path: String, range: Option<Range<u64>> },
-    Head { path: String },
-    List { prefix: String },
+    Get {
+        path: String,
+        range: Option<Range<u64>>,
+    },
+    Head {
+        path: String,
+    },
+    List {
+        prefix: String,
+    },
 }
 
 impl Request {
@@ -64,7 +71,12 @@ impl fmt::Display for NotingStore {
 
 #[async_trait]
 impl ObjectStore for NotingStore {
-    async fn put_opts(&self, path: &Path, data: PutPayload, options: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        path: &Path,
+        data: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
         self.inner.put_opts(path, data, options).await
     }
 
@@ -80,10 +92,14 @@ impl ObjectStore for NotingStore {
         let name = path.to_string();
         self.note(match (&options.range, options.head) {
             (_, true) => Request::Head { path: name },
-            (None, _) => Request::Get { path: name, range: None },
-            (Some(GetRange::Bounded(range)), _) => {
-                Request::Get { path: name, range: Some(range.clone()) }
-            }
+            (None, _) => Request::Get {
+                path: name,
+                range: None,
+            },
+            (Some(GetRange::Bounded(range)), _) => Request::Get {
+                path: name,
+                range: Some(range.clone()),
+            },
             (Some(other), _) => panic!("{other} needs a CORS preflight or another round trip"),
         });
         let mut result = self.inner.get_opts(path, options).await?;
@@ -93,7 +109,12 @@ impl ObjectStore for NotingStore {
             let bytes = result.bytes().await?;
             let half = bytes.slice(..bytes.len() / 2);
             let body = futures::future::ready(Ok(half)).into_stream().boxed();
-            result = GetResult { payload: GetResultPayload::Stream(body), meta, range, attributes };
+            result = GetResult {
+                payload: GetResultPayload::Stream(body),
+                meta,
+                range,
+                attributes,
+            };
         }
         Ok(result)
     }
@@ -106,7 +127,9 @@ impl ObjectStore for NotingStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.note(Request::List { prefix: prefix.map(ToString::to_string).unwrap_or_default() });
+        self.note(Request::List {
+            prefix: prefix.map(ToString::to_string).unwrap_or_default(),
+        });
         self.inner.list(prefix)
     }
 
@@ -115,12 +138,16 @@ impl ObjectStore for NotingStore {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.note(Request::List { prefix: prefix.map(ToString::to_string).unwrap_or_default() });
+        self.note(Request::List {
+            prefix: prefix.map(ToString::to_string).unwrap_or_default(),
+        });
         self.inner.list_with_offset(prefix, offset)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.note(Request::List { prefix: prefix.map(ToString::to_string).unwrap_or_default() });
+        self.note(Request::List {
+            prefix: prefix.map(ToString::to_string).unwrap_or_default(),
+        });
         self.inner.list_with_delimiter(prefix).await
     }
 

@@ -1,0 +1,441 @@
+//! The commit proxy on a real MinIO, run as a process.
+//!
+//! `minio` comes from the environment variable `LAKEGLASS_MINIO` or from PATH (`cargo xtask minio`
+//! builds it). Without it these tests are skipped and say so; on CI (`CI=true`) they fail.
+
+use std::env;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow::ipc::writer::StreamWriter;
+use arrow::util::pretty::pretty_format_batches;
+use commit_proxy::{Proxy, ProxyOptions, StoreConfig};
+use deltalake::DeltaTable;
+use deltalake::datafusion::prelude::SessionContext;
+use deltalake::logstore::{StorageConfig, default_logstore};
+use futures::TryStreamExt;
+use messages::Error;
+use messages::commit::{
+    Assignment, CommitOutcome, CommitRequest, CreateMode, InsertMode, MergeAction, MergeClause,
+    MergeWhen, Operation, RestoreTarget, TableOptions,
+};
+use messages::connection::Connection;
+use messages::server::Writes;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsAuthorizer, AwsCredential};
+use object_store::client::{HttpRequest, HttpRequestBody};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use tempfile::TempDir;
+use url::Url;
+
+const USER: &str = "lakeglass-tests";
+const PASSWORD: &str = "only-on-this-machine";
+const REGION: &str = "us-east-1";
+const RAW: &str = "raw-data-bucket";
+const CURATED: &str = "curated-data-bucket";
+const TABLE: &str = "s3a://raw-data-bucket/payments/all";
+
+/// A MinIO that ends with the test.
+struct Minio {
+    program: PathBuf,
+    data: TempDir,
+    port: u16,
+    process: Child,
+}
+
+impl Drop for Minio {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Minio {
+    /// `None` where there is no MinIO, which is all right on a developer's machine alone.
+    async fn start() -> Option<Self> {
+        let Some(program) = find_program() else {
+            assert!(
+                env::var("CI").is_err(),
+                "no minio: set LAKEGLASS_MINIO, or run `cargo xtask minio`"
+            );
+            eprintln!(
+                "SKIPPED: no minio in LAKEGLASS_MINIO or PATH; `cargo xtask minio` builds it"
+            );
+            return None;
+        };
+        let data = TempDir::new().unwrap();
+        // A folder of MinIO's data folder is a bucket.
+        for bucket in [RAW, CURATED] {
+            std::fs::create_dir(data.path().join(bucket)).unwrap();
+        }
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let process = spawn(&program, &data, port);
+        let minio = Self {
+            program,
+            data,
+            port,
+            process,
+        };
+        minio.wait().await;
+        Some(minio)
+    }
+
+    fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    async fn wait(&self) {
+        let url = format!("{}/minio/health/live", self.endpoint());
+        let start = Instant::now();
+        loop {
+            if reqwest::get(&url)
+                .await
+                .is_ok_and(|response| response.status().is_success())
+            {
+                return;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "MinIO does not start"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+
+    async fn restart(&mut self) {
+        self.process = spawn(&self.program, &self.data, self.port);
+        self.wait().await;
+    }
+
+    /// Lets anybody read the bucket.
+    async fn make_public(&self, bucket: &str) {
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":["*"]}},"Action":["s3:GetObject","s3:ListBucket","s3:GetBucketLocation"],"Resource":["arn:aws:s3:::{bucket}","arn:aws:s3:::{bucket}/*"]}}]}}"#
+        );
+        let url = format!("{}/{bucket}?policy=", self.endpoint());
+        let mut request = HttpRequest::new(HttpRequestBody::from(policy.clone()));
+        *request.method_mut() = reqwest::Method::PUT;
+        *request.uri_mut() = url.parse().unwrap();
+        let credential = AwsCredential {
+            key_id: USER.into(),
+            secret_key: PASSWORD.into(),
+            token: None,
+        };
+        AwsAuthorizer::new(&credential, "s3", REGION).authorize(&mut request, None);
+        let response = reqwest::Client::new()
+            .put(url)
+            .headers(request.headers().clone())
+            .body(policy)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            response.status().is_success(),
+            "{}",
+            response.text().await.unwrap()
+        );
+    }
+
+    fn store(&self, bucket: &str, anonymous: bool) -> Arc<AmazonS3> {
+        let builder = AmazonS3Builder::new()
+            .with_endpoint(self.endpoint())
+            .with_region(REGION)
+            .with_bucket_name(bucket)
+            .with_client_options(ClientOptions::new().with_allow_http(true));
+        let builder = if anonymous {
+            builder.with_skip_signature(true)
+        } else {
+            builder
+                .with_access_key_id(USER)
+                .with_secret_access_key(PASSWORD)
+        };
+        Arc::new(builder.build().unwrap())
+    }
+
+    async fn proxy(&self) -> Proxy {
+        Proxy::start(ProxyOptions {
+            store: StoreConfig::S3 {
+                endpoint: self.endpoint(),
+                region: REGION.into(),
+                access_key: USER.into(),
+                secret_key: PASSWORD.into(),
+                buckets: vec![RAW.into(), CURATED.into()],
+            },
+            version: "0".into(),
+            connection: Connection {
+                endpoint: self.endpoint(),
+                region: REGION.into(),
+                buckets: vec![RAW.into(), CURATED.into()],
+                credentials: None,
+            },
+            allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            max_request_bytes: ProxyOptions::DEFAULT_MAX_REQUEST_BYTES,
+        })
+        .await
+        .unwrap()
+    }
+
+    /// The table's rows, read by delta-rs.
+    async fn rows(&self, sql: &str) -> String {
+        let root: Arc<dyn ObjectStore> = self.store(RAW, false);
+        let files = Arc::new(PrefixStore::new(Arc::clone(&root), "payments/all"));
+        let url = Url::parse(&format!("s3://{RAW}/payments/all/")).unwrap();
+        let log_store = default_logstore(files, Arc::clone(&root), &url, &StorageConfig::default());
+        let mut table = DeltaTable::new(log_store);
+        table.load().await.unwrap();
+        let context = SessionContext::new();
+        context.register_object_store(&Url::parse(&format!("s3://{RAW}")).unwrap(), root);
+        context
+            .register_table("t", table.table_provider().await.unwrap())
+            .unwrap();
+        let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
+        let text = pretty_format_batches(&batches).unwrap().to_string();
+        let lines: Vec<String> = text
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .skip(1)
+            .map(|line| {
+                line.replace('|', "")
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .collect();
+        lines.join(", ")
+    }
+}
+
+fn spawn(program: &PathBuf, data: &TempDir, port: u16) -> Child {
+    Command::new(program)
+        .arg("server")
+        .arg(data.path())
+        .args([
+            "--address",
+            &format!("127.0.0.1:{port}"),
+            "--console-address",
+            "127.0.0.1:0",
+        ])
+        .env("MINIO_ROOT_USER", USER)
+        .env("MINIO_ROOT_PASSWORD", PASSWORD)
+        .env("MINIO_BROWSER", "off")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn find_program() -> Option<PathBuf> {
+    if let Some(program) = env::var_os("LAKEGLASS_MINIO") {
+        return Some(program.into());
+    }
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join("minio"))
+        .find(|p| p.is_file())
+}
+
+fn payments(rows: &[(&str, f64)]) -> Vec<u8> {
+    let ids: StringArray = rows.iter().map(|(id, _)| Some(*id)).collect();
+    let amounts: Float64Array = rows.iter().map(|(_, amount)| Some(*amount)).collect();
+    let batch = RecordBatch::try_from_iter([
+        ("id", Arc::new(ids) as ArrayRef),
+        ("amount", Arc::new(amounts) as ArrayRef),
+    ])
+    .unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+async fn commit(
+    proxy: &Proxy,
+    operation: Operation,
+    rows: Option<Vec<u8>>,
+) -> Result<CommitOutcome, Error> {
+    let request = CommitRequest {
+        table: TABLE.into(),
+        operation,
+    };
+    proxy.commit(request, rows.map(Into::into)).await
+}
+
+fn create() -> Operation {
+    Operation::CreateTableAsSelect {
+        mode: CreateMode::Create,
+        options: TableOptions::default(),
+    }
+}
+
+fn append() -> Operation {
+    Operation::Insert {
+        mode: InsertMode::Append,
+        merge_schema: false,
+    }
+}
+
+fn merge() -> Operation {
+    let set = |column: &str| Assignment {
+        column: column.into(),
+        expression: format!("source.{column}"),
+    };
+    Operation::Merge {
+        target_alias: "target".into(),
+        source_alias: "source".into(),
+        on: "target.id = source.id".into(),
+        schema_evolution: false,
+        clauses: vec![
+            MergeClause {
+                when: MergeWhen::Matched,
+                condition: None,
+                action: MergeAction::Update {
+                    assignments: vec![set("amount")],
+                },
+            },
+            MergeClause {
+                when: MergeWhen::NotMatched,
+                condition: None,
+                action: MergeAction::Insert {
+                    assignments: vec![set("id"), set("amount")],
+                },
+            },
+        ],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_on_minio_read_back_and_survive_its_absence() {
+    let Some(mut minio) = Minio::start().await else {
+        return;
+    };
+    let proxy = minio.proxy().await;
+    assert_eq!(proxy.writes(), Writes::Enabled);
+
+    commit(&proxy, create(), Some(payments(&[("a", 1.0), ("b", 2.0)])))
+        .await
+        .unwrap();
+    commit(&proxy, append(), Some(payments(&[("c", 3.0)])))
+        .await
+        .unwrap();
+    let outcome = commit(&proxy, merge(), Some(payments(&[("a", 10.0), ("d", 4.0)])))
+        .await
+        .unwrap();
+    assert_eq!((outcome.version, outcome.result[0].1), (Some(2), 2));
+    let sql = "SELECT id, amount FROM t ORDER BY id";
+    assert_eq!(minio.rows(sql).await, "a 10.0, b 2.0, c 3.0, d 4.0");
+    let restore = Operation::Restore {
+        to: RestoreTarget::Version(1),
+    };
+    commit(&proxy, restore, None).await.unwrap();
+    assert_eq!(minio.rows(sql).await, "a 1.0, b 2.0, c 3.0");
+
+    minio.kill();
+    let error = commit(&proxy, append(), Some(payments(&[("e", 5.0)])))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, "STORE_UNREACHABLE", "{error}");
+    // A proxy that starts meanwhile says that it can't write yet.
+    let early = minio.proxy().await;
+    assert!(matches!(early.writes(), Writes::Disabled { .. }));
+    minio.restart().await;
+    commit(&proxy, append(), Some(payments(&[("e", 5.0)])))
+        .await
+        .unwrap();
+    commit(&early, append(), Some(payments(&[("f", 6.0)])))
+        .await
+        .unwrap();
+    assert_eq!(early.writes(), Writes::Enabled);
+    assert_eq!(
+        minio.rows("SELECT count(*), sum(amount) FROM t").await,
+        "5 17.0"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_proxies_on_minio_append_exactly_once() {
+    let Some(minio) = Minio::start().await else {
+        return;
+    };
+    let proxies = [minio.proxy().await, minio.proxy().await];
+    commit(&proxies[0], create(), Some(payments(&[("start", 0.0)])))
+        .await
+        .unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..8_u8 {
+        let proxy = proxies[usize::from(n) % 2].clone();
+        tasks.spawn(async move {
+            commit(
+                &proxy,
+                append(),
+                Some(payments(&[("x", f64::from(1_u16 << n))])),
+            )
+            .await
+            .unwrap()
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(
+        minio.rows("SELECT count(*), sum(amount) FROM t").await,
+        "9 255.0"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn minio_refuses_the_second_create_of_an_object() {
+    let Some(minio) = Minio::start().await else {
+        return;
+    };
+    let store = minio.store(RAW, false);
+    let path = Path::from("once");
+    let create = || store.put_opts(&path, PutPayload::from_static(b"1"), PutMode::Create.into());
+    create().await.unwrap();
+    let second = create().await.unwrap_err();
+    assert!(
+        matches!(second, object_store::Error::AlreadyExists { .. }),
+        "{second}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn public_bucket_reads_anonymously_and_a_private_one_signed_alone() {
+    let Some(minio) = Minio::start().await else {
+        return;
+    };
+    for bucket in [RAW, CURATED] {
+        let payload = PutPayload::from_static(b"hello");
+        minio
+            .store(bucket, false)
+            .put(&Path::from("folder/file"), payload)
+            .await
+            .unwrap();
+    }
+    minio.make_public(RAW).await;
+    let path = Path::from("folder/file");
+    let public = minio.store(RAW, true);
+    assert_eq!(public.get_range(&path, 1..3).await.unwrap().as_ref(), b"el");
+    let listed: Vec<_> = public
+        .list(Some(&Path::from("folder")))
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 1);
+
+    let private = minio.store(CURATED, true);
+    assert!(private.get(&path).await.is_err());
+    assert!(private.list(None).try_collect::<Vec<_>>().await.is_err());
+    let signed = minio.store(CURATED, false).get(&path).await.unwrap();
+    assert_eq!(signed.bytes().await.unwrap().as_ref(), b"hello");
+}

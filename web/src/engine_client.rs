@@ -20,7 +20,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// How long a worker may take to confirm that a script has stopped.
-const CANCEL_PATIENCE: Duration = Duration::from_millis(150);
+const CANCEL_PATIENCE: Duration = Duration::from_millis(120);
 
 /// What the engine is doing, for the chip in the header.
 #[derive(Debug, Clone, PartialEq)]

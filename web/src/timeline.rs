@@ -101,7 +101,9 @@ pub fn summary(entry: &HistoryEntry) -> String {
     let parameter = |name: &str| entry.parameters.get(name).map(|value| unquoted(value));
     match operation(entry) {
         "WRITE" | "STREAMING UPDATE" => {
-            parts.extend(parameter("mode").map(|mode| mode.to_lowercase()));
+            // An overwrite has its tag.
+            let mode = parameter("mode").filter(|_| !is_overwrite(entry));
+            parts.extend(mode.map(|mode| mode.to_lowercase()));
             parts.extend(
                 parameter("predicate")
                     .filter(is_said)

@@ -1,5 +1,5 @@
 // The whole of what the page knows of its editor: create one, and these few methods.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { sql } from "@codemirror/lang-sql";
 import { bracketMatching } from "@codemirror/language";
@@ -23,7 +23,8 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
   const language = new Compartment();
   const dialect = () =>
     sql({ dialect: sparkSql, schema: namespace(tables), upperCaseKeywords: true });
-  const run = () => {
+  const run = (view) => {
+    closeCompletion(view);
     onRun();
     return true;
   };

@@ -18,7 +18,9 @@ pub fn CostBar() -> impl IntoView {
                 .get()
                 .unwrap_or_else(|| script.shown_by_default());
             let statement = script.statements.get(shown)?;
-            Some((
+            // A statement that failed at once has cost nothing that anybody counted.
+            let counted = statement.summary.is_some() || statement.metrics.elapsed_ms > 0.0;
+            counted.then(|| (
                 rows(statement),
                 statement.metrics.clone(),
                 waits(script, shown),

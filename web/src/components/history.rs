@@ -90,11 +90,8 @@ fn Timeline(table: Arc<TableDescription>) -> impl IntoView {
     let size = headline_title(&table);
     view! {
         <div class="now">
-            <h2>"Time machine"</h2>
-            <p class="version">
-                <b data-testid="version">"Version "{move || shown.get()}</b>
-                " "
-                <span class="quiet" title=size>{move || headline(&head_table, shown.get())}</span>
+            <div class="title">
+                <h2>"Time machine"</h2>
                 <Show when=move || shown.get() != latest>
                     <button
                         class="plain back"
@@ -104,6 +101,11 @@ fn Timeline(table: Arc<TableDescription>) -> impl IntoView {
                         "Back to latest"
                     </button>
                 </Show>
+            </div>
+            <p class="version">
+                <b data-testid="version">"Version "{move || shown.get()}</b>
+                " "
+                <span class="quiet" title=size>{move || headline(&head_table, shown.get())}</span>
             </p>
             <div class="strip" aria-hidden="true" data-testid="strip">{strip}</div>
         </div>

@@ -188,7 +188,7 @@ fn Welcome() -> impl IntoView {
                 <ul>
                     {suggestion("Look at the table", statements::preview(&location))}
                     {suggestion("Count its rows", statements::count(&location))}
-                    {suggestion("See how it came to be", statements::history(&location))}
+                    {suggestion("See its history", statements::history(&location))}
                 </ul>
             })}
         </div>

@@ -48,7 +48,7 @@ fn overwrite_of_rows_is_grave_but_a_first_write_or_replace_where_is_not() {
             grave: true
         }]
     );
-    assert_eq!(summary(&accident), "overwrite · schema replaced");
+    assert_eq!(summary(&accident), "schema replaced");
     accident
         .parameters
         .insert("predicate".into(), "\"day = 1\"".into());

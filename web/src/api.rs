@@ -10,9 +10,9 @@ use messages::engine::{FromWorker, StatementSummary};
 use messages::table::Column;
 use wasm_bindgen::prelude::*;
 
+use crate::arrow::decode;
 use crate::cells::write_json;
 use crate::engine_client::{RunEvent, RunHandle};
-use crate::rows::decode;
 use crate::state::Workbench;
 
 /// Rows that one call may return; more would not fit into a script's memory.
@@ -113,7 +113,7 @@ impl Collected {
                     self.too_large = true;
                     return Step::Stop;
                 }
-                match self.push(bytes.as_deref().unwrap_or_default()) {
+                match self.push(bytes.unwrap_or_default()) {
                     Ok(()) => Step::Grant,
                     Err(error) => Step::Reject(error),
                 }
@@ -131,12 +131,12 @@ impl Collected {
     }
 
     /// Turns a batch into rows, by way of JSON: one parse is faster than a call for each value.
-    fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn push(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
         for batch in decode(bytes)? {
             let mut json = String::from("[");
-            for row in 0..batch.num_rows() {
+            for row in 0..batch.rows {
                 json.push_str(if row == 0 { "[" } else { ",[" });
-                for (index, column) in batch.columns().iter().enumerate() {
+                for (index, column) in batch.columns.iter().enumerate() {
                     if index > 0 {
                         json.push(',');
                     }

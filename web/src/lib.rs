@@ -3,11 +3,12 @@
 //!
 //! It knows no DataFusion, no Parquet and no object store: rows reach it as Arrow IPC. So it is
 //! small, and up before the engine has loaded. What needs no browser is in modules of its own,
-//! whose tests run natively: `cells`, `rows`, `script`, `timeline`, `cost`, `connect`,
+//! whose tests run natively: `arrow`, `cells`, `rows`, `script`, `timeline`, `cost`, `connect`,
 //! `statements`, `format`, `calendar`.
 
 mod api;
 mod app;
+mod arrow;
 mod browser;
 mod calendar;
 mod cells;

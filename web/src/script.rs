@@ -6,7 +6,8 @@ use messages::Error;
 use messages::engine::{FromWorker, QueryMetrics, StatementSummary};
 use messages::table::Column;
 
-use crate::rows::{Rows, decode};
+use crate::arrow::decode;
+use crate::rows::Rows;
 
 /// Rows that the grid holds at most: browsers bound the height of an element.
 pub const MAX_ROWS: usize = 500_000;
@@ -95,7 +96,7 @@ impl Script {
     }
 
     /// Takes in one message of the worker.
-    pub fn apply(&mut self, message: FromWorker, bytes: Option<&[u8]>) -> Effects {
+    pub fn apply(&mut self, message: FromWorker, bytes: Option<Vec<u8>>) -> Effects {
         let mut effects = Effects::default();
         match message {
             FromWorker::StatementStarted {
@@ -161,7 +162,7 @@ impl Script {
         effects
     }
 
-    fn take_batch(&mut self, index: u32, bytes: &[u8]) -> Result<(), Error> {
+    fn take_batch(&mut self, index: u32, bytes: Vec<u8>) -> Result<(), Error> {
         let kept = if self.count > index + 1 {
             MAX_ROWS_BESIDE_LAST
         } else {
@@ -170,11 +171,12 @@ impl Script {
         let Some(statement) = self.statement_mut(index) else {
             return Ok(());
         };
+        let size = bytes.len();
         for batch in decode(bytes)? {
             if statement.rows.len() >= kept {
                 statement.truncated = true;
             } else {
-                statement.rows.push(batch);
+                statement.rows.push(batch, size);
             }
         }
         Ok(())

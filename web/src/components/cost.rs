@@ -20,11 +20,13 @@ pub fn CostBar() -> impl IntoView {
             let statement = script.statements.get(shown)?;
             // A statement that failed at once has cost nothing that anybody counted.
             let counted = statement.summary.is_some() || statement.metrics.elapsed_ms > 0.0;
-            counted.then(|| (
-                rows(statement),
-                statement.metrics.clone(),
-                waits(script, shown),
-            ))
+            counted.then(|| {
+                (
+                    rows(statement),
+                    statement.metrics.clone(),
+                    waits(script, shown),
+                )
+            })
         })
     });
     move || {

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int32Array, RecordBatch};
+use arrow_array::{ArrayRef, Int32Array};
 
 use super::*;
+use crate::arrow::tests::stream;
 
 fn started(script: &mut Script, index: u32, count: u32) {
     let text = format!("statement {index}");
@@ -31,18 +32,14 @@ fn started(script: &mut Script, index: u32, count: u32) {
 }
 
 fn batch(script: &mut Script, index: u32, rows: usize) -> Effects {
-    let column = Arc::new(Int32Array::from(vec![0; rows])) as ArrayRef;
-    let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
-    let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
-    writer.write(&batch).unwrap();
-    let bytes = writer.into_inner().unwrap();
+    let bytes = stream(vec![Arc::new(Int32Array::from(vec![0; rows])) as ArrayRef]);
     script.apply(
         FromWorker::Batch {
             id: 1,
             index,
             rows: rows as u64,
         },
-        Some(&bytes),
+        Some(bytes),
     )
 }
 
@@ -146,7 +143,7 @@ fn unreadable_rows_end_the_script_with_an_error() {
             index: 0,
             rows: 1,
         },
-        Some(b"no"),
+        Some(b"no".to_vec()),
     );
     assert!(effects.ended);
     assert!(matches!(script.phase, Phase::Failed { index: Some(0), .. }));

@@ -135,7 +135,7 @@ impl Workbench {
                 return Default::default();
             };
             match event {
-                RunEvent::Message(message, bytes) => script.apply(message, bytes.as_deref()),
+                RunEvent::Message(message, bytes) => script.apply(message, bytes),
                 RunEvent::Replaced => {
                     script.phase = Phase::Cancelled {
                         note: Some(replaced_note(script)),

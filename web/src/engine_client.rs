@@ -5,19 +5,25 @@
 //! parked (it waits for credit) gives way. A worker that crashed, or that doesn't stop when told
 //! to, is replaced from the compiled module; runs that were still waiting don't notice.
 
+mod errors;
+mod worker;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Reflect, Uint8Array};
 use leptos::prelude::{RwSignal, Set, set_timeout};
 use messages::Error;
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId, ToWorker};
 use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{ErrorEvent, MessageEvent};
+
+use errors::{crash_error, unavailable};
+use worker::{Inner, Listener, Run};
 
 /// How long a worker may take to confirm that a script has stopped.
 const CANCEL_PATIENCE: Duration = Duration::from_millis(120);
@@ -49,33 +55,6 @@ pub enum RunEvent {
     Replaced,
     /// The engine is gone, and the run with it.
     Lost(Error),
-}
-
-type Listener = Rc<dyn Fn(RunEvent)>;
-
-struct Run {
-    id: RequestId,
-    sql: String,
-    credit: u32,
-    listener: Listener,
-    parked: bool,
-}
-
-struct Inner {
-    url: String,
-    status: RwSignal<EngineStatus>,
-    worker: Option<Worker>,
-    /// Kept from the first start: later ones neither download nor compile.
-    module: Option<JsValue>,
-    ready: bool,
-    connect: Option<ToWorker>,
-    next_id: RequestId,
-    active: Option<Run>,
-    waiting: VecDeque<Run>,
-    asks: HashMap<RequestId, oneshot::Sender<Result<FromWorker, Error>>>,
-    /// Handlers of every worker of this page's life.
-    on_message: Option<Closure<dyn FnMut(MessageEvent)>>,
-    on_error: Option<Closure<dyn FnMut(ErrorEvent)>>,
 }
 
 /// A cheap handle on the engine.
@@ -182,7 +161,7 @@ impl EngineClient {
         credit: u32,
         listener: impl Fn(RunEvent) + 'static,
     ) -> RunHandle {
-        let (id, parked) = {
+        let (id, parked, without_worker) = {
             let mut inner = self.0.borrow_mut();
             let id = inner.new_id();
             let listener: Listener = Rc::new(listener);
@@ -196,15 +175,12 @@ impl EngineClient {
             if inner.worker.is_none() {
                 inner.spawn();
             }
-            (
-                id,
-                inner
-                    .active
-                    .as_ref()
-                    .filter(|run| run.parked)
-                    .map(|run| run.id),
-            )
+            let parked = inner.active.as_ref().filter(|run| run.parked);
+            (id, parked.map(|run| run.id), inner.worker.is_none())
         };
+        if without_worker {
+            self.crashed("the browser starts no worker");
+        }
         if let Some(parked) = parked {
             self.cancel(parked);
         }
@@ -414,74 +390,6 @@ impl EngineClient {
     }
 }
 
-impl Inner {
-    fn new_id(&mut self) -> RequestId {
-        self.next_id += 1;
-        self.next_id
-    }
-
-    fn post(&self, message: &ToWorker) {
-        let Some(worker) = &self.worker else { return };
-        // Messages are plain data, which serializes.
-        let Ok(json) = serde_json::to_string(message) else {
-            return;
-        };
-        let data = object("json", &json.into());
-        if let Err(error) = worker.post_message(&data) {
-            web_sys::console::error_2(&"the engine took no message:".into(), &error);
-        }
-    }
-
-    fn spawn(&mut self) {
-        self.ready = false;
-        self.status.set(match self.module {
-            Some(_) => EngineStatus::Starting,
-            None => EngineStatus::Downloading { percent: None },
-        });
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = match Worker::new_with_options(&self.url, &options) {
-            Ok(worker) => worker,
-            Err(error) => {
-                let message = format!("the browser starts no worker: {error:?}");
-                return self.status.set(EngineStatus::Unavailable { message });
-            }
-        };
-        worker.set_onmessage(self.on_message.as_ref().map(|f| f.as_ref().unchecked_ref()));
-        worker.set_onerror(self.on_error.as_ref().map(|f| f.as_ref().unchecked_ref()));
-        let module = self.module.clone().unwrap_or(JsValue::NULL);
-        if worker.post_message(&object("module", &module)).is_err() {
-            // A module that can't be handed over is compiled again.
-            self.module = None;
-            let _ = worker.post_message(&object("module", &JsValue::NULL));
-        }
-        self.worker = Some(worker);
-        if let Some(connect) = &self.connect {
-            self.post(connect);
-        }
-    }
-
-    fn stop(&mut self) {
-        self.ready = false;
-        if let Some(worker) = self.worker.take() {
-            worker.set_onmessage(None);
-            worker.set_onerror(None);
-            worker.terminate();
-        }
-    }
-
-    fn respawn(&mut self) {
-        self.stop();
-        self.asks.clear();
-        self.spawn();
-    }
-}
-
-fn object(name: &str, value: &JsValue) -> Object {
-    let entries = Array::of1(&Array::of2(&name.into(), value));
-    Object::from_entries(&entries).unwrap_or_else(|_| Object::new())
-}
-
 fn request_id(message: &FromWorker) -> Option<RequestId> {
     match message {
         FromWorker::StatementStarted { id, .. }
@@ -498,36 +406,4 @@ fn request_id(message: &FromWorker) -> Option<RequestId> {
             None
         }
     }
-}
-
-fn unavailable(message: &str) -> Error {
-    Error::new(
-        "ENGINE_UNAVAILABLE",
-        format!("The query engine could not be loaded: {message}"),
-    )
-    .with_hint("Check that the page's server is reachable, then run the statement again.")
-}
-
-fn crash_error(message: &str) -> Error {
-    let of_memory = message.to_lowercase().contains("memory");
-    let (what, hint) = if of_memory {
-        (
-            "The engine ran out of memory and was restarted.".to_owned(),
-            "Ask for fewer columns or rows, filter earlier, or aggregate less at once.",
-        )
-    } else {
-        (
-            format!("The engine stopped unexpectedly and was restarted: {message}"),
-            "The page works on. If this statement stops the engine again, please report it.",
-        )
-    };
-    Error::new(
-        if of_memory {
-            "ENGINE_OUT_OF_MEMORY"
-        } else {
-            "ENGINE_CRASHED"
-        },
-        what,
-    )
-    .with_hint(hint)
 }

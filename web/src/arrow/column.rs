@@ -9,7 +9,7 @@ use arrow_ipc::{IntervalUnit, TimeUnit};
 use super::frames::Bytes;
 
 /// One column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     pub name: String,
     pub len: usize,
@@ -18,7 +18,7 @@ pub struct Column {
     pub(super) data: Data,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Data {
     Null,
     Bool(Bytes),
@@ -94,7 +94,7 @@ pub(super) enum Width {
 }
 
 /// Where each row's items start and end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Offsets {
     Narrow(Bytes),
     Wide(Bytes),

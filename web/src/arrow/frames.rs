@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 /// A part of the stream's bytes, which it shares.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bytes {
     all: Arc<[u8]>,
     start: usize,

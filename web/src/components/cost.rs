@@ -1,6 +1,7 @@
 //! What the shown statement cost.
 
 use leptos::prelude::*;
+use messages::engine::QueryMetrics;
 
 use crate::cost::{Figure, bytes_read, files, row_groups};
 use crate::format::{count, duration};
@@ -18,46 +19,58 @@ pub fn CostBar() -> impl IntoView {
                 .get()
                 .unwrap_or_else(|| script.shown_by_default());
             let statement = script.statements.get(shown)?;
-            // A statement that failed at once has cost nothing that anybody counted.
+            // What failed at once, or has only begun, has no figures yet.
             let counted = statement.summary.is_some() || statement.metrics.elapsed_ms > 0.0;
-            counted.then(|| {
-                (
-                    rows(statement),
-                    statement.metrics.clone(),
-                    waits(script, shown),
-                )
-            })
+            let metrics = counted.then(|| statement.metrics.clone());
+            let rows = rows(statement);
+            (rows.is_some() || counted).then(|| (rows, metrics, waits(script, shown)))
         })
     });
     move || {
         let (rows, metrics, waits) = shown.get()?;
-        let (millis, unit) = duration(metrics.elapsed_ms);
-        let meter = bytes_read(&metrics).map(|(figure, share)| {
-            let meter = share.map(|share| {
-                view! { <span class="meter" aria-hidden="true"><i style:width=format!("{share}%")></i></span> }
-            });
-            view! { <span class="bytes" data-testid="cost-bytes">{meter}<b>{figure.number}</b>" "{figure.what}</span> }
-        });
-        let from_log = metrics.from_log.then(|| {
-            view! { <span class="log" data-testid="cost-from-log">"answered from the log"</span> }
+        let rows = rows.map(|rows| {
+            let word = rows_word(&rows, waits);
+            view! { <span data-testid="cost-rows"><b>{rows}</b>{word}</span> }
         });
         Some(view! {
             <div class="cost" data-testid="cost" role="status">
-                {rows.map(|rows| view! {
-                    <span data-testid="cost-rows">
-                        <b>{rows.clone()}</b>{rows_word(&rows, waits)}
-                    </span>
-                })}
-                <span data-testid="cost-time"><b>{millis}</b>" "{unit}</span>
-                <span data-testid="cost-requests">
-                    <b>{count(metrics.requests)}</b>{if metrics.requests == 1 { " request" } else { " requests" }}
-                </span>
-                {meter}
-                {files(&metrics).map(|f| figure(f, "cost-files"))}
-                {row_groups(&metrics).map(|f| figure(f, "cost-row-groups"))}
-                {from_log}
+                {rows}
+                {metrics.map(|metrics| view! { <Figures metrics/> })}
             </div>
         })
+    }
+}
+
+#[component]
+fn Figures(metrics: QueryMetrics) -> impl IntoView {
+    let (millis, unit) = duration(metrics.elapsed_ms);
+    let bytes = bytes_read(&metrics).map(|(figure, share)| {
+        let meter = share.map(|share| {
+            view! {
+                <span class="meter" aria-hidden="true"><i style:width=format!("{share}%")></i></span>
+            }
+        });
+        view! {
+            <span class="bytes" data-testid="cost-bytes">
+                {meter}<b>{figure.number}</b>" "{figure.what}
+            </span>
+        }
+    });
+    let from_log = metrics.from_log.then(|| {
+        view! { <span class="log" data-testid="cost-from-log">"answered from the log"</span> }
+    });
+    let requests = if metrics.requests == 1 {
+        " request"
+    } else {
+        " requests"
+    };
+    view! {
+        <span data-testid="cost-time"><b>{millis}</b>" "{unit}</span>
+        <span data-testid="cost-requests"><b>{count(metrics.requests)}</b>{requests}</span>
+        {bytes}
+        {files(&metrics).map(|f| figure(f, "cost-files"))}
+        {row_groups(&metrics).map(|f| figure(f, "cost-row-groups"))}
+        {from_log}
     }
 }
 

@@ -20,7 +20,6 @@ extern "C" {
 #[derive(Debug, Deserialize)]
 pub struct Request {
     pub method: String,
-    pub url: String,
     pub cache: String,
     pub headers: BTreeMap<String, String>,
 }

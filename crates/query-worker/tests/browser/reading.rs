@@ -203,7 +203,7 @@ async fn dropped_read_ends_its_request() {
     fake::fail(&["hang"]);
     let table = resolve("s3a://bucket/t");
     let path = Path::from("t/a.parquet");
-    let read = table.store.get_range(&path, 0..10);
+    let read = Box::pin(table.store.get_range(&path, 0..10));
     match select(read, Box::pin(wait_a_turn())).await {
         Either::Left((answer, _)) => panic!("answered: {answer:?}"),
         Either::Right((_, read)) => drop(read),

@@ -1,0 +1,146 @@
+//! `lakeglass simulate`: events that keep coming.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chrono::Local;
+use event_simulator::{Dataset, Defect, Simulator, spoil};
+use messages::Error;
+use messages::commit::{CommitRequest, InsertMode, Operation};
+use query_engine::Committer;
+use tokio::time::MissedTickBehavior;
+
+use super::ServedStore;
+use super::seed::to_ipc;
+use crate::committer::{InProcess, OverHttp};
+use crate::errors::one_line;
+use crate::output::say;
+
+/// Appends batches of made-up events to a table until Ctrl-C
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// The table. One whose name has 'insurance' or 'claim' in it gets claims, others transactions
+    #[arg(long, default_value = "s3a://raw-data-bucket/financial_data_delta")]
+    pub table: String,
+    /// Seconds from one batch to the next
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds)]
+    pub every: f64,
+    /// Rows per batch
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rows: u32,
+    /// Batches to send; without it, until Ctrl-C
+    #[arg(long, value_name = "BATCHES")]
+    pub count: Option<u64>,
+    /// What is wrong with each batch: negative-amount, null-id, late-timestamp, duplicate-id,
+    /// wrong-type or missing-column
+    #[arg(long, value_name = "DEFECT")]
+    pub spoil: Option<Defect>,
+    /// Transactions carry is_flagged
+    #[arg(long)]
+    pub flagged: bool,
+    /// Add columns that the table lacks (schema evolution)
+    #[arg(long)]
+    pub merge_schema: bool,
+    /// The same seed gives the same events but for their times; random without it
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// The commit proxy to send them to
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4600")]
+    pub proxy: String,
+    /// Commit to the store itself, without a proxy that runs
+    #[arg(long)]
+    pub direct: bool,
+    /// With --direct: where the table is.
+    #[command(flatten)]
+    pub store: ServedStore,
+}
+
+/// Sends batches and says what became of each.
+///
+/// # Errors
+/// If the very first batch finds no proxy, or the options make no sense.
+pub async fn run(options: Options) -> Result<(), Error> {
+    let committer: Box<dyn Committer> = if options.direct {
+        Box::new(InProcess::new(options.store.buckets()?))
+    } else {
+        Box::new(OverHttp::new(&options.proxy))
+    };
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let seed = options.seed.unwrap_or(now.as_nanos() as u64);
+    let start = i64::try_from(now.as_micros()).unwrap_or_default();
+    let mut events = Simulator::new(dataset(&options), seed, start);
+    let Options {
+        rows, every, table, ..
+    } = &options;
+    say(&format!(
+        "{rows} rows every {every} s to {table}, seed {seed}"
+    ))?;
+
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(options.every));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut sent, mut refused) = (0_u64, 0_u64);
+    while options.count.is_none_or(|count| sent + refused < count) {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = tokio::signal::ctrl_c() => break,
+        }
+        let mut batch = events.batch(options.rows as usize);
+        if let Some(defect) = options.spoil {
+            batch = spoil(&batch, defect);
+        }
+        let rows = batch.num_rows();
+        let operation = Operation::Insert {
+            mode: InsertMode::Append,
+            merge_schema: options.merge_schema,
+        };
+        let request = CommitRequest {
+            table: options.table.clone(),
+            operation,
+        };
+        let time = Local::now().format("%H:%M:%S");
+        match committer.commit(request, Some(to_ipc(&batch)?)).await {
+            Ok(outcome) => {
+                sent += 1;
+                match outcome.version {
+                    Some(version) => say(&format!("{time}  {rows} rows  version {version}"))?,
+                    None => say(&format!("{time}  {rows} rows  nothing to do"))?,
+                }
+            }
+            Err(error) if error.code == "COMMIT_PROXY_UNREACHABLE" && sent + refused == 0 => {
+                return Err(error);
+            }
+            Err(error) => {
+                refused += 1;
+                let error = one_line(&error.to_string());
+                say(&format!("{time}  {rows} rows  refused: {error}"))?;
+            }
+        }
+    }
+    say(&format!("{sent} batches committed, {refused} refused"))
+}
+
+fn dataset(options: &Options) -> Dataset {
+    let name = options
+        .table
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    if name.contains("insurance") || name.contains("claim") {
+        Dataset::Claims
+    } else {
+        Dataset::Transactions {
+            flagged: options.flagged,
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.01..=86_400.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("must be between 0.01 and 86400".to_owned())
+    }
+}

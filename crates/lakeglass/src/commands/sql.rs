@@ -1,0 +1,90 @@
+//! `lakeglass sql`: the tab's engine, natively.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use messages::Error;
+use query_engine::{Committer, Engine, EngineOptions};
+
+use super::ReadOptions;
+use crate::committer::{InProcess, OverHttp, store_config};
+use crate::output::{Format, print, to_stdout};
+use crate::run::run as run_statement;
+use crate::scheduler::TokioScheduler;
+use crate::stores::{Buckets, NativeStores};
+
+/// Runs statements and prints their results
+///
+/// Tables are named by path (delta.`s3a://bucket/path`, delta.`https://host/path`,
+/// delta.`/local/path`) or, in the buckets that are looked into, by name.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// One or more statements, separated by ';'; '-' reads them from standard input
+    pub sql: String,
+    /// How to print results. Only table prints that of each statement, the others the last one's
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// A running commit proxy to make writes through
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+    /// Memory for queries, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub memory_limit: usize,
+    /// Where the tables are.
+    #[command(flatten)]
+    pub store: ReadOptions,
+}
+
+/// Runs the statements, one after the other.
+///
+/// # Errors
+/// The first statement's that fails; those after it do not run.
+pub async fn run(options: Options) -> Result<(), Error> {
+    let sql = if options.sql == "-" {
+        let mut sql = String::new();
+        std::io::stdin()
+            .read_to_string(&mut sql)
+            .map_err(|error| Error::new("INPUT_FAILED", error.to_string()))?;
+        sql
+    } else {
+        options.sql.clone()
+    };
+    let engine = engine(
+        &options.store,
+        options.proxy.as_deref(),
+        options.memory_limit,
+    )?;
+    let statements = engine.parse(&sql)?;
+    for (i, statement) in statements.iter().enumerate() {
+        let outcome = run_statement(&engine, statement).await?;
+        if options.format == Format::Table || i + 1 == statements.len() {
+            to_stdout(|out| print(&outcome, options.format, out))?;
+        }
+    }
+    Ok(())
+}
+
+/// The engine on these stores. Writes go to `proxy`, or are made in this process where the store's
+/// options allow it.
+///
+/// # Errors
+/// If the options make no sense.
+pub fn engine(
+    store: &ReadOptions,
+    proxy: Option<&str>,
+    memory_limit_mib: usize,
+) -> Result<Engine, Error> {
+    let buckets = store.buckets()?;
+    let committer: Option<Arc<dyn Committer>> = match (proxy, &buckets) {
+        (Some(proxy), _) => Some(Arc::new(OverHttp::new(proxy))),
+        // Anonymous readers of an endpoint can't write.
+        (None, Buckets::S3(_)) if store_config(&buckets, Vec::new()).is_err() => None,
+        (None, _) => Some(Arc::new(InProcess::new(buckets.clone()))),
+    };
+    Ok(Engine::new(EngineOptions {
+        memory_limit: memory_limit_mib.saturating_mul(1024 * 1024),
+        stores: Arc::new(NativeStores::new(buckets, store.bucket_names())),
+        committer,
+        scheduler: Arc::new(TokioScheduler),
+    }))
+}

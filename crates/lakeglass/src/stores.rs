@@ -1,0 +1,342 @@
+//! Where tables are, natively: local files, S3 and its like, plain HTTP.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use messages::Error;
+use messages::connection::Credentials;
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::http::HttpBuilder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use query_engine::{StoreLocation, Stores};
+use url::Url;
+
+use crate::errors::chain;
+
+/// What `s3://` and `s3a://` mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Buckets {
+    /// Each bucket is a subfolder.
+    Folder(PathBuf),
+    /// A server with the S3 API.
+    S3(S3Access),
+}
+
+/// How to reach a server with the S3 API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Access {
+    /// Scheme, host and port; `None` for AWS.
+    pub endpoint: Option<String>,
+    /// For AWS where the bucket is; else for the signature only.
+    pub region: String,
+    /// `None` reads anonymously.
+    pub credentials: Option<Credentials>,
+}
+
+/// The stores of this process. Clients are made once and kept, with their connections.
+pub struct NativeStores {
+    buckets: Buckets,
+    names: Vec<String>,
+    clients: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
+}
+
+impl NativeStores {
+    /// `names`: the buckets to look for tables in.
+    pub fn new(buckets: Buckets, names: Vec<String>) -> Self {
+        Self {
+            buckets,
+            names,
+            clients: Mutex::default(),
+        }
+    }
+
+    /// Where the buckets are.
+    pub fn place(&self) -> &Buckets {
+        &self.buckets
+    }
+
+    /// The store of a bucket.
+    ///
+    /// # Errors
+    /// If there is no such bucket, or the endpoint is not one.
+    pub fn bucket(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+        self.client(format!("s3://{bucket}"), || match &self.buckets {
+            Buckets::Folder(folder) => local(&bucket_folder(folder, bucket)?),
+            Buckets::S3(access) => s3(access, bucket),
+        })
+    }
+
+    fn client(
+        &self,
+        key: String,
+        make: impl FnOnce() -> Result<Arc<dyn ObjectStore>, Error>,
+    ) -> Result<Arc<dyn ObjectStore>, Error> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&key) {
+            return Ok(Arc::clone(client));
+        }
+        let client = make()?;
+        clients.insert(key, Arc::clone(&client));
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for NativeStores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NativeStores")
+            .field("buckets", &self.buckets)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stores for NativeStores {
+    fn resolve(&self, url: &Url) -> Result<StoreLocation, Error> {
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(unusable(
+                url,
+                "a table's location has no query and no fragment",
+            ));
+        }
+        match url.scheme() {
+            "s3" | "s3a" => {
+                let bucket = url
+                    .host_str()
+                    .ok_or_else(|| unusable(url, "it names no bucket"))?;
+                let root = path_of(url)?;
+                let location = format!("s3a://{bucket}/{root}");
+                Ok(StoreLocation {
+                    store: self.bucket(bucket)?,
+                    root,
+                    location,
+                    can_list: true,
+                })
+            }
+            "http" | "https" => {
+                let origin = url.origin().ascii_serialization();
+                let store = self.client(origin.clone(), || http(&origin))?;
+                let root = path_of(url)?;
+                let location = url.as_str().trim_end_matches('/').to_owned();
+                Ok(StoreLocation {
+                    store,
+                    root,
+                    location,
+                    can_list: false,
+                })
+            }
+            "file" => {
+                let path = url
+                    .to_file_path()
+                    .map_err(|()| unusable(url, "it is not a path of this machine"))?;
+                // The table's folder is the store's root, so that names which a URL would escape
+                // stay as they are on the disk. A single file is in the store of its folder.
+                let (folder, root) = match (path.is_file(), path.parent(), path.file_name()) {
+                    (true, Some(folder), Some(name)) => {
+                        let root = ObjectPath::parse(name.to_string_lossy());
+                        (
+                            folder,
+                            root.map_err(|error| unusable(url, &error.to_string()))?,
+                        )
+                    }
+                    _ => (path.as_path(), ObjectPath::default()),
+                };
+                let store = self.client(folder.display().to_string(), || local(folder))?;
+                let location = url.as_str().trim_end_matches('/').to_owned();
+                Ok(StoreLocation {
+                    store,
+                    root,
+                    location,
+                    can_list: true,
+                })
+            }
+            scheme => Err(unusable(
+                url,
+                &format!("there is no store for {scheme}; use s3a, s3, http, https or file"),
+            )),
+        }
+    }
+
+    fn buckets(&self) -> Vec<String> {
+        self.names.clone()
+    }
+}
+
+/// The URL of a table that is named on a command line: a URL, or a path of this machine.
+///
+/// # Errors
+/// If it is neither.
+pub fn table_url(table: &str) -> Result<Url, Error> {
+    // `C:\table` parses as a URL too.
+    if let Ok(url) = Url::parse(table)
+        && url.scheme().len() > 1
+    {
+        return Ok(url);
+    }
+    let invalid = |why: String| Error::new("INVALID_TABLE_LOCATION", format!("{table}: {why}"));
+    let path = std::path::absolute(table).map_err(|error| invalid(error.to_string()))?;
+    Url::from_file_path(&path).map_err(|()| invalid("not a path of this machine".to_owned()))
+}
+
+fn path_of(url: &Url) -> Result<ObjectPath, Error> {
+    ObjectPath::from_url_path(url.path()).map_err(|error| unusable(url, &error.to_string()))
+}
+
+fn bucket_folder(folder: &Path, bucket: &str) -> Result<PathBuf, Error> {
+    let path = folder.join(bucket);
+    if bucket.starts_with('.') || !path.is_dir() {
+        return Err(Error::new(
+            "BUCKET_NOT_FOUND",
+            format!(
+                "there is no bucket {bucket}: {} is not a folder",
+                path.display()
+            ),
+        ));
+    }
+    Ok(path)
+}
+
+fn local(folder: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
+    if !folder.is_dir() {
+        return Err(Error::new(
+            "PATH_NOT_FOUND",
+            format!("{} is not a folder", folder.display()),
+        ));
+    }
+    Ok(Arc::new(
+        LocalFileSystem::new_with_prefix(folder).map_err(|error| broken(&error))?,
+    ))
+}
+
+fn s3(access: &S3Access, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(bucket)
+        .with_region(&access.region)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_client_options(client_options())
+        .with_retry(retries());
+    if let Some(endpoint) = &access.endpoint {
+        builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
+    }
+    builder = match &access.credentials {
+        None => builder.with_skip_signature(true),
+        Some(Credentials {
+            access_key,
+            secret_key,
+            session_token,
+        }) => {
+            let builder = builder
+                .with_access_key_id(access_key)
+                .with_secret_access_key(secret_key);
+            match session_token {
+                Some(token) => builder.with_token(token),
+                None => builder,
+            }
+        }
+    };
+    Ok(Arc::new(builder.build().map_err(|error| broken(&error))?))
+}
+
+fn http(origin: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+    let store = HttpBuilder::new()
+        .with_url(origin)
+        .with_client_options(client_options())
+        .with_retry(retries())
+        .build()
+        .map_err(|error| broken(&error))?;
+    Ok(Arc::new(store))
+}
+
+fn client_options() -> ClientOptions {
+    ClientOptions::new()
+        .with_allow_http(true)
+        .with_connect_timeout(Duration::from_secs(5))
+}
+
+/// A person waits: a store that is down should be reported in seconds.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        max_retries: 3,
+        retry_timeout: Duration::from_secs(15),
+        ..Default::default()
+    }
+}
+
+fn unusable(url: &Url, why: &str) -> Error {
+    Error::new(
+        "INVALID_TABLE_LOCATION",
+        format!("'{url}' can't be read: {why}."),
+    )
+}
+
+fn broken(error: &object_store::Error) -> Error {
+    Error::new("INVALID_STORE", chain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stores(folder: &Path) -> NativeStores {
+        NativeStores::new(Buckets::Folder(folder.to_owned()), vec!["raw".to_owned()])
+    }
+
+    fn resolve(stores: &NativeStores, url: &str) -> Result<StoreLocation, Error> {
+        stores.resolve(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn s3_and_s3a_are_the_same_bucket() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("raw")).unwrap();
+        let stores = stores(folder.path());
+        for url in ["s3://raw/a/b%20c", "s3a://raw/a/b%20c/"] {
+            let location = resolve(&stores, url).unwrap();
+            assert_eq!(location.root.as_ref(), "a/b c");
+            assert_eq!(location.location, "s3a://raw/a/b c");
+            assert!(location.can_list);
+        }
+    }
+
+    #[test]
+    fn plain_http_can_not_list() {
+        let location = resolve(&stores(Path::new("/")), "https://host.example/data/t/").unwrap();
+        assert_eq!(location.root.as_ref(), "data/t");
+        assert_eq!(location.location, "https://host.example/data/t");
+        assert!(!location.can_list);
+    }
+
+    #[test]
+    fn places_that_do_not_exist_or_are_no_store_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let stores = stores(folder.path());
+        for (url, code) in [
+            ("s3a://raw/table", "BUCKET_NOT_FOUND"),
+            ("s3a://../table", "BUCKET_NOT_FOUND"),
+            ("ftp://host/table", "INVALID_TABLE_LOCATION"),
+            ("https://host/table?key=1", "INVALID_TABLE_LOCATION"),
+            ("file:///does/not/exist", "PATH_NOT_FOUND"),
+        ] {
+            assert_eq!(
+                resolve(&stores, url).err().map(|e| e.code).as_deref(),
+                Some(code),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn bare_path_is_a_file_url() {
+        assert_eq!(table_url("/a/b c").unwrap().as_str(), "file:///a/b%20c");
+        assert_eq!(table_url("s3a://b/t").unwrap().as_str(), "s3a://b/t");
+        assert!(
+            table_url("data/t")
+                .unwrap()
+                .as_str()
+                .starts_with("file:///")
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::{Result, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
@@ -94,16 +94,13 @@ impl PhysicalExprAdapterFactory for ColumnAdapters {
         logical: SchemaRef,
         physical: SchemaRef,
     ) -> Result<Arc<dyn PhysicalExprAdapter>> {
-        let fields =
-            physical
-                .fields()
-                .iter()
-                .map(|field| match logical.field_with_name(field.name()) {
-                    Ok(wanted) if wanted.data_type() == field.data_type() => {
-                        Arc::new(Field::clone(wanted).with_data_type(field.data_type().clone()))
-                    }
-                    _ => Arc::clone(field),
-                });
+        let fields = physical.fields().iter().map(|field| {
+            let wanted = logical.field_with_name(field.name()).ok();
+            match wanted.filter(|wanted| wanted.data_type() == field.data_type()) {
+                Some(wanted) => Arc::new(wanted.clone()),
+                None => Arc::clone(field),
+            }
+        });
         let physical = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         Ok(Arc::new(DefaultPhysicalExprAdapter::new(logical, physical)))
     }

@@ -116,16 +116,40 @@ pub(crate) fn from_store(path: &str, error: &object_store::Error) -> Error {
             format!("The store has no {path}."),
         )
         .with_hint("A VACUUM may have deleted it, or another program. DESCRIBE HISTORY shows what happened to the table."),
-        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => Error::new(
-            "STORAGE_ACCESS_DENIED",
-            format!("The store refuses access to {what}."),
-        )
-        .with_hint("Give keys that may read it, or allow anonymous reads by a bucket policy."),
-        error => told_by_host(error).unwrap_or_else(|| {
-            Error::new("STORAGE_ERROR", format!("Cannot read {what}: {}", with_causes(error)))
-                .with_hint("Is the object store running, and does it allow this page's origin (CORS)? Then run the statement again.")
-        }),
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+            access_denied(&what)
+        }
+        error => told_by_host(error).unwrap_or_else(|| unclear(&what, &with_causes(error))),
     }
+}
+
+fn access_denied(what: &str) -> Error {
+    let message = format!("The store refuses access to {what}.");
+    Error::new("STORAGE_ACCESS_DENIED", message)
+        .with_hint("Give keys that may read it, or allow anonymous reads by a bucket policy.")
+}
+
+/// A failed listing carries the store's answer as text only.
+fn unclear(what: &str, text: &str) -> Error {
+    if text.contains("NoSuchBucket") {
+        return Error::new("PATH_NOT_FOUND", format!("There is no bucket for {what}."))
+            .with_hint("Check the bucket's name and the connection's endpoint.");
+    }
+    if [
+        "AccessDenied",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "403 Forbidden",
+    ]
+    .iter()
+    .any(|answer| text.contains(answer))
+    {
+        return access_denied(what);
+    }
+    Error::new("STORAGE_ERROR", format!("Cannot read {what}: {text}")).with_hint(
+        "Is the object store running, and does it allow this page's origin (CORS)? Then run the \
+         statement again.",
+    )
 }
 
 /// The host's HTTP client knows more about a failure than object_store can say; it then puts an

@@ -117,14 +117,15 @@ impl Execution {
         }
     }
 
-    /// A result that is here already, made from the log alone.
+    /// A result that is here already.
     pub(crate) fn of_batch(
         context: Arc<StatementContext>,
         pacer: Arc<Pacer>,
         batch: RecordBatch,
     ) -> Self {
         let (table, version) = context.single_table();
-        let from_log = context.reads_tables();
+        // An EXPLAIN plans scans, or even runs them.
+        let from_log = context.reads_tables() && context.metrics().files_total == 0;
         let schema = batch.schema();
         let rows = Rows::Batch(Some(batch));
         Self {

@@ -42,6 +42,15 @@ fn ours(snapshot: &Snapshot) -> Result<Files> {
         .collect()
 }
 
+/// The same files, of the same numbers of rows where the oracle knows them: delta_kernel does not
+/// look into a checkpoint's struct statistics.
+fn agree(ours: &Files, theirs: &Files) -> bool {
+    ours.keys().eq(theirs.keys())
+        && theirs
+            .iter()
+            .all(|(path, rows)| rows.is_none() || ours.get(path) == Some(rows))
+}
+
 /// Compares each version of each table with what an oracle finds; versions that the oracle does not
 /// read are counted, and must be few.
 async fn compare<F: Future<Output = Result<Files>>>(oracle: impl Fn(GoldenTable, u64) -> F) {
@@ -63,7 +72,7 @@ async fn compare<F: Future<Output = Result<Files>>>(oracle: impl Fn(GoldenTable,
                 .map_err(anyhow::Error::from)
                 .and_then(|snapshot| ours(&snapshot))
             {
-                Ok(files) if files == theirs => agreed += 1,
+                Ok(files) if agree(&files, &theirs) => agreed += 1,
                 Ok(files) => failures.push(format!("{name}: {files:?}, the oracle: {theirs:?}")),
                 Err(error) => failures.push(format!("{name}: {error:#}")),
             }

@@ -53,7 +53,17 @@ impl Catalog {
 
     /// Where a URL points.
     pub fn locate_url(&self, url: &str) -> Result<StoreLocation, Error> {
-        let parsed = Url::parse(url.trim_end_matches('/')).map_err(|_| {
+        let url = url.trim_end_matches('/');
+        // An absolute path is a local table's, for hosts that have such.
+        let parsed = if url.starts_with('/') {
+            Url::parse("file:///").map(|mut file| {
+                file.set_path(url);
+                file
+            })
+        } else {
+            Url::parse(url)
+        };
+        let parsed = parsed.map_err(|_| {
             Error::new("INVALID_URL", format!("`{url}` is not the URL of a table."))
                 .with_hint("Tables are named like delta.`s3a://bucket/path`.")
         })?;

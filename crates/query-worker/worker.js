@@ -22,6 +22,7 @@
 const CACHE = "lakeglass-engine";
 /** Milliseconds between two `downloading` messages. */
 const DOWNLOAD_TICK = 50;
+const WASM = { "Content-Type": "application/wasm" };
 
 const parameters = new URL(import.meta.url).searchParams;
 const version = parameters.get("v");
@@ -58,8 +59,8 @@ function onUncaught(error) {
 self.addEventListener("error", (event) => onUncaught(event.error));
 self.addEventListener("unhandledrejection", (event) => onUncaught(event.reason));
 
-/** Counts the bytes of `response` as they pass, and tells the page. */
-function withProgress(response) {
+/** Passes `response` on, tells the page how far it is, and collects its bytes in `chunks`. */
+function withProgress(response, chunks) {
   const length = Number(response.headers.get("Content-Length"));
   const compressed = response.headers.has("Content-Encoding");
   const total = Number(parameters.get("size")) || (!compressed && length) || null;
@@ -73,13 +74,12 @@ function withProgress(response) {
         told = performance.now();
         tell();
       }
+      chunks.push(chunk);
       controller.enqueue(chunk);
     },
     flush: tell,
   });
-  return new Response(response.body.pipeThrough(counter), {
-    headers: { "Content-Type": "application/wasm" },
-  });
+  return new Response(response.body.pipeThrough(counter), { headers: WASM });
 }
 
 /**
@@ -95,10 +95,10 @@ async function openCache() {
   }
 }
 
-/** Keeps `response`, and nothing of earlier versions. */
-async function keep(cache, response) {
+/** Keeps the module's bytes, and nothing of earlier versions. */
+async function keep(cache, chunks) {
   try {
-    await cache.put(wasmUrl, response);
+    await cache.put(wasmUrl, new Response(new Blob(chunks), { headers: WASM }));
     for (const request of await cache.keys()) {
       if (request.url !== wasmUrl) await cache.delete(request);
     }
@@ -120,9 +120,11 @@ async function compile() {
   post({ type: "downloading", loaded: 0, total: Number(parameters.get("size")) || null });
   const response = await fetch(wasmUrl);
   if (!response.ok) throw new Error(`${wasmUrl}: ${response.status} ${response.statusText}`);
-  const counted = withProgress(response);
-  if (cache) keep(cache, counted.clone());
-  return WebAssembly.compileStreaming(counted);
+  const chunks = [];
+  const module = await WebAssembly.compileStreaming(withProgress(response, chunks));
+  // Only now, when they are known to be whole; and on the side, since nobody waits for it.
+  if (cache) keep(cache, chunks);
+  return module;
 }
 
 async function boot(module) {

@@ -25,8 +25,9 @@ for (const [kind, skip] of Object.entries(STORES)) {
     beforeEach(async () => {
       await page?.close();
       page = await Page.open(browser, server.url, { storeEndpoint: proxy.endpoint });
-      // The list of tables is asked for on its own.
+      // The tables are listed and described on their own.
       await page.part("table-financial_data_delta").waitFor();
+      await page.tab.locator("[data-testid=tables][aria-busy=false]").waitFor();
       await page.rows("SELECT 1");
     });
 

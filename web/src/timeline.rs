@@ -101,9 +101,10 @@ pub fn summary(entry: &HistoryEntry) -> String {
     let parameter = |name: &str| entry.parameters.get(name).map(|value| unquoted(value));
     match operation(entry) {
         "WRITE" | "STREAMING UPDATE" => {
-            // An overwrite has its tag.
-            let mode = parameter("mode").filter(|_| !is_overwrite(entry));
-            parts.extend(mode.map(|mode| mode.to_lowercase()));
+            // An overwrite has its tag; that a table was not there before says nothing.
+            let mode = parameter("mode").map(|mode| mode.to_lowercase());
+            let is_news = |mode: &String| mode == "append" || mode == "overwrite";
+            parts.extend(mode.filter(is_news).filter(|_| !is_overwrite(entry)));
             parts.extend(
                 parameter("predicate")
                     .filter(is_said)

@@ -84,6 +84,11 @@ fn view_of(script: &Script, chosen: Option<usize>) -> View {
             };
         }
     }
+    if matches!(script.phase, Phase::Cancelled { .. })
+        && statement.is_none_or(|s| s.rows.is_empty() && s.summary.is_none())
+    {
+        return View::Cancelled;
+    }
     match statement {
         Some(statement) if !statement.columns.is_empty() => View::Grid {
             run: script.number,
@@ -96,12 +101,10 @@ fn view_of(script: &Script, chosen: Option<usize>) -> View {
                     _ => "Done.".to_owned(),
                 },
             },
-            (None, Phase::Cancelled { .. }) => View::Cancelled,
             (None, _) => View::Running,
         },
         None => match script.phase {
             Phase::Queued => View::Queued,
-            Phase::Cancelled { .. } => View::Cancelled,
             Phase::Done => View::Outcome {
                 text: "There was no statement to run.".to_owned(),
             },

@@ -12,7 +12,12 @@ pub fn Tables() -> impl IntoView {
     let buckets = Memo::new(move |_| workbench.tables.with(|tables| by_bucket(&tables.entries)));
     let problems = Memo::new(move |_| workbench.tables.with(|tables| tables.problems.clone()));
     view! {
-        <aside class="tables" aria-label="Tables" data-testid="tables">
+        <aside
+            class="tables"
+            aria-label="Tables"
+            data-testid="tables"
+            aria-busy=move || if workbench.is_looking() { "true" } else { "false" }
+        >
             <div class="title">
                 <h2>"Tables"</h2>
                 <button

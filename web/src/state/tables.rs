@@ -74,7 +74,7 @@ impl Workbench {
                         ..
                     }) => {
                         tables.loaded = true;
-                        tables.entries = entries;
+                        tables.entries = self.in_order_of_buckets(entries);
                         tables.problems = problems;
                     }
                     Ok(_) => {}
@@ -94,6 +94,32 @@ impl Workbench {
             self.refresh();
             self.check_server();
         }
+    }
+
+    /// Buckets in the order in which the connection names them.
+    fn in_order_of_buckets(self, mut entries: Vec<TableEntry>) -> Vec<TableEntry> {
+        self.link.with_untracked(|link| {
+            let buckets = link
+                .connection
+                .as_ref()
+                .map(|connection| &connection.buckets);
+            entries.sort_by_key(|entry| {
+                buckets.and_then(|buckets| buckets.iter().position(|b| *b == entry.bucket))
+            });
+        });
+        entries
+    }
+
+    /// Whether tables are being listed, or a description is on its way.
+    pub fn is_looking(&self) -> bool {
+        let listing = self.tables.with(|tables| tables.loading || !tables.loaded);
+        let connected = self
+            .link
+            .with(|link| link.asking || link.connection.is_some());
+        let describing = self
+            .known
+            .with(|known| known.values().any(|known| known.loading));
+        connected && (listing && !self.tables.with(|t| !t.problems.is_empty()) || describing)
     }
 
     async fn after_listing(self) {

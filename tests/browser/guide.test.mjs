@@ -24,8 +24,9 @@ for (const [kind, skip] of Object.entries(STORES)) {
       await server?.stop();
     });
 
-    const raw = (sql, version) => server.deltaRs(RAW, "financial_data_delta", sql, version);
-    const dimension = (sql) => server.deltaRs(CURATED, "financial_transactions_dim", sql);
+    const raw = (sql, version) => server.deltaRs(RAW, "financial_data_delta", sql, { version });
+    const dimension = (sql, options) =>
+      server.deltaRs(CURATED, "financial_transactions_dim", sql, options);
     const number = (text) => Number(text.replaceAll(/[^0-9.-]/g, ""));
 
     /** The one number that a typed statement shows. */
@@ -207,7 +208,8 @@ for (const [kind, skip] of Object.entries(STORES)) {
         "T005 75 insert 2",
       ]);
       const theirs = await dimension(
-        "SELECT transaction_id, amount, _change_type, _commit_version FROM changes WHERE _commit_version >= 2",
+        "SELECT transaction_id, amount, _change_type, _commit_version FROM changes",
+        { changesFrom: 2 },
       );
       assert.deepEqual(theirs.rows.map(list).sort(), ours.map(list).sort());
     });

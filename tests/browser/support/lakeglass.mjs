@@ -67,12 +67,14 @@ export class Lakeglass {
   }
 
   /**
-   * What delta-rs reads: the rows of `sql` over its scan of the table, registered as `t`, and its
-   * change feed, as `changes`. Values are texts.
+   * What delta-rs reads: the rows of `sql` over its scan of the table, registered as `t`, and, with
+   * `changesFrom`, its change feed from that version on, as `changes`. Values are texts.
    */
-  async deltaRs(bucket, table, sql, version) {
+  async deltaRs(bucket, table, sql, { version, changesFrom } = {}) {
     const location = this.minio ? `s3://${bucket}/${table}` : join(this.#folder, bucket, table);
-    const env = version === undefined ? {} : { TABLE_VERSION: `${version}` };
+    const env = {};
+    if (version !== undefined) env.TABLE_VERSION = `${version}`;
+    if (changesFrom !== undefined) env.CHANGES_FROM = `${changesFrom}`;
     if (this.minio) {
       env.AWS_ENDPOINT_URL = this.minio.endpoint;
       env.AWS_ACCESS_KEY_ID = this.minio.accessKey;

@@ -1,9 +1,9 @@
 //! Reads a table with delta-rs, for the browser tests: the second opinion on what the page shows.
 //!
-//! `delta-rs-sql TABLE SQL` runs SQL with delta-rs' own scan registered as `t` and, where the
-//! statement names it, its change feed from version 0 on as `changes`. TABLE is a folder, or
+//! `delta-rs-sql TABLE SQL` runs SQL with delta-rs' own scan registered as `t`. TABLE is a folder, or
 //! `s3://bucket/path` with `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` in the
-//! environment. `TABLE_VERSION` there reads that version. Prints
+//! environment. Two more variables there: `TABLE_VERSION` reads that version instead of the latest,
+//! `CHANGES_FROM` registers the change feed from that version on as `changes`. Prints
 //! `{"version": n, "rows": [[text or null, …], …]}`.
 
 use std::env;
@@ -30,12 +30,11 @@ async fn main() -> Result<()> {
     let context = SessionContext::new();
     table.update_datafusion_session(&context.state())?;
     context.register_table("t", table.table_provider().await?)?;
-    if sql.contains("changes") {
+    if let Ok(first) = env::var("CHANGES_FROM") {
         let changes = table
             .clone()
             .scan_cdf()
-            .with_starting_version(0)
-            .with_allow_out_of_range();
+            .with_starting_version(first.parse()?);
         context.register_table(
             "changes",
             Arc::new(DeltaCdfTableProvider::try_new(changes)?),

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared};
+use futures::future::{BoxFuture, Shared, WeakShared};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::DecodeResult;
@@ -51,9 +51,11 @@ impl Footer {
 
 /// `ParquetError` cannot be cloned; its waiters share it.
 type Loading = Shared<BoxFuture<'static, Result<Arc<Footer>, Arc<ParquetError>>>>;
+type WeakLoading = WeakShared<BoxFuture<'static, Result<Arc<Footer>, Arc<ParquetError>>>>;
 
 /// Footers by data file. Whoever asks first reads; all others await the same read. It makes
-/// progress whenever any of them is polled, so none can wait for one that is not.
+/// progress whenever any of them is polled, so none can wait for one that is not; and it ends, with
+/// its request, when the last of them is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Footers {
     slots: Mutex<Slots>,
@@ -68,9 +70,21 @@ struct Slots {
 
 #[derive(Debug)]
 struct Slot {
-    loading: Loading,
+    state: State,
     /// The clock at its last use.
     used: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Owned by those who wait for it: a cancelled statement's read is gone with it.
+    Loading(WeakLoading),
+    Loaded(Arc<Footer>),
+}
+
+enum Found {
+    Loaded(Arc<Footer>),
+    Loading(Loading),
 }
 
 impl Footers {
@@ -82,24 +96,38 @@ impl Footers {
         file: &DataFile,
         store: &Arc<dyn ObjectStore>,
     ) -> Result<Arc<Footer>, Arc<ParquetError>> {
-        let loading = self.loading(file, store);
+        let loading = match self.find(file, store) {
+            Found::Loaded(footer) => return Ok(footer),
+            Found::Loading(loading) => loading,
+        };
         let result = loading.await;
-        if result.is_err() {
-            self.lock().by_file.remove(file);
+        let mut slots = self.lock();
+        match &result {
+            Ok(footer) => {
+                if let Some(slot) = slots.by_file.get_mut(file) {
+                    slot.state = State::Loaded(Arc::clone(footer));
+                }
+            }
+            Err(_) => {
+                slots.by_file.remove(file);
+            }
         }
         result
     }
 
-    fn loading(&self, file: &DataFile, store: &Arc<dyn ObjectStore>) -> Loading {
+    fn find(&self, file: &DataFile, store: &Arc<dyn ObjectStore>) -> Found {
         let mut slots = self.lock();
         slots.clock += 1;
         let used = slots.clock;
         if let Some(slot) = slots.by_file.get_mut(file) {
-            // A read whose statement was cancelled belongs to nobody: start anew, for this one.
-            let abandoned = slot.loading.peek().is_none() && slot.loading.strong_count() == Some(1);
-            if !abandoned {
-                slot.used = used;
-                return slot.loading.clone();
+            slot.used = used;
+            match &slot.state {
+                State::Loaded(footer) => return Found::Loaded(Arc::clone(footer)),
+                State::Loading(weak) => {
+                    if let Some(loading) = weak.upgrade() {
+                        return Found::Loading(loading);
+                    }
+                }
             }
         }
         if used.is_multiple_of(EVICTION_INTERVAL) {
@@ -108,14 +136,11 @@ impl Footers {
         let loading = read_footer(file.clone(), Arc::clone(store))
             .boxed()
             .shared();
-        slots.by_file.insert(
-            file.clone(),
-            Slot {
-                loading: loading.clone(),
-                used,
-            },
-        );
-        loading
+        if let Some(weak) = loading.downgrade() {
+            let state = State::Loading(weak);
+            slots.by_file.insert(file.clone(), Slot { state, used });
+        }
+        Found::Loading(loading)
     }
 
     fn lock(&self) -> MutexGuard<'_, Slots> {
@@ -126,9 +151,9 @@ impl Footers {
 impl Slots {
     /// Makes room: drops what was used longest ago until the rest fits.
     fn evict(&mut self) {
-        let weight = |slot: &Slot| match slot.loading.peek() {
-            Some(Ok(footer)) => footer.weight(),
-            _ => 0,
+        let weight = |slot: &Slot| match &slot.state {
+            State::Loaded(footer) => footer.weight(),
+            State::Loading(_) => 0,
         };
         let mut total: usize = self.by_file.values().map(weight).sum();
         let mut by_age: Vec<_> = self

@@ -178,20 +178,20 @@ impl Workbench {
         self.follow_result(effects.wrote);
     }
 
-    /// The history follows what was run: the version that was read is marked, and after a write the
-    /// tables are asked anew.
+    /// The history follows what was run: the table is chosen, the version that was read is marked,
+    /// and after a write the tables are asked anew.
     fn follow_result(self, wrote: bool) {
         let read = self.script.with_untracked(|script| {
             let summary = script.as_ref()?.statements.last()?.summary.as_ref()?;
             Some((summary.table.clone()?, summary.version, summary.is_write))
         });
-        if let Some((table, version, is_write)) = read {
-            let chosen = self.selected.get_untracked();
-            if chosen.is_some_and(|chosen| statements::same_table(&chosen, &table)) {
-                let viewed = if is_write { None } else { version };
-                if self.viewed.get_untracked() != viewed {
-                    self.viewed.set(viewed);
-                }
+        if let Some((table, version, is_write)) = read
+            && let Some(location) = self.listed(&table)
+        {
+            self.select(location);
+            let viewed = if is_write { None } else { version };
+            if self.viewed.get_untracked() != viewed {
+                self.viewed.set(viewed);
             }
         }
         if wrote {

@@ -148,16 +148,37 @@ impl Workbench {
         }
     }
 
-    /// Shows a table's columns and history.
+    /// Shows a table's columns and history; an untouched editor gets a query of it.
     pub fn choose(self, location: String) {
-        if self.selected.get_untracked().as_deref() != Some(&location) {
-            self.selected.set(Some(location.clone()));
-            self.viewed.set(None);
-        }
         if self.is_untouched() {
             self.write_text(&statements::preview(&location));
         }
-        spawn_local(self.describe(location));
+        if !self.select(location.clone()) {
+            spawn_local(self.describe(location));
+        }
+    }
+
+    /// Makes a table the chosen one, and describes it, unless it already is. Returns whether it
+    /// was another one.
+    pub(super) fn select(self, location: String) -> bool {
+        let other = self.selected.get_untracked().as_deref() != Some(&location);
+        if other {
+            self.selected.set(Some(location.clone()));
+            self.viewed.set(None);
+            spawn_local(self.describe(location));
+        }
+        other
+    }
+
+    /// The location in the list of a table that a statement named.
+    pub(super) fn listed(self, table: &str) -> Option<String> {
+        self.tables.with_untracked(|tables| {
+            let entry = tables
+                .entries
+                .iter()
+                .find(|entry| statements::same_table(&entry.location, table))?;
+            Some(entry.location.clone())
+        })
     }
 
     /// Loads a table's description; the old one stays in view until the new one is there.

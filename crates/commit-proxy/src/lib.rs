@@ -21,6 +21,8 @@ mod commit_info;
 mod commit_log;
 mod error;
 mod expression;
+#[cfg(test)]
+mod faults;
 mod http;
 mod location;
 mod operations;

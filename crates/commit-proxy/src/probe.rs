@@ -47,92 +47,26 @@ pub(crate) async fn probe(store: &dyn ObjectStore) -> Probe {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use std::ops::Range;
+mod tests {
     use std::sync::Arc;
 
-    use async_trait::async_trait;
-    use bytes::Bytes;
     use futures::TryStreamExt as _;
-    use futures::stream::BoxStream;
     use object_store::memory::InMemory;
-    use object_store::{
-        CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-        PutMultipartOptions, PutResult, Result,
-    };
 
     use super::*;
-
-    /// A store that ignores `If-None-Match`, as some S3 look-alikes do.
-    #[derive(Debug)]
-    pub(crate) struct Forgetful(pub Arc<dyn ObjectStore>);
-
-    impl std::fmt::Display for Forgetful {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "Forgetful({})", self.0)
-        }
-    }
-
-    #[async_trait]
-    impl ObjectStore for Forgetful {
-        async fn put_opts(&self, at: &Path, data: PutPayload, _: PutOptions) -> Result<PutResult> {
-            self.0.put_opts(at, data, PutOptions::default()).await
-        }
-        async fn put_multipart_opts(
-            &self,
-            at: &Path,
-            options: PutMultipartOptions,
-        ) -> Result<Box<dyn MultipartUpload>> {
-            self.0.put_multipart_opts(at, options).await
-        }
-        async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
-            self.0.get_opts(at, options).await
-        }
-        async fn get_ranges(&self, at: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-            self.0.get_ranges(at, ranges).await
-        }
-        fn delete_stream(
-            &self,
-            paths: BoxStream<'static, Result<Path>>,
-        ) -> BoxStream<'static, Result<Path>> {
-            self.0.delete_stream(paths)
-        }
-        fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-            self.0.list(prefix)
-        }
-        async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-            self.0.list_with_delimiter(prefix).await
-        }
-        async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-            self.0.copy_opts(from, to, options).await
-        }
-    }
+    use crate::faults::{Fault, Faulty};
 
     #[tokio::test]
     async fn store_with_put_if_absent_passes_and_is_left_clean() {
         let store = InMemory::new();
         assert_eq!(probe(&store).await, Probe::Kept);
-        assert!(
-            store
-                .list(None)
-                .try_collect::<Vec<_>>()
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(store.list(None).try_collect::<Vec<_>>().await.unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn store_that_creates_twice_is_broken() {
-        let store = Forgetful(Arc::new(InMemory::new()));
+        let store = Faulty::new(Arc::new(InMemory::new()), Fault::ForgetsPutIfAbsent);
         assert!(matches!(probe(&store).await, Probe::Broken(_)));
-        assert!(
-            store
-                .list(None)
-                .try_collect::<Vec<_>>()
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(store.list(None).try_collect::<Vec<_>>().await.unwrap().is_empty());
     }
 }

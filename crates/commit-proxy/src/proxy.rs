@@ -224,20 +224,20 @@ fn panic_message(failed: tokio::task::JoinError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use messages::commit::Operation;
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use arrow::ipc::writer::StreamWriter;
+    use futures::TryStreamExt as _;
+    use messages::commit::{CreateMode, InsertMode, Operation, TableOptions};
     use messages::connection::Connection;
+    use object_store::ObjectStore;
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::probe::tests::Forgetful;
+    use crate::faults::{Fault, Faulty};
 
-    #[tokio::test]
-    async fn store_that_forgets_put_if_absent_disables_writes() {
+    async fn proxy_on(store: Arc<dyn ObjectStore>) -> Proxy {
         let options = ProxyOptions {
-            store: StoreConfig::Local {
-                folder: "unused".into(),
-                buckets: vec!["raw".into()],
-            },
+            store: StoreConfig::Local { folder: "unused".into(), buckets: vec!["raw".into()] },
             version: "0".into(),
             connection: Connection {
                 endpoint: "http://127.0.0.1:4601".into(),
@@ -249,15 +249,67 @@ mod tests {
             allowed_hosts: Vec::new(),
             max_request_bytes: 1024,
         };
-        let store = Arc::new(Forgetful(Arc::new(InMemory::new())));
-        let bucket = Bucket::for_tests(store);
-        let proxy = Proxy::with_buckets(options, BTreeMap::from([("raw".into(), bucket)])).await;
+        let buckets = BTreeMap::from([("raw".into(), Bucket::for_tests(store))]);
+        Proxy::with_buckets(options, buckets).await
+    }
+
+    async fn run(proxy: &Proxy, operation: Operation) -> Result<CommitOutcome, Error> {
+        let source = operation.takes_rows().then(|| {
+            let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+            let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+            let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+            writer.write(&batch).unwrap();
+            Bytes::from(writer.into_inner().unwrap())
+        });
+        proxy.commit(CommitRequest { table: "s3a://raw/t".into(), operation }, source).await
+    }
+
+    fn create() -> Operation {
+        Operation::CreateTableAsSelect {
+            mode: CreateMode::Create,
+            options: TableOptions::default(),
+        }
+    }
+
+    fn append() -> Operation {
+        Operation::Insert { mode: InsertMode::Append, merge_schema: false }
+    }
+
+    async fn commits(store: &InMemory) -> usize {
+        let files: Vec<_> = store.list(None).try_collect().await.unwrap();
+        files.iter().filter(|meta| meta.location.as_ref().ends_with(".json")).count()
+    }
+
+    #[tokio::test]
+    async fn store_that_forgets_put_if_absent_disables_writes() {
+        let store = Faulty::new(Arc::new(InMemory::new()), Fault::ForgetsPutIfAbsent);
+        let proxy = proxy_on(Arc::new(store)).await;
         assert!(matches!(proxy.writes(), Writes::Disabled { .. }));
-        let request = CommitRequest {
-            table: "s3a://raw/t".into(),
-            operation: Operation::Delete { predicate: None },
-        };
-        let error = proxy.commit(request, None).await.unwrap_err();
+        let error = run(&proxy, create()).await.unwrap_err();
         assert_eq!(error.code, "WRITES_DISABLED");
+    }
+
+    #[tokio::test]
+    async fn commit_whose_answer_was_lost_is_recognised_and_not_repeated() {
+        for fault in [Fault::LosesAnswers, Fault::RepeatsPuts] {
+            let memory = Arc::new(InMemory::new());
+            let store = Arc::new(Faulty::new(Arc::clone(&memory) as Arc<dyn ObjectStore>, fault));
+            let proxy = proxy_on(store).await;
+            assert_eq!(run(&proxy, create()).await.unwrap().version, Some(0));
+            assert_eq!(run(&proxy, append()).await.unwrap().version, Some(1));
+            assert_eq!(commits(&memory).await, 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn commit_that_the_store_refuses_leaves_the_table_as_it_was() {
+        let memory = Arc::new(InMemory::new());
+        let good = proxy_on(Arc::clone(&memory) as Arc<dyn ObjectStore>).await;
+        run(&good, create()).await.unwrap();
+        let store = Faulty::new(Arc::clone(&memory) as Arc<dyn ObjectStore>, Fault::RefusesCommits);
+        let error = run(&proxy_on(Arc::new(store)).await, append()).await.unwrap_err();
+        assert_eq!(error.code, "STORE_UNREACHABLE", "{error}");
+        assert_eq!(commits(&memory).await, 1);
+        assert_eq!(run(&good, append()).await.unwrap().version, Some(1));
     }
 }

@@ -4,7 +4,8 @@ mod common;
 
 use std::sync::Arc;
 
-use arrow::array::{Int32Array, StringArray};
+use arrow::array::{ArrayRef, Decimal128Array, Int32Array, StringArray, StructArray};
+use arrow::datatypes::{DataType, Field};
 use bytes::Bytes;
 use common::{Fixture, flags, ipc, keys, numbers, payments, set, text};
 use messages::commit::{
@@ -638,6 +639,32 @@ async fn update_feeds_both_images_also_where_rows_become_equal() {
         fixture.run(subquery, None).await.unwrap_err().code,
         "UNSUPPORTED_EXPRESSION"
     );
+}
+
+#[tokio::test]
+async fn expressions_compute_exactly_and_resolve_quoted_and_nested_names() {
+    let fixture = Fixture::new().await;
+    let price = Decimal128Array::from(vec![1999, 100]).with_precision_and_scale(10, 2).unwrap();
+    let inner: ArrayRef = Arc::new(StringArray::from(vec!["x", "y"]));
+    let nested = StructArray::from(vec![(
+        Arc::new(Field::new("Kind", DataType::Utf8, true)),
+        inner,
+    )]);
+    let rows = ipc(vec![
+        ("Name", text(&["it's", "b"])),
+        ("price", Arc::new(price)),
+        ("detail", Arc::new(nested)),
+    ]);
+    fixture.create(CreateMode::Create, rows).await;
+    let update = Operation::Update {
+        assignments: set(&[("price", "price * 1.1"), ("NAME", "\"Name\" || '\"!'")]),
+        predicate: Some("\"detail\".\"Kind\" = 'x' AND name = 'it''s'".into()),
+    };
+    let outcome = fixture.run(update, None).await.unwrap();
+    assert_eq!(outcome.result[0].1, 1);
+    assert_eq!(fixture.rows("\"Name\", price").await, ["b 1.00", "it's\"! 21.99"]);
+    let delete = Operation::Delete { predicate: Some("price BETWEEN 21.985 AND 21.995".into()) };
+    assert_eq!(fixture.run(delete, None).await.unwrap().result[0].1, 1);
 }
 
 #[tokio::test]

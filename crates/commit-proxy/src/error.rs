@@ -63,6 +63,10 @@ fn from_text(error: &DeltaTableError, table: &TableLocation) -> Error {
     if text.contains("failed validation check") || text.contains("validation check failed") {
         return constraint(&text);
     }
+    let lower = text.to_lowercase();
+    if lower.contains("feature") && (lower.contains("unsupported") || lower.contains("unknown")) {
+        return unsupported(table, tidy(&text).trim_end_matches('.'));
+    }
     if text.contains("object store error") || text.contains("Error performing") {
         return unreachable_store(table, &text);
     }

@@ -43,7 +43,10 @@ impl std::fmt::Display for Faulty {
 }
 
 fn reset() -> Error {
-    Error::Generic { store: "test", source: "connection reset".into() }
+    Error::Generic {
+        store: "test",
+        source: "connection reset".into(),
+    }
 }
 
 #[async_trait]
@@ -56,15 +59,15 @@ impl ObjectStore for Faulty {
     ) -> Result<PutResult> {
         let is_commit = at.as_ref().contains("_delta_log/") && at.as_ref().ends_with(".json");
         match self.fault {
-            Fault::ForgetsPutIfAbsent => {
-                self.inner.put_opts(at, data, PutOptions::default()).await
-            }
+            Fault::ForgetsPutIfAbsent => self.inner.put_opts(at, data, PutOptions::default()).await,
             Fault::LosesAnswers if is_commit => {
                 self.inner.put_opts(at, data, options).await?;
                 Err(reset())
             }
             Fault::RepeatsPuts if is_commit => {
-                self.inner.put_opts(at, data.clone(), options.clone()).await?;
+                self.inner
+                    .put_opts(at, data.clone(), options.clone())
+                    .await?;
                 self.inner.put_opts(at, data, options).await
             }
             Fault::RefusesCommits if is_commit => Err(reset()),

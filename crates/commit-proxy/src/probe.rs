@@ -60,13 +60,27 @@ mod tests {
     async fn store_with_put_if_absent_passes_and_is_left_clean() {
         let store = InMemory::new();
         assert_eq!(probe(&store).await, Probe::Kept);
-        assert!(store.list(None).try_collect::<Vec<_>>().await.unwrap().is_empty());
+        assert!(
+            store
+                .list(None)
+                .try_collect::<Vec<_>>()
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[tokio::test]
     async fn store_that_creates_twice_is_broken() {
         let store = Faulty::new(Arc::new(InMemory::new()), Fault::ForgetsPutIfAbsent);
         assert!(matches!(probe(&store).await, Probe::Broken(_)));
-        assert!(store.list(None).try_collect::<Vec<_>>().await.unwrap().is_empty());
+        assert!(
+            store
+                .list(None)
+                .try_collect::<Vec<_>>()
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 }

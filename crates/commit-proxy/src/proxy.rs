@@ -237,7 +237,10 @@ mod tests {
 
     async fn proxy_on(store: Arc<dyn ObjectStore>) -> Proxy {
         let options = ProxyOptions {
-            store: StoreConfig::Local { folder: "unused".into(), buckets: vec!["raw".into()] },
+            store: StoreConfig::Local {
+                folder: "unused".into(),
+                buckets: vec!["raw".into()],
+            },
             version: "0".into(),
             connection: Connection {
                 endpoint: "http://127.0.0.1:4601".into(),
@@ -261,7 +264,15 @@ mod tests {
             writer.write(&batch).unwrap();
             Bytes::from(writer.into_inner().unwrap())
         });
-        proxy.commit(CommitRequest { table: "s3a://raw/t".into(), operation }, source).await
+        proxy
+            .commit(
+                CommitRequest {
+                    table: "s3a://raw/t".into(),
+                    operation,
+                },
+                source,
+            )
+            .await
     }
 
     fn create() -> Operation {
@@ -272,12 +283,18 @@ mod tests {
     }
 
     fn append() -> Operation {
-        Operation::Insert { mode: InsertMode::Append, merge_schema: false }
+        Operation::Insert {
+            mode: InsertMode::Append,
+            merge_schema: false,
+        }
     }
 
     async fn commits(store: &InMemory) -> usize {
         let files: Vec<_> = store.list(None).try_collect().await.unwrap();
-        files.iter().filter(|meta| meta.location.as_ref().ends_with(".json")).count()
+        files
+            .iter()
+            .filter(|meta| meta.location.as_ref().ends_with(".json"))
+            .count()
     }
 
     #[tokio::test]
@@ -293,7 +310,10 @@ mod tests {
     async fn commit_whose_answer_was_lost_is_recognised_and_not_repeated() {
         for fault in [Fault::LosesAnswers, Fault::RepeatsPuts] {
             let memory = Arc::new(InMemory::new());
-            let store = Arc::new(Faulty::new(Arc::clone(&memory) as Arc<dyn ObjectStore>, fault));
+            let store = Arc::new(Faulty::new(
+                Arc::clone(&memory) as Arc<dyn ObjectStore>,
+                fault,
+            ));
             let proxy = proxy_on(store).await;
             assert_eq!(run(&proxy, create()).await.unwrap().version, Some(0));
             assert_eq!(run(&proxy, append()).await.unwrap().version, Some(1));
@@ -306,8 +326,13 @@ mod tests {
         let memory = Arc::new(InMemory::new());
         let good = proxy_on(Arc::clone(&memory) as Arc<dyn ObjectStore>).await;
         run(&good, create()).await.unwrap();
-        let store = Faulty::new(Arc::clone(&memory) as Arc<dyn ObjectStore>, Fault::RefusesCommits);
-        let error = run(&proxy_on(Arc::new(store)).await, append()).await.unwrap_err();
+        let store = Faulty::new(
+            Arc::clone(&memory) as Arc<dyn ObjectStore>,
+            Fault::RefusesCommits,
+        );
+        let error = run(&proxy_on(Arc::new(store)).await, append())
+            .await
+            .unwrap_err();
         assert_eq!(error.code, "STORE_UNREACHABLE", "{error}");
         assert_eq!(commits(&memory).await, 1);
         assert_eq!(run(&good, append()).await.unwrap().version, Some(1));

@@ -644,7 +644,9 @@ async fn update_feeds_both_images_also_where_rows_become_equal() {
 #[tokio::test]
 async fn expressions_compute_exactly_and_resolve_quoted_and_nested_names() {
     let fixture = Fixture::new().await;
-    let price = Decimal128Array::from(vec![1999, 100]).with_precision_and_scale(10, 2).unwrap();
+    let price = Decimal128Array::from(vec![1999, 100])
+        .with_precision_and_scale(10, 2)
+        .unwrap();
     let inner: ArrayRef = Arc::new(StringArray::from(vec!["x", "y"]));
     let nested = StructArray::from(vec![(
         Arc::new(Field::new("Kind", DataType::Utf8, true)),
@@ -662,8 +664,13 @@ async fn expressions_compute_exactly_and_resolve_quoted_and_nested_names() {
     };
     let outcome = fixture.run(update, None).await.unwrap();
     assert_eq!(outcome.result[0].1, 1);
-    assert_eq!(fixture.rows("\"Name\", price").await, ["b 1.00", "it's\"! 21.99"]);
-    let delete = Operation::Delete { predicate: Some("price BETWEEN 21.985 AND 21.995".into()) };
+    assert_eq!(
+        fixture.rows("\"Name\", price").await,
+        ["b 1.00", "it's\"! 21.99"]
+    );
+    let delete = Operation::Delete {
+        predicate: Some("price BETWEEN 21.985 AND 21.995".into()),
+    };
     assert_eq!(fixture.run(delete, None).await.unwrap().result[0].1, 1);
 }
 

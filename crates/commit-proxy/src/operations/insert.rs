@@ -30,15 +30,15 @@ pub(super) async fn insert(
         }
     );
     let computed = table.generated_columns();
+    // With generated columns the rows lack columns on purpose, and the schema stays as it is.
+    let evolves = merge_schema && !overwrite_schema && computed.is_empty();
     let how = Conform {
         table: (!overwrite_schema).then_some(table.schema.as_ref()),
-        merge_schema,
+        merge_schema: evolves,
         computed: &computed,
     };
     let (schema, mut batches) = conform(&source.schema, &source.batches, &how)?;
     batches.retain(|batch| batch.num_rows() > 0);
-    // Rows without a generated column have all of the table's other columns: nothing to evolve.
-    let evolves = merge_schema && !overwrite_schema && computed.is_empty();
     let (table, evolved) = if evolves {
         evolve::evolve(context, table, &schema).await?
     } else {

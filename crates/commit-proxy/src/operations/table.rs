@@ -130,9 +130,15 @@ impl Table {
 /// the schema that Parquet files carry) and literals as in Spark: `2.5` is a decimal.
 pub(super) fn session() -> SessionState {
     let overrides = [
-        ("datafusion.execution.parquet.schema_force_view_types", "false"),
+        (
+            "datafusion.execution.parquet.schema_force_view_types",
+            "false",
+        ),
         ("datafusion.execution.time_zone", "UTC"),
-        ("datafusion.sql_parser.map_string_types_to_utf8view", "false"),
+        (
+            "datafusion.sql_parser.map_string_types_to_utf8view",
+            "false",
+        ),
         ("datafusion.sql_parser.parse_float_as_decimal", "true"),
     ];
     let overrides = overrides.map(|(name, value)| (name.to_owned(), value.to_owned()));

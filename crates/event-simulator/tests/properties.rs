@@ -132,6 +132,13 @@ fn first_transaction_of_seed_7_stays_what_it_is() {
         .into();
     assert_eq!(
         texts,
-        ["TXN-08549a3b29596cb4", "ACC-1000", "USD", "debit", "MER-0080", "transport"]
+        [
+            "TXN-08549a3b29596cb4",
+            "ACC-1000",
+            "USD",
+            "debit",
+            "MER-0080",
+            "transport"
+        ]
     );
 }

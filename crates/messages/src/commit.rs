@@ -46,7 +46,10 @@ pub enum Operation {
         merge_schema: bool,
     },
     /// `UPDATE t SET … WHERE …`.
-    Update { assignments: Vec<Assignment>, predicate: Option<String> },
+    Update {
+        assignments: Vec<Assignment>,
+        predicate: Option<String>,
+    },
     /// `DELETE FROM t WHERE …`.
     Delete { predicate: Option<String> },
     /// `MERGE [WITH SCHEMA EVOLUTION] INTO t AS target USING source ON …`. Takes rows.
@@ -60,7 +63,9 @@ pub enum Operation {
     /// `RESTORE TABLE t TO …`.
     Restore { to: RestoreTarget },
     /// `ALTER TABLE t SET TBLPROPERTIES (…)`.
-    SetTableProperties { properties: BTreeMap<String, String> },
+    SetTableProperties {
+        properties: BTreeMap<String, String>,
+    },
     /// `ALTER TABLE t ADD COLUMNS (…)`.
     AddColumns { columns: Vec<ColumnDefinition> },
 }
@@ -102,9 +107,13 @@ pub struct TableOptions {
 pub enum InsertMode {
     Append,
     /// Replaces all rows. `overwrite_schema`: the source's schema replaces the table's.
-    Overwrite { overwrite_schema: bool },
+    Overwrite {
+        overwrite_schema: bool,
+    },
     /// Replaces the rows that match `predicate`; every source row must match it too.
-    ReplaceWhere { predicate: String },
+    ReplaceWhere {
+        predicate: String,
+    },
 }
 
 /// A column as DDL declares it.

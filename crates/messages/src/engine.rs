@@ -9,9 +9,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::connection::Connection;
 use crate::table::{Column, TableDescription, TableEntry};
-use crate::Error;
 
 /// Chosen by the page, unique while the worker lives.
 pub type RequestId = u32;
@@ -20,15 +20,32 @@ pub type RequestId = u32;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToWorker {
     /// First message: where to read, where to send commits (`None`: read-only).
-    Connect { connection: Connection, commit_url: Option<String> },
+    Connect {
+        connection: Connection,
+        commit_url: Option<String>,
+    },
     /// Runs a script. One script runs at a time; a second one waits for the first.
-    Run { id: RequestId, sql: String, credit: u32 },
-    Credit { id: RequestId, batches: u32 },
-    Cancel { id: RequestId },
+    Run {
+        id: RequestId,
+        sql: String,
+        credit: u32,
+    },
+    Credit {
+        id: RequestId,
+        batches: u32,
+    },
+    Cancel {
+        id: RequestId,
+    },
     /// Answered by [`FromWorker::Tables`].
-    ListTables { id: RequestId },
+    ListTables {
+        id: RequestId,
+    },
     /// Answered by [`FromWorker::Described`].
-    Describe { id: RequestId, location: String },
+    Describe {
+        id: RequestId,
+        location: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,28 +53,72 @@ pub enum ToWorker {
 pub enum FromWorker {
     /// The engine's module is being fetched; sent by the boot script. `total` in bytes where the
     /// server tells it.
-    Downloading { loaded: u64, total: Option<u64> },
+    Downloading {
+        loaded: u64,
+        total: Option<u64>,
+    },
     /// The engine panicked or ran out of memory, or could not start. This worker is done for: the
     /// page starts another one. Sent by the boot script.
-    Crashed { message: String },
+    Crashed {
+        message: String,
+    },
     /// The engine is up; `memory_limit` is the query memory pool in bytes.
-    Ready { version: String, memory_limit: u64 },
+    Ready {
+        version: String,
+        memory_limit: u64,
+    },
     /// Statement `index` of `count` starts. `text` is its source.
-    StatementStarted { id: RequestId, index: u32, count: u32, text: String },
+    StatementStarted {
+        id: RequestId,
+        index: u32,
+        count: u32,
+        text: String,
+    },
     /// Its result's columns, before the first row. Statements without a result skip this.
-    ResultColumns { id: RequestId, index: u32, columns: Vec<Column> },
+    ResultColumns {
+        id: RequestId,
+        index: u32,
+        columns: Vec<Column>,
+    },
     /// `bytes`: an Arrow IPC stream with the schema and one record batch of `rows` rows.
-    Batch { id: RequestId, index: u32, rows: u64 },
+    Batch {
+        id: RequestId,
+        index: u32,
+        rows: u64,
+    },
     /// Now and then while a statement runs.
-    Progress { id: RequestId, index: u32, metrics: QueryMetrics },
-    StatementDone { id: RequestId, index: u32, summary: StatementSummary },
+    Progress {
+        id: RequestId,
+        index: u32,
+        metrics: QueryMetrics,
+    },
+    StatementDone {
+        id: RequestId,
+        index: u32,
+        summary: StatementSummary,
+    },
     /// All statements are done.
-    Done { id: RequestId },
+    Done {
+        id: RequestId,
+    },
     /// The statement failed; those after it did not run.
-    Failed { id: RequestId, index: Option<u32>, error: Error },
-    Cancelled { id: RequestId },
-    Tables { id: RequestId, tables: Vec<TableEntry>, problems: Vec<Error> },
-    Described { id: RequestId, table: Box<TableDescription> },
+    Failed {
+        id: RequestId,
+        index: Option<u32>,
+        error: Error,
+    },
+    Cancelled {
+        id: RequestId,
+    },
+    Tables {
+        id: RequestId,
+        tables: Vec<TableEntry>,
+        problems: Vec<Error>,
+    },
+    Described {
+        id: RequestId,
+        table: Box<TableDescription>,
+    },
 }
 
 /// What a finished statement leaves.

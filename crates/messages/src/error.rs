@@ -30,7 +30,12 @@ pub struct ColumnProblem {
 
 impl Error {
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), hint: None, columns: Vec::new() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            hint: None,
+            columns: Vec::new(),
+        }
     }
 
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -47,7 +52,12 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}] {}", self.code, self.message)?;
-        for ColumnProblem { column, expected, actual } in &self.columns {
+        for ColumnProblem {
+            column,
+            expected,
+            actual,
+        } in &self.columns
+        {
             write!(f, "\n- column {column}: expected {expected}, got {actual}")?;
         }
         if let Some(hint) = &self.hint {

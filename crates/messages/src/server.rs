@@ -31,5 +31,7 @@ pub enum StoreKind {
 pub enum Writes {
     Enabled,
     /// For instance: the store does not keep its promise of put-if-absent.
-    Disabled { reason: String },
+    Disabled {
+        reason: String,
+    },
 }

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 use messages::Error;
 use messages::engine::QueryMetrics;
@@ -14,6 +15,7 @@ use messages::table::Column;
 use crate::errors::from_datafusion;
 use crate::pacing::Pacer;
 use crate::spark_types;
+use crate::sql::plain_names;
 use crate::statement_context::StatementContext;
 
 /// The result of a statement, as it comes. Dropping it stops the statement: nothing goes on in the
@@ -104,7 +106,10 @@ impl Execution {
     ) -> Self {
         let (table, version) = context.single_table();
         let from_log = reads_no_files && context.reads_tables();
-        let rows = Rows::Stream(stream);
+        let (schema, rows) = match plain_names(&schema) {
+            Some(plain) => (Arc::clone(&plain), Rows::Stream(renamed(stream, plain))),
+            None => (schema, Rows::Stream(stream)),
+        };
         Self {
             schema,
             rows,
@@ -181,6 +186,19 @@ impl Execution {
         self.context.finished();
         self.rows = Rows::Batch(None);
     }
+}
+
+fn renamed(stream: SendableRecordBatchStream, schema: SchemaRef) -> SendableRecordBatchStream {
+    let names = Arc::clone(&schema);
+    let rows = stream.map(move |batch| {
+        let batch = batch?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let (schema, columns) = (Arc::clone(&names), batch.columns().to_vec());
+        Ok(RecordBatch::try_new_with_options(
+            schema, columns, &options,
+        )?)
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
 impl fmt::Debug for Execution {

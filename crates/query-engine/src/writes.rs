@@ -20,7 +20,9 @@ use crate::execution::Execution;
 use crate::moments::millis;
 use crate::planning::{Planned, plan_query, start};
 use crate::relations::locate_delta;
-use crate::sql::{Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select};
+use crate::sql::{
+    Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select, plain_names,
+};
 use crate::statement_context::StatementContext;
 
 /// Makes the write and answers what Spark answers.
@@ -167,6 +169,7 @@ async fn plan_source(
 ) -> Result<(Planned, SchemaRef), Error> {
     let planned = plan_query(core, context, source, 0).await?;
     let schema = planned.schema();
+    let schema = plain_names(&schema).unwrap_or(schema);
     Ok((planned, schema))
 }
 

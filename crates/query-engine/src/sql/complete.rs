@@ -240,18 +240,31 @@ pub fn complete_create_table_as_select(
         .iter()
         .map(|field| field.name().as_str())
         .collect();
-    for (i, name) in names.iter().enumerate() {
+    for name in &names {
         check_characters(name)?;
-        if names[..i].iter().any(|other| same(other, name)) {
-            return Err(duplicate(name));
-        }
     }
+    check_repeated(source)?;
     let partition_by = exact_partition_columns(&options.partition_by, &names)?;
     let options = TableOptions {
         partition_by,
         ..options.clone()
     };
     Ok(Operation::CreateTableAsSelect { mode, options })
+}
+
+/// # Errors
+/// Where two columns share a name.
+pub(crate) fn check_repeated(schema: &Schema) -> Result<(), Error> {
+    for (i, field) in schema.fields().iter().enumerate() {
+        let name = field.name();
+        if schema.fields()[..i]
+            .iter()
+            .any(|other| same(other.name(), name))
+        {
+            return Err(duplicate(name));
+        }
+    }
+    Ok(())
 }
 
 /// Parquet's and Spark's rule for tables without column mapping.

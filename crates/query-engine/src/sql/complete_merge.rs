@@ -7,7 +7,7 @@ use messages::commit::{Assignment, MergeAction, MergeClause, MergeWhen, Operatio
 
 use crate::spark_types::type_name;
 
-use super::complete::{assigned, check_characters, check_new, relation, written};
+use super::complete::{assigned, check_characters, check_new, check_repeated, relation, written};
 use super::ddl::same;
 use super::expression::{ExpressionScope, names_columns};
 use super::scope::{ScopeRelation, columns};
@@ -28,6 +28,7 @@ impl Merge {
         source: &Schema,
         schema_evolution: bool,
     ) -> Result<Operation, Error> {
+        check_repeated(source)?;
         let mut sides = [
             relation(&self.target, columns(target)),
             relation(&self.source_qualifier, columns(source)),

@@ -29,6 +29,7 @@ mod names;
 mod parser;
 mod planner;
 mod query;
+mod repeated;
 mod resolve;
 mod rewrite;
 mod scope;
@@ -43,6 +44,7 @@ mod tests;
 pub use complete::complete_create_table_as_select;
 pub use parser::parse_script;
 pub use planner::SparkExprPlanner;
+pub(crate) use repeated::plain_names;
 pub use statement::{
     ExplainMode, Moment, ParsedStatement, Query, Relation, StatementKind, TableFormat, TableName,
     TableReference, VersionSpec, Write, WriteOperation,

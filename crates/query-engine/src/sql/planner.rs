@@ -1,13 +1,14 @@
 //! Operators whose meaning in Spark depends on their operands' types.
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::planner::{
     ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr,
 };
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, Operator, binary_expr, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
+use messages::Error;
 
 /// Gives Spark's meaning to `/` and `DIV` of integers and to `array[0]`, and refuses what Spark
 /// refuses.
@@ -50,10 +51,12 @@ impl ExprPlanner for SparkExprPlanner {
                 if let (Ok(l), Ok(r)) = (l, r)
                     && (is_string(&l) && is_interval(&r) || is_string(&r) && is_interval(&l))
                 {
-                    return plan_err!(
-                        "[DATATYPE_MISMATCH] a string and an interval can't be combined with {op}; \
-                         write TIMESTAMP'…' or DATE'…' before the string"
-                    );
+                    let error = Error::new(
+                        "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
+                        format!("A string and an interval can't be combined with {op}."),
+                    )
+                    .with_hint("Write TIMESTAMP or DATE before the string: TIMESTAMP'2026-01-01'.");
+                    return Err(DataFusionError::External(Box::new(error)));
                 }
             }
             _ => {}

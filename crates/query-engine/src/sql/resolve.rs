@@ -2,7 +2,7 @@
 //! known, every name in a query gets the spelling of what it names; what the query shows keeps the
 //! spelling that the query asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::SchemaRef;
@@ -15,6 +15,7 @@ use messages::Error;
 
 use super::ddl::same;
 use super::query::alias_of;
+use super::repeated::{plain_name, tell_apart};
 use super::scope::{Column, ScopeRelation, columns, find_unqualified, fix_fields};
 use super::statement::Query;
 
@@ -178,6 +179,8 @@ impl VisitorMut for Resolver<'_> {
 
 impl Resolver<'_> {
     fn enter_select(&mut self, select: &mut Select) -> Result<(), Error> {
+        // Only the query of the whole statement is open.
+        let outermost = self.frames.len() == 1;
         let relations = self.relations(&select.from, &self.ctes);
         let aliases = select
             .projection
@@ -195,6 +198,8 @@ impl Resolver<'_> {
         for item in &mut select.projection {
             self.fix_item(item)?;
         }
+        let of_wildcards = self.shown_by_wildcards(select);
+        tell_apart(&mut select.projection, &of_wildcards, outermost);
         for from in &mut select.from {
             for join in &mut from.joins {
                 if let Some(JoinConstraint::Using(columns)) = constraint(&mut join.join_operator) {
@@ -432,48 +437,77 @@ impl Resolver<'_> {
 
     fn outputs_of_select(&self, select: &Select, ctes: &[ScopeRelation]) -> Option<Vec<Column>> {
         let relations = self.relations(&select.from, ctes);
-        let mut outputs = Vec::new();
+        let mut outputs: Vec<Column> = Vec::new();
+        let mut named = Vec::new();
         for item in &select.projection {
-            match item {
+            let column = match item {
                 SelectItem::UnnamedExpr(Expr::Identifier(ident)) => {
                     let found = relations
                         .iter()
                         .find_map(|relation| relation.find(&ident.value));
-                    outputs.push(Column {
-                        name: ident.value.clone(),
+                    Column {
                         data_type: found.and_then(|column| column.data_type.clone()),
-                    });
+                        ..Column::named(&ident.value)
+                    }
                 }
                 SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
-                    outputs.push(Column::named(parts.last()?.value.clone()));
+                    Column::named(&parts.last()?.value)
                 }
-                SelectItem::UnnamedExpr(expr) => outputs.push(Column::named(expr.to_string())),
-                SelectItem::ExprWithAlias { alias, .. } => {
-                    outputs.push(Column::named(alias.value.clone()));
-                }
+                SelectItem::UnnamedExpr(expr) => Column::named(expr.to_string()),
+                SelectItem::ExprWithAlias { alias, .. } => Column::named(plain_name(&alias.value)),
                 SelectItem::ExprWithAliases { .. } => return None,
-                SelectItem::Wildcard(options) => {
-                    outputs.extend(without(all_columns(&relations)?, options));
+                wildcard => {
+                    outputs.extend(of_wildcard(wildcard, &relations)?);
+                    continue;
                 }
-                SelectItem::QualifiedWildcard(kind, options) => {
-                    let SelectItemQualifiedWildcardKind::ObjectName(name) = kind else {
-                        return None;
-                    };
-                    let mut parts: Vec<Ident> = name
-                        .0
-                        .iter()
-                        .filter_map(|part| part.as_ident())
-                        .cloned()
-                        .collect();
-                    parts.push(Ident::new("*"));
-                    let relation = relations
-                        .iter()
-                        .find(|relation| relation.qualifies(&parts) > 0)?;
-                    outputs.extend(without(relation.columns.clone()?, options));
+            };
+            named.push(outputs.len());
+            outputs.push(column);
+        }
+        // What a wildcard brings twice may be one column, of a JOIN … USING.
+        for &i in &named {
+            for j in (0..outputs.len()).filter(|&j| j != i) {
+                if outputs[i].name == outputs[j].name {
+                    outputs[i].repeated = true;
+                    outputs[j].repeated = true;
                 }
             }
         }
         Some(outputs)
+    }
+
+    /// Names of the columns that the wildcards of a SELECT bring, as far as they are known.
+    fn shown_by_wildcards(&self, select: &Select) -> HashSet<String> {
+        let relations = self.relations(&select.from, &self.ctes);
+        let columns = select
+            .projection
+            .iter()
+            .filter_map(|item| of_wildcard(item, &relations));
+        columns.flatten().map(|column| column.name).collect()
+    }
+}
+
+/// The columns that `*` or `t.*` stands for; `None` for other items, and where they are not known.
+fn of_wildcard(item: &SelectItem, relations: &[ScopeRelation]) -> Option<Vec<Column>> {
+    match item {
+        SelectItem::Wildcard(options) => Some(without(all_columns(relations)?, options)),
+        SelectItem::QualifiedWildcard(
+            SelectItemQualifiedWildcardKind::ObjectName(name),
+            options,
+        ) => {
+            let mut parts: Vec<Ident> = name
+                .0
+                .iter()
+                .filter_map(|part| part.as_ident())
+                .cloned()
+                .collect();
+            parts.push(Ident::new("*"));
+            let relation = relations
+                .iter()
+                .find(|relation| relation.qualifies(&parts) > 0)?;
+            Some(without(relation.columns.clone()?, options))
+        }
+        _ => None,
     }
 }
 

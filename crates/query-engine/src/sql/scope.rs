@@ -20,6 +20,8 @@ pub(crate) struct ScopeRelation {
 pub(crate) struct Column {
     pub name: String,
     pub data_type: Option<DataType>,
+    /// A query shows several columns of this name: it can be shown, but not referred to.
+    pub repeated: bool,
 }
 
 impl Column {
@@ -27,6 +29,7 @@ impl Column {
         Self {
             name: name.into(),
             data_type: None,
+            repeated: false,
         }
     }
 }
@@ -36,6 +39,7 @@ pub(crate) fn columns(schema: &Schema) -> Vec<Column> {
     let column = |field: &datafusion::arrow::datatypes::FieldRef| Column {
         name: field.name().clone(),
         data_type: Some(field.data_type().clone()),
+        repeated: false,
     };
     schema.fields().iter().map(column).collect()
 }
@@ -85,6 +89,12 @@ pub(crate) fn find_unqualified<'a>(
     let Some((_, first)) = found.first() else {
         return Ok(None);
     };
+    if found.iter().any(|(_, column)| column.repeated) {
+        return Err(ambiguous(
+            name,
+            "one of several columns of that name in a subquery",
+        ));
+    }
     // Where all spell it alike, DataFusion decides: in a JOIN … USING it is one column.
     if found.iter().any(|(_, column)| column.name != first.name) {
         let candidates: Vec<_> = found

@@ -255,3 +255,37 @@ fn unions_and_joins_run_without_a_runtime_to_spawn_on() {
     });
     assert_eq!(count, [["20"]]);
 }
+
+#[tokio::test]
+async fn a_column_can_be_shown_more_than_once() {
+    let lake = payments_lake().await;
+    let engine = lake.engine();
+    let names = |sql: &'static str| {
+        let engine = &engine;
+        async move {
+            let (rows, execution) = run(engine, sql).await.unwrap();
+            let columns = execution.columns().into_iter();
+            (columns.map(|c| c.name).collect::<Vec<_>>(), rows)
+        }
+    };
+    let (columns, rows) = names("SELECT 1, 1, NULL, NULL").await;
+    assert_eq!(columns, ["1", "1", "NULL", "NULL"]);
+    assert_eq!(rows, [["1", "1", "NULL", "NULL"]]);
+
+    let (columns, rows) =
+        names("SELECT *, id, amount AS id FROM payments ORDER BY id LIMIT 1").await;
+    assert_eq!(columns, ["id", "amount", "name", "id", "id"]);
+    assert_eq!(rows[0][3..], ["0", "0.0"]);
+
+    let (columns, rows) = names(
+        "WITH p AS (SELECT a.id, b.id, 7 AS n FROM payments a JOIN payments b ON a.id = b.id + 1) \
+         SELECT * FROM p WHERE n = 7 ORDER BY 1 LIMIT 1",
+    )
+    .await;
+    assert_eq!(columns, ["id", "id", "n"]);
+    assert_eq!(rows, [["1", "0", "7"]]);
+
+    let sql = "SELECT id FROM (SELECT id, amount AS id FROM payments)";
+    let error = run(&engine, sql).await.err().unwrap();
+    assert_eq!(error.code, "AMBIGUOUS_REFERENCE");
+}

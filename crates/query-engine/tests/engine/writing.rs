@@ -111,3 +111,22 @@ async fn a_new_table_without_a_place_goes_into_a_bucket() {
         "s3a://lake/fresh"
     );
 }
+
+#[tokio::test]
+async fn rows_to_insert_may_repeat_a_value_and_a_new_table_no_name() {
+    let lake = lake().await;
+    let committer = Arc::new(NotingCommitter::default());
+    let engine = lake.engine_with(64 << 20, Some(committer.clone()));
+    run(&engine, "INSERT INTO t SELECT NULL, NULL")
+        .await
+        .unwrap();
+    let requests = committer.requests.lock().unwrap().len();
+    assert_eq!(requests, 1);
+    for sql in [
+        "CREATE TABLE delta.`s3a://lake/u` AS SELECT 1 AS a, 2 AS a",
+        "MERGE INTO t USING (SELECT 1 AS id, 2 AS id) AS s ON t.id = s.id WHEN MATCHED THEN DELETE",
+    ] {
+        let error = rows_of(&engine, sql).await.unwrap_err();
+        assert_eq!(error.code, "COLUMN_ALREADY_EXISTS", "{sql}");
+    }
+}

@@ -45,6 +45,7 @@ impl Query {
             frames: Vec::new(),
             ctes: Vec::new(),
             withs: Vec::new(),
+            depth: 0,
         };
         let mut body = self.body.clone();
         match body.visit(&mut resolver) {
@@ -61,6 +62,8 @@ struct Resolver<'a> {
     /// `withs` how many there were before it.
     ctes: Vec<ScopeRelation>,
     withs: Vec<(Option<ast::With>, usize)>,
+    /// Queries that are open.
+    depth: usize,
 }
 
 /// What names can refer to within a SELECT, or in the ORDER BY of a query.
@@ -96,6 +99,7 @@ impl VisitorMut for Resolver<'_> {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
+        self.depth += 1;
         let mut with = query.with.take();
         let before = self.ctes.len();
         if let Some(with) = &mut with {
@@ -131,6 +135,7 @@ impl VisitorMut for Resolver<'_> {
     }
 
     fn post_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
+        self.depth -= 1;
         if let Some((with, before)) = self.withs.pop() {
             query.with = with;
             self.ctes.truncate(before);
@@ -179,8 +184,7 @@ impl VisitorMut for Resolver<'_> {
 
 impl Resolver<'_> {
     fn enter_select(&mut self, select: &mut Select) -> Result<(), Error> {
-        // Only the query of the whole statement is open.
-        let outermost = self.frames.len() == 1;
+        let outermost = self.depth == 1;
         let relations = self.relations(&select.from, &self.ctes);
         let aliases = select
             .projection

@@ -143,7 +143,7 @@ pub struct QueryMetrics {
     pub first_row_ms: Option<f64>,
     /// HTTP requests, of any kind.
     pub requests: u64,
-    /// Bytes of response bodies.
+    /// Bytes read of the log and of data files. What a listing answers is not counted.
     pub bytes: u64,
     /// Bytes of the data files of the versions that were read.
     pub table_bytes: u64,

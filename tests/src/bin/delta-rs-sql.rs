@@ -15,10 +15,13 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use deltalake::datafusion::prelude::SessionContext;
 use deltalake::delta_datafusion::DeltaCdfTableProvider;
+use deltalake::logstore::{StorageConfig, default_logstore};
 use deltalake::{DeltaTable, DeltaTableBuilder};
+use object_store::ObjectStore;
 use object_store::aws::AmazonS3Builder;
+use object_store::prefix::PrefixStore;
 use serde_json::{Value, json};
-use url::{Position, Url};
+use url::Url;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -49,29 +52,39 @@ async fn main() -> Result<()> {
 }
 
 async fn open(location: &str) -> Result<DeltaTable> {
-    let mut builder = match Url::parse(location) {
-        Ok(url) if url.scheme() == "s3" => {
-            let bucket = url.host_str().context("a URL without a bucket")?;
-            let store = AmazonS3Builder::from_env()
-                .with_url(&url[..Position::BeforePath])
-                .with_bucket_name(bucket)
-                .with_region("us-east-1")
-                .with_allow_http(true)
-                .build()?;
-            DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(Arc::new(store), url)
-        }
+    let mut table = match Url::parse(location) {
+        Ok(url) if url.scheme() == "s3" => on_s3(&url)?,
         _ => {
             let folder = Path::new(location).canonicalize()?;
             let Ok(url) = Url::from_directory_path(&folder) else {
                 bail!("no URL for {location}")
             };
-            DeltaTableBuilder::from_url(url)?
+            DeltaTableBuilder::from_url(url)?.build()?
         }
     };
-    if let Ok(version) = env::var("TABLE_VERSION") {
-        builder = builder.with_version(version.parse()?);
+    match env::var("TABLE_VERSION") {
+        Ok(version) => table.load_version(version.parse()?).await?,
+        Err(_) => table.load().await?,
     }
-    Ok(builder.load().await?)
+    Ok(table)
+}
+
+/// delta-rs is built without its own S3 support here: it gets a store, and the part of it that the
+/// table is in.
+fn on_s3(url: &Url) -> Result<DeltaTable> {
+    let bucket = url.host_str().context("a URL without a bucket")?;
+    let root: Arc<dyn ObjectStore> = Arc::new(
+        AmazonS3Builder::from_env()
+            .with_bucket_name(bucket)
+            .with_region("us-east-1")
+            .with_allow_http(true)
+            .build()?,
+    );
+    let path = url.path().trim_matches('/');
+    let files = Arc::new(PrefixStore::new(Arc::clone(&root), path));
+    let url = Url::parse(&format!("s3://{bucket}/{path}/"))?;
+    let log_store = default_logstore(files, root, &url, &StorageConfig::default());
+    Ok(DeltaTable::new(log_store))
 }
 
 fn texts(batch: &RecordBatch) -> Result<Vec<Value>> {

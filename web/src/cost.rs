@@ -13,8 +13,8 @@ pub struct Figure {
     pub note: Option<String>,
 }
 
-/// Bytes read of the table's, with the share in percent for the meter; `None` where no data file
-/// belongs to what was read.
+/// Bytes read, with the share of the table's data in percent for the meter. The log is read too: of a
+/// small table that is read whole, more comes than its data, which then is no measure.
 pub fn bytes_read(metrics: &QueryMetrics) -> Option<(Figure, Option<u32>)> {
     if metrics.requests == 0 && metrics.bytes == 0 && metrics.table_bytes == 0 {
         return None;
@@ -24,13 +24,14 @@ pub fn bytes_read(metrics: &QueryMetrics) -> Option<(Figure, Option<u32>)> {
         what,
         note: None,
     };
-    if metrics.table_bytes == 0 {
-        return Some((figure("read".to_owned()), None));
+    if metrics.bytes >= metrics.table_bytes {
+        let share = (metrics.table_bytes > 0).then_some(100);
+        return Some((figure("read".to_owned()), share));
     }
     let share = (metrics.bytes as f64 / metrics.table_bytes as f64 * 100.0).round() as u32;
     Some((
         figure(format!("of {}", bytes(metrics.table_bytes))),
-        Some(share.min(100)),
+        Some(share),
     ))
 }
 
@@ -92,6 +93,13 @@ mod tests {
             ("48 kB", "of 512 kB", Some(9))
         );
         assert_eq!(bytes_read(&QueryMetrics::default()), None);
+
+        let small = QueryMetrics {
+            table_bytes: 40_000,
+            ..metrics
+        };
+        let (figure, share) = bytes_read(&small).unwrap();
+        assert_eq!((figure.what.as_str(), share), ("read", Some(100)));
     }
 
     #[test]

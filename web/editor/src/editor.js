@@ -21,6 +21,11 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
   let tables = [];
   let selected = false;
   const language = new Compartment();
+  // On a narrow screen long lines wrap; on a wide one they scroll.
+  const wrapping = new Compartment();
+  const narrow = matchMedia("(max-width: 760px)");
+  const wrapped = () => (narrow.matches ? EditorView.lineWrapping : []);
+  const rewrap = () => view.dispatch({ effects: wrapping.reconfigure(wrapped()) });
   const dialect = () =>
     sql({ dialect: sparkSql, schema: namespace(tables), upperCaseKeywords: true });
   const run = (view) => {
@@ -42,7 +47,8 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
         drawSelection(),
         bracketMatching(),
         closeBrackets(),
-        autocompletion({ icons: false }),
+        // Nothing is chosen until an arrow key chooses it, so that Enter ends the line.
+        autocompletion({ icons: false, selectOnOpen: false }),
         highlightSelectionMatches(),
         // Tab leaves the editor after Escape, as CodeMirror's guide to accessibility asks for.
         keymap.of([
@@ -54,6 +60,7 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
           indentWithTab,
         ]),
         language.of(dialect()),
+        wrapping.of(wrapped()),
         sparkSql.language.data.of({ autocomplete: pathSource(() => tables) }),
         sparkSql.language.data.of({ autocomplete: columnSource(() => tables) }),
         placeholder("SELECT … Ctrl+Enter runs it"),
@@ -67,6 +74,8 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
       ],
     }),
   });
+
+  narrow.addEventListener("change", rewrap);
 
   return {
     getText: () => view.state.doc.toString(),
@@ -88,6 +97,9 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
       tables = JSON.parse(json);
       view.dispatch({ effects: language.reconfigure(dialect()) });
     },
-    destroy: () => view.destroy(),
+    destroy() {
+      narrow.removeEventListener("change", rewrap);
+      view.destroy();
+    },
   };
 }

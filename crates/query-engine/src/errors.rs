@@ -184,6 +184,8 @@ pub(crate) fn from_datafusion(error: &DataFusionError) -> Error {
         DataFusionError::ResourcesExhausted(_) => memory_exceeded(),
         DataFusionError::SQL(inner, _) => Error::new("PARSE_SYNTAX_ERROR", inner.to_string()),
         DataFusionError::NotImplemented(message) => {
+            // What follows a syntax tree's name is for its programmers.
+            let message = message.split(" { ").next().unwrap_or(message);
             Error::new("UNSUPPORTED_FEATURE", without_placeholders(message))
         }
         DataFusionError::Plan(message) => from_plan(message),
@@ -264,7 +266,8 @@ fn from_arrow(error: &ArrowError) -> Error {
             .with_hint("NULLIF(divisor, 0) makes the result NULL instead."),
         ArrowError::CastError(message) => Error::new("CAST_INVALID_INPUT", message)
             .with_hint("TRY_CAST makes the result NULL instead."),
-        ArrowError::ArithmeticOverflow(message) => Error::new("ARITHMETIC_OVERFLOW", message),
+        ArrowError::ArithmeticOverflow(message) => Error::new("ARITHMETIC_OVERFLOW", message)
+            .with_hint("A wider type has room: CAST(… AS DECIMAL(38, 0))."),
         ArrowError::ParquetError(message) => Error::new("FAILED_READ_FILE", message),
         other => Error::new("INTERNAL_ERROR", other.to_string()),
     }

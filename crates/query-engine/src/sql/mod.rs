@@ -16,6 +16,7 @@
 //! let plan = state.statement_to_plan(Statement::Statement(Box::new(statement))).await?;
 //! ```
 
+mod arithmetic;
 mod complete;
 mod complete_merge;
 mod ddl;

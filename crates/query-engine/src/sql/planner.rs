@@ -10,8 +10,10 @@ use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, Operator, bi
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 use messages::Error;
 
-/// Gives Spark's meaning to `/` and `DIV` of integers and to `array[0]`, and refuses what Spark
-/// refuses.
+use super::arithmetic::checked;
+
+/// Gives Spark's meaning to `/` and `DIV` of integers and to `array[0]`, lets whole numbers overflow
+/// with an error, and refuses what Spark refuses.
 ///
 /// Must be asked before DataFusion's own planners: put it first in
 /// `SessionStateBuilder::with_expr_planners`, followed by
@@ -60,6 +62,18 @@ impl ExprPlanner for SparkExprPlanner {
                 }
             }
             _ => {}
+        }
+        let operator = match op {
+            BinaryOperator::Plus => Some(Operator::Plus),
+            BinaryOperator::Minus => Some(Operator::Minus),
+            BinaryOperator::Multiply => Some(Operator::Multiply),
+            _ => None,
+        };
+        if let Some(operator) = operator
+            && let (Ok(l), Ok(r)) = (left.get_type(schema), right.get_type(schema))
+            && let Some(checked) = checked(operator, (&left, &l), (&right, &r))
+        {
+            return Ok(PlannerResult::Planned(checked));
         }
         Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))
     }

@@ -208,6 +208,14 @@ impl Lift {
                 }
                 Ok(())
             }
+            TableFactor::Pivot { .. } => Err(not_supported(
+                "PIVOT",
+                "Write one aggregate for each value: SUM(amount) FILTER (WHERE currency = 'USD').",
+            )),
+            TableFactor::Unpivot { .. } => Err(not_supported(
+                "UNPIVOT",
+                "Write one SELECT for each column, and UNION ALL between them.",
+            )),
             _ => Ok(()),
         }
     }

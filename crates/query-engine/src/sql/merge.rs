@@ -5,12 +5,13 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use messages::Error;
 use messages::commit::MergeWhen;
 
+use super::aliases::alias_of;
 use super::errors::not_supported;
 use super::parser::StatementParser;
-use super::query::{alias_of, short_name, table_name};
 use super::statement::{
     Merge, Qualifier, Query, RawMergeAction, RawMergeClause, StatementKind, WriteOperation,
 };
+use super::table_name::{short_name, table_name};
 use super::writes::write;
 
 impl StatementParser<'_> {

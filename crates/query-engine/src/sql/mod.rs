@@ -16,6 +16,7 @@
 //! let plan = state.statement_to_plan(Statement::Statement(Box::new(statement))).await?;
 //! ```
 
+mod aliases;
 mod arithmetic;
 mod complete;
 mod complete_merge;
@@ -27,6 +28,7 @@ mod functions;
 mod merge;
 mod moment;
 mod names;
+mod outputs;
 mod parser;
 mod planner;
 mod query;
@@ -34,7 +36,9 @@ mod repeated;
 mod resolve;
 mod rewrite;
 mod scope;
+mod select;
 mod statement;
+mod table_name;
 mod tokens;
 mod types;
 mod writes;

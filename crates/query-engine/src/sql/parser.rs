@@ -8,10 +8,10 @@ use messages::Error;
 
 use super::dialect::SparkDialect;
 use super::errors::{from_parser, not_supported, syntax_error};
-use super::query::table_name;
 use super::statement::{
     ExplainMode, Moment, ParsedStatement, Query, StatementKind, TableName, VersionSpec,
 };
+use super::table_name::table_name;
 use super::tokens::{self, StatementTokens, is_word};
 
 /// Splits a script at `;` and parses its statements. Empty statements are left out.

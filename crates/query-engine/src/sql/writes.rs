@@ -5,11 +5,11 @@ use messages::Error;
 
 use super::errors::not_supported;
 use super::parser::StatementParser;
-use super::query::{short_name, table_name};
 use super::statement::{
     Delete, Insert, InsertColumns, InsertTarget, Qualifier, RawAssignment, StatementKind,
     TableName, Update, Write, WriteOperation,
 };
+use super::table_name::{short_name, table_name};
 
 impl StatementParser<'_> {
     pub fn insert(&mut self) -> Result<StatementKind, Error> {

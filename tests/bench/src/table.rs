@@ -5,11 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use arrow::array::{
-    Array, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::{Array, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::{max, max_string, min, min_string};
-use arrow::datatypes::{DataType, Float64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use arrow::temporal_conversions::timestamp_us_to_datetime;
 use event_simulator::{Dataset, Simulator};
 use parquet::arrow::ArrowWriter;
@@ -126,11 +124,9 @@ fn bounds(column: &dyn Array) -> Option<(Value, Value)> {
         return Some((json!(min_string(strings)?), json!(max_string(strings)?)));
     }
     if let Some(numbers) = column.as_any().downcast_ref::<Float64Array>() {
-        let numbers = numbers.as_primitive::<Float64Type>();
         return Some((json!(min(numbers)?), json!(max(numbers)?)));
     }
     if let Some(times) = column.as_any().downcast_ref::<TimestampMicrosecondArray>() {
-        let times = times.as_primitive::<TimestampMicrosecondType>();
         return Some((time(min(times)?)?, time(max(times)?)?));
     }
     None

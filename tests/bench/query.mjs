@@ -116,7 +116,7 @@ while (!(await fetch(`http://127.0.0.1:${port}/api/v1/health`).catch(() => undef
 // An id from the middle of the table, so that no engine finds it by luck.
 const finder = await openLakeglass();
 const [[id]] = await finder.rows(
-  `SELECT transaction_id FROM delta.\`${table}\` WHERE "timestamp" >= TIMESTAMP '2025-01-01 00:00:00' ORDER BY "timestamp" LIMIT 1`,
+  `SELECT transaction_id FROM delta.\`${table}\` WHERE timestamp >= TIMESTAMP '2025-01-01 00:00:00' ORDER BY timestamp LIMIT 1`,
 );
 await finder.close();
 const queries = JSON.parse(readFileSync(join(here, "queries.json"), "utf8")).map((query) => ({

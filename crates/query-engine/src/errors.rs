@@ -264,8 +264,10 @@ fn from_arrow(error: &ArrowError) -> Error {
         ArrowError::ExternalError(inner) => from_source(inner.as_ref()),
         ArrowError::DivideByZero => Error::new("DIVIDE_BY_ZERO", "Division by zero.")
             .with_hint("NULLIF(divisor, 0) makes the result NULL instead."),
-        ArrowError::CastError(message) => Error::new("CAST_INVALID_INPUT", message)
-            .with_hint("TRY_CAST makes the result NULL instead."),
+        ArrowError::CastError(message) | ArrowError::ParseError(message) => {
+            Error::new("CAST_INVALID_INPUT", message)
+                .with_hint("TRY_CAST makes the result NULL instead.")
+        }
         ArrowError::ArithmeticOverflow(message) => Error::new("ARITHMETIC_OVERFLOW", message)
             .with_hint("A wider type has room: CAST(… AS DECIMAL(38, 0))."),
         ArrowError::ParquetError(message) => Error::new("FAILED_READ_FILE", message),

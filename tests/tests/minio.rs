@@ -92,8 +92,10 @@ impl Minio {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Until the metadata of its buckets are loaded: a policy set before that is overwritten in
+    /// memory by what was on disk. Alone the health of the cluster tells.
     async fn wait(&self) {
-        let url = format!("{}/minio/health/live", self.endpoint());
+        let url = format!("{}/minio/health/cluster", self.endpoint());
         let start = Instant::now();
         loop {
             if reqwest::get(&url)

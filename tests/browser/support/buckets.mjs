@@ -34,11 +34,14 @@ export async function makePrivate(store, bucket) {
   if (!answer.ok) await fail(`make ${bucket} private`, answer);
 }
 
-/** Waits until the MinIO at `endpoint` takes requests; `ended` may say why it never will. */
+/**
+ * Waits until the MinIO at `endpoint` has loaded its buckets' metadata (a policy set before that is
+ * overwritten in memory); `ended` may say why it never will.
+ */
 export async function untilReady(endpoint, ended = () => undefined) {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
     if (ended()) throw new Error(ended());
-    const answer = await fetch(`${endpoint}/minio/health/ready`).catch(() => undefined);
+    const answer = await fetch(`${endpoint}/minio/health/cluster`).catch(() => undefined);
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

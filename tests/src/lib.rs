@@ -8,15 +8,17 @@ use anyhow::{Context, Result};
 use delta_log::Table;
 use object_store::local::LocalFileSystem;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// A table of `tables/`, with what must be found in it: see `tables/README.md`.
 #[derive(Debug, Clone)]
 pub struct GoldenTable {
     pub name: String,
-    /// The table's folder, above `_delta_log`.
-    pub path: PathBuf,
+    path: PathBuf,
     /// `expected.json`.
     pub expected: Value,
+    /// Where `path` is a copy, because the log must hold the path of the table itself.
+    _copy: Option<Arc<TempDir>>,
 }
 
 /// All tables, by name.
@@ -25,13 +27,8 @@ pub fn golden_tables() -> Result<Vec<GoldenTable>> {
     let mut tables = Vec::new();
     for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
         let entry = entry?;
-        let expected = entry.path().join("expected.json");
-        if expected.exists() {
-            tables.push(GoldenTable {
-                name: entry.file_name().to_string_lossy().into_owned(),
-                path: entry.path().join("table"),
-                expected: serde_json::from_slice(&std::fs::read(expected)?)?,
-            });
+        if entry.path().join("expected.json").exists() {
+            tables.push(GoldenTable::read(&entry.path())?);
         }
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
@@ -74,8 +71,47 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a table asks of readers, by the protocol that `expected.json` records.
 impl GoldenTable {
+    fn read(folder: &Path) -> Result<Self> {
+        let expected = std::fs::read(folder.join("expected.json"))?;
+        let mut table = Self {
+            name: folder
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            path: folder.join("table"),
+            expected: serde_json::from_slice(&expected)?,
+            _copy: None,
+        };
+        if table.expected["prepare"].is_object() {
+            table.prepare().context("cannot prepare the table")?;
+        }
+        Ok(table)
+    }
+
+    /// Makes a copy, and puts its own path where a template of the log asks for it.
+    fn prepare(&mut self) -> Result<()> {
+        let prepare = &self.expected["prepare"];
+        let text = |name: &str| prepare[name].as_str().context("no text");
+        let copy = TempDir::new()?;
+        copy_folder(&self.path, &copy.path().join("table"))?;
+        let path = copy.path().join("table");
+        let log = copy.path().join(text("replace_in")?);
+        let with = text("with")?.replace("<absolute path of table>", &path.to_string_lossy());
+        let replaced = std::fs::read_to_string(&log)?.replace(text("placeholder")?, &with);
+        std::fs::write(&log, replaced)?;
+        self.path = path;
+        self._copy = Some(Arc::new(copy));
+        Ok(())
+    }
+
+    /// The table's folder, above `_delta_log`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `ok`, `log_only`, `error` or `unknown`.
     pub fn expect(&self) -> &str {
         self.expected["expect"].as_str().unwrap_or_default()
     }
@@ -100,7 +136,12 @@ impl GoldenTable {
 
     /// Those that this project's reader does not read yet.
     pub fn unread_features(&self) -> Vec<String> {
-        let read = ["timestampNtz", "vacuumProtocolCheck"];
+        let read = [
+            "deletionVectors",
+            "timestampNtz",
+            "v2Checkpoint",
+            "vacuumProtocolCheck",
+        ];
         self.reader_features()
             .into_iter()
             .filter(|name| !read.contains(&name.as_str()))

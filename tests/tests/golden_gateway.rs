@@ -43,7 +43,7 @@ fn paths(snapshot: &Snapshot, root: &str) -> Result<Vec<String>> {
 }
 
 async fn check(golden: &GoldenTable, store: &Arc<AmazonS3>) -> Result<usize> {
-    let local = open_local(&golden.path)?
+    let local = open_local(golden.path())?
         .snapshot(TimeTravel::Latest)
         .await?;
     let root = format!("{}/table", golden.name);
@@ -63,7 +63,7 @@ async fn check(golden: &GoldenTable, store: &Arc<AmazonS3>) -> Result<usize> {
     let mut read = 0;
     for i in 0..served.files().len() {
         let path = served.files().path(i)?;
-        let on_disk = golden.path.join(
+        let on_disk = golden.path().join(
             path.as_ref()
                 .strip_prefix(&root)
                 .context("root")?

@@ -24,8 +24,8 @@ fn engine() -> Engine {
 }
 
 async fn take(golden: &GoldenTable, subject: Subject) -> Result<Fingerprint> {
-    let table = open_local(&golden.path)?;
-    let url = Url::from_directory_path(&golden.path)
+    let table = open_local(golden.path())?;
+    let url = Url::from_directory_path(golden.path())
         .ok()
         .context("not a path")?;
     Ok(fingerprint(&engine(), &table, url.as_str(), &subject).await?)

@@ -8,6 +8,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
 
 /// What a client must understand to read and to write the table.
@@ -97,7 +98,7 @@ pub(crate) struct Add {
     #[serde(default = "yes")]
     pub(crate) data_change: bool,
     pub(crate) stats: Option<String>,
-    pub(crate) deletion_vector: Option<DeletionVector>,
+    pub(crate) deletion_vector: Option<Box<DeletionVector>>,
 }
 
 /// A file that is removed.
@@ -110,7 +111,7 @@ pub(crate) struct Remove {
     pub(crate) partition_values: Option<HashMap<String, Option<String>>>,
     pub(crate) size: Option<i64>,
     pub(crate) stats: Option<String>,
-    pub(crate) deletion_vector: Option<DeletionVector>,
+    pub(crate) deletion_vector: Option<Box<DeletionVector>>,
 }
 
 /// A file with the changes of a commit.
@@ -123,31 +124,19 @@ pub(crate) struct Cdc {
     pub(crate) size: i64,
 }
 
-/// Says which rows of a file are deleted. Not read here, but part of a logical file's identity.
+/// A part of a V2 checkpoint.
+///
+/// Protocol: [Sidecar File Information](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#sidecar-file-information)
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct DeletionVector {
-    storage_type: String,
-    path_or_inline_dv: String,
-    offset: Option<i64>,
+pub(crate) struct Sidecar {
+    /// Its name in `_delta_log/_sidecars`, percent-encoded.
+    pub(crate) path: String,
+    /// In bytes.
+    pub(crate) size_in_bytes: u64,
 }
 
-impl DeletionVector {
-    /// Protocol: [Derived Fields](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#derived-fields)
-    pub(crate) fn unique_id(&self) -> String {
-        let Self {
-            storage_type,
-            path_or_inline_dv,
-            offset,
-        } = self;
-        match offset {
-            Some(offset) => format!("{storage_type}{path_or_inline_dv}@{offset}"),
-            None => format!("{storage_type}{path_or_inline_dv}"),
-        }
-    }
-}
-
-/// What a reader needs of a commit.
+/// What a reader needs of a commit, or of a checkpoint that is written as one.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Commit {
     pub(crate) protocol: Option<Protocol>,
@@ -155,6 +144,7 @@ pub(crate) struct Commit {
     pub(crate) adds: Vec<Add>,
     pub(crate) removes: Vec<Remove>,
     pub(crate) cdcs: Vec<Cdc>,
+    pub(crate) sidecars: Vec<Sidecar>,
     pub(crate) commit_info: Option<Map<String, Value>>,
 }
 
@@ -167,6 +157,7 @@ pub(crate) struct Action {
     add: Option<Add>,
     remove: Option<Remove>,
     cdc: Option<Cdc>,
+    pub(crate) sidecar: Option<Sidecar>,
     commit_info: Option<Map<String, Value>>,
 }
 
@@ -194,6 +185,7 @@ impl Commit {
             commit.adds.extend(action.add);
             commit.removes.extend(action.remove);
             commit.cdcs.extend(action.cdc);
+            commit.sidecars.extend(action.sidecar);
         }
         Ok(commit)
     }

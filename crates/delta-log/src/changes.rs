@@ -2,16 +2,17 @@
 //!
 //! Protocol: [Add CDC File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-cdc-file)
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use object_store::path::Path;
 
-use crate::actions::{Add, Commit, DeletionVector, Metadata, Remove, num_records};
+use crate::actions::{Commit, Metadata, Remove, num_records};
 use crate::checkpoint::Content;
 use crate::commit_times::{monotonised, version_at};
 use crate::data_path::{DataPaths, FileKey};
+use crate::deletion_vector::{DeletionVector, FileRows};
 use crate::error::{Error, Result};
 use crate::file_table::parse_partition_values;
 use crate::log_segment::{Extent, Log};
@@ -62,14 +63,18 @@ pub struct ChangeVersion {
 pub struct ChangeSource {
     /// What its rows are.
     pub kind: ChangeKind,
+    /// Which of its rows.
+    pub rows: FileRows,
     /// Where it is in the table's store.
     pub path: Path,
     /// In bytes.
     pub size: u64,
     /// The values of the partition columns, as arrays of one row, of the column's Arrow type.
     pub partition_values: Vec<(String, ArrayRef)>,
-    /// Its rows, where the log tells.
+    /// How many rows these are, where the log tells.
     pub num_records: Option<u64>,
+    /// How many rows the file has, where the log tells.
+    pub num_stored_records: Option<u64>,
 }
 
 /// What the rows of a file in a change feed are.
@@ -77,9 +82,9 @@ pub struct ChangeSource {
 pub enum ChangeKind {
     /// A change data file: it has a column `_change_type`.
     Cdc,
-    /// A data file whose rows were all inserted.
+    /// A data file whose rows were inserted.
     Insert,
-    /// A data file whose rows were all deleted.
+    /// A data file whose rows were deleted.
     Delete,
 }
 
@@ -258,6 +263,15 @@ fn fits(before: &DataType, after: &DataType) -> bool {
 
 type PartitionTexts = HashMap<String, Option<String>>;
 
+/// A file with changes, as an action names it.
+struct File<'a> {
+    path: &'a str,
+    size: u64,
+    texts: &'a PartitionTexts,
+    /// Rows that are stored in it.
+    num_records: Option<u64>,
+}
+
 /// What a remove may leave out, from the add of the same file.
 struct Origin {
     size: u64,
@@ -294,7 +308,7 @@ impl Planner<'_> {
                 let origin = Origin {
                     size: files.size(i),
                     partition_values,
-                    num_records: files.num_records(i),
+                    num_records: files.num_stored_records(i),
                 };
                 origins.insert(self.paths.key(files.raw_path(i), None), origin);
             }
@@ -326,68 +340,97 @@ impl Planner<'_> {
         commit: &Commit,
         partition_columns: &[String],
     ) -> Result<Vec<ChangeSource>> {
-        let source = |kind, path: &str, size: u64, texts: &PartitionTexts, num_records| {
+        let source = |kind, file: File<'_>, rows: FileRows| {
             Ok(ChangeSource {
                 kind,
-                path: self.paths.resolve(path)?,
-                size,
-                partition_values: self.partition_values(partition_columns, texts)?,
-                num_records,
+                path: self.paths.resolve(file.path)?,
+                size: file.size,
+                partition_values: self.partition_values(partition_columns, file.texts)?,
+                num_records: rows.count(file.num_records),
+                num_stored_records: file.num_records,
+                rows,
             })
         };
         if !commit.cdcs.is_empty() {
             let cdcs = commit.cdcs.iter().map(|cdc| {
-                let size = u64::try_from(cdc.size).unwrap_or(0);
-                source(
-                    ChangeKind::Cdc,
-                    &cdc.path,
-                    size,
-                    &cdc.partition_values,
-                    None,
-                )
+                let file = File {
+                    path: &cdc.path,
+                    size: u64::try_from(cdc.size).unwrap_or(0),
+                    texts: &cdc.partition_values,
+                    num_records: None,
+                };
+                source(ChangeKind::Cdc, file, FileRows::All)
             });
             return cdcs.collect();
         }
-        let added = commit
-            .adds
-            .iter()
-            .filter(|add| add.data_change)
-            .map(|add: &Add| {
-                refuse_deletion_vector(add.deletion_vector.as_ref())?;
-                let size = u64::try_from(add.size).unwrap_or(0);
-                let rows = num_records(add.stats.as_deref());
-                source(
-                    ChangeKind::Insert,
-                    &add.path,
-                    size,
-                    &add.partition_values,
-                    rows,
-                )
-            });
-        let removed = commit
+        // A file that is removed and added has another deletion vector: what changed is between
+        // the two.
+        let vector_before: HashMap<FileKey, Option<&DeletionVector>> = commit
             .removes
             .iter()
             .filter(|remove| remove.data_change)
             .map(|remove| {
-                refuse_deletion_vector(remove.deletion_vector.as_ref())?;
-                let key = self.paths.key(&remove.path, None);
-                let origin = self.origins.as_ref().and_then(|origins| origins.get(&key));
-                let size = remove.size.and_then(|size| u64::try_from(size).ok());
-                let texts = remove.partition_values.as_ref();
-                let (Some(size), Some(texts)) = (
-                    size.or(origin.map(|origin| origin.size)),
-                    texts.or(origin.map(|origin| &origin.partition_values)),
-                ) else {
-                    return Err(Error::CorruptLog {
-                        path: format!("{} version {version}", self.table.location),
-                        reason: format!("removed file {} was not in the table", remove.path),
-                    });
-                };
-                let rows = num_records(remove.stats.as_deref());
-                let rows = rows.or_else(|| origin?.num_records);
-                source(ChangeKind::Delete, &remove.path, size, texts, rows)
-            });
-        removed.chain(added).collect()
+                (
+                    self.paths.key(&remove.path, None),
+                    remove.deletion_vector.as_deref(),
+                )
+            })
+            .collect();
+        let mut sources = Vec::new();
+        let mut kept: HashSet<FileKey> = HashSet::new();
+        for add in commit.adds.iter().filter(|add| add.data_change) {
+            let file = || File {
+                path: &add.path,
+                size: u64::try_from(add.size).unwrap_or(0),
+                texts: &add.partition_values,
+                num_records: num_records(add.stats.as_deref()),
+            };
+            let key = self.paths.key(&add.path, None);
+            let now = add.deletion_vector.as_deref();
+            match vector_before.get(&key) {
+                None => {
+                    let rows = FileRows::remaining(now);
+                    sources.push(source(ChangeKind::Insert, file(), rows)?);
+                }
+                Some(before) => {
+                    if let Some(rows) = FileRows::between(now, *before) {
+                        sources.push(source(ChangeKind::Delete, file(), rows)?);
+                    }
+                    if let Some(rows) = FileRows::between(*before, now) {
+                        sources.push(source(ChangeKind::Insert, file(), rows)?);
+                    }
+                    kept.insert(key);
+                }
+            }
+        }
+        for remove in commit.removes.iter().filter(|remove| remove.data_change) {
+            let key = self.paths.key(&remove.path, None);
+            if kept.contains(&key) {
+                continue;
+            }
+            let origin = self.origins.as_ref().and_then(|origins| origins.get(&key));
+            let size = remove.size.and_then(|size| u64::try_from(size).ok());
+            let texts = remove.partition_values.as_ref();
+            let (Some(size), Some(texts)) = (
+                size.or(origin.map(|origin| origin.size)),
+                texts.or(origin.map(|origin| &origin.partition_values)),
+            ) else {
+                return Err(Error::CorruptLog {
+                    path: format!("{} version {version}", self.table.location),
+                    reason: format!("removed file {} was not in the table", remove.path),
+                });
+            };
+            let rows = num_records(remove.stats.as_deref());
+            let file = File {
+                path: &remove.path,
+                size,
+                texts,
+                num_records: rows.or_else(|| origin?.num_records),
+            };
+            let rows = FileRows::remaining(remove.deletion_vector.as_deref());
+            sources.push(source(ChangeKind::Delete, file, rows)?);
+        }
+        Ok(sources)
     }
 
     fn partition_values(
@@ -405,12 +448,5 @@ impl Planner<'_> {
             ))
         };
         columns.iter().map(value).collect()
-    }
-}
-
-fn refuse_deletion_vector(vector: Option<&DeletionVector>) -> Result<()> {
-    match vector {
-        None => Ok(()),
-        Some(_) => Err(Error::UnsupportedFeature("deletionVectors".to_owned())),
     }
 }

@@ -1,6 +1,8 @@
-//! Reads checkpoints: Parquet files with one action in each row.
+//! Reads checkpoints: Parquet files with one action in each row, or JSON files that look like
+//! commits, and the sidecars that either may name.
 //!
 //! Protocol: [Checkpoints](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoints),
+//! [V2 Spec](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#v2-spec),
 //! [Checkpoint Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoint-schema)
 
 use std::ops::Range;
@@ -21,11 +23,14 @@ use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuil
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::SchemaDescriptor;
+use percent_encoding::percent_decode_str;
 
-use crate::actions::{Action, Metadata, Protocol};
+use crate::actions::{Action, Commit, Metadata, Protocol, Sidecar};
 use crate::concurrent::ordered;
+use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
 use crate::file_table::{PartitionTexts, SegmentColumns};
+use crate::log_path::log_folder;
 use crate::log_segment::LogFile;
 use crate::table::Table;
 
@@ -51,14 +56,33 @@ pub(crate) struct CheckpointContent {
     pub(crate) protocol: Option<Protocol>,
     pub(crate) metadata: Option<Metadata>,
     pub(crate) files: Vec<SegmentColumns>,
+    /// Where more files are. Read already where [`read`] returns it.
+    sidecars: Vec<Sidecar>,
 }
 
-/// Reads all parts of a checkpoint.
+/// Reads all parts of a checkpoint. What it is tells its content, not its name: one of the V2 spec
+/// may go under a classic name.
 ///
-/// # Errors
-/// [`Error::UnsupportedFeature`] if its content is of the V2 spec, which may go under a classic
-/// name.
+/// Requests: the parts, at once; then the sidecars they name, at once, if files are asked for.
 pub(crate) async fn read(
+    table: &Table,
+    parts: &[LogFile],
+    content: Content,
+) -> Result<CheckpointContent> {
+    let mut all = read_parts(table, parts, content).await?;
+    if content == Content::All && !all.sidecars.is_empty() {
+        let sidecars: Vec<LogFile> = all
+            .sidecars
+            .iter()
+            .map(|sidecar| sidecar.file(table))
+            .collect();
+        let files = read_parts(table, &sidecars, content).await?.files;
+        all.files.extend(files);
+    }
+    Ok(all)
+}
+
+async fn read_parts(
     table: &Table,
     parts: &[LogFile],
     content: Content,
@@ -74,11 +98,29 @@ pub(crate) async fn read(
             all.protocol = part.protocol.or(all.protocol);
             all.metadata = part.metadata.or(all.metadata);
             all.files.extend(part.files);
+            all.sidecars.extend(part.sidecars);
             all
         }))
 }
 
+impl Sidecar {
+    /// A sidecar is always in the table's own folder of them, however its path is spelt.
+    fn file(&self, table: &Table) -> LogFile {
+        let decoded = percent_decode_str(&self.path).decode_utf8_lossy();
+        let name = decoded.rsplit('/').next().unwrap_or_default();
+        LogFile {
+            path: log_folder(&table.root).join("_sidecars").join(name),
+            size: Some(self.size_in_bytes),
+            modified: 0,
+            e_tag: None,
+        }
+    }
+}
+
 async fn read_part(table: &Table, file: &LogFile, content: Content) -> Result<CheckpointContent> {
+    if file.path.extension() == Some("json") {
+        return read_json(table, file, content).await;
+    }
     let failed = |error| parquet_error(&file.path, error);
     let reader = match file.size {
         Some(size) if size > WHOLE => PartReader::Ranged {
@@ -104,21 +146,39 @@ async fn read_part(table: &Table, file: &LogFile, content: Content) -> Result<Ch
     let batches: Vec<RecordBatch> = batches.try_collect().await.map_err(failed)?;
     let mut part = CheckpointContent::default();
     for batch in batches {
-        part.add_batch(&batch).map_err(|error| match error {
-            BatchError::V2 => Error::UnsupportedFeature("v2Checkpoint".to_owned()),
-            BatchError::Invalid(reason) => Error::CorruptLog {
+        part.add_batch(&batch)
+            .map_err(|Invalid(reason)| Error::CorruptLog {
                 path: file.path.to_string(),
                 reason,
-            },
-        })?;
+            })?;
     }
     Ok(part)
+}
+
+/// The top level of a V2 checkpoint may be written as a commit is.
+async fn read_json(table: &Table, file: &LogFile, content: Content) -> Result<CheckpointContent> {
+    let (bytes, _) = table.fetch(&file.path).await?;
+    if file.size.is_some_and(|size| size > bytes.len() as u64) {
+        return Err(table.truncated(&file.path, bytes.len(), file.size));
+    }
+    let actions = Commit::parse(&file.path, &bytes)?;
+    let files = match content {
+        Content::All if !actions.adds.is_empty() => vec![SegmentColumns::from_adds(actions.adds)],
+        _ => Vec::new(),
+    };
+    Ok(CheckpointContent {
+        protocol: actions.protocol,
+        metadata: actions.metadata,
+        files,
+        sidecars: actions.sidecars,
+    })
 }
 
 /// The columns that a reader needs; tombstones and tags stay where they are.
 fn projection(schema: &SchemaDescriptor, content: Content) -> ProjectionMask {
     let needed = |parts: &[String]| match parts.first().map(String::as_str) {
-        Some("protocol" | "metaData" | "checkpointMetadata" | "sidecar") => true,
+        Some("protocol" | "metaData") => true,
+        Some("sidecar") => content == Content::All,
         Some("add") if content == Content::All => matches!(
             parts.get(1).map(String::as_str),
             Some(
@@ -141,28 +201,18 @@ fn projection(schema: &SchemaDescriptor, content: Content) -> ProjectionMask {
     ProjectionMask::leaves(schema, leaves.collect::<Vec<_>>())
 }
 
-enum BatchError {
-    V2,
-    Invalid(String),
-}
+/// Why a row is none of a checkpoint's.
+struct Invalid(String);
 
-impl<E: std::error::Error> From<E> for BatchError {
+impl<E: std::error::Error> From<E> for Invalid {
     fn from(error: E) -> Self {
-        Self::Invalid(error.to_string())
+        Self(error.to_string())
     }
 }
 
 impl CheckpointContent {
-    fn add_batch(&mut self, batch: &RecordBatch) -> Result<(), BatchError> {
-        for v2 in ["checkpointMetadata", "sidecar"] {
-            if batch
-                .column_by_name(v2)
-                .is_some_and(|column| column.null_count() < column.len())
-            {
-                return Err(BatchError::V2);
-            }
-        }
-        for name in ["protocol", "metaData"] {
+    fn add_batch(&mut self, batch: &RecordBatch) -> Result<(), Invalid> {
+        for name in ["protocol", "metaData", "sidecar"] {
             let Some(column) = batch.column_by_name(name) else {
                 continue;
             };
@@ -170,6 +220,7 @@ impl CheckpointContent {
                 let action = action(name, &column.slice(row, 1))?;
                 self.protocol = action.protocol.or(self.protocol.take());
                 self.metadata = action.meta_data.or(self.metadata.take());
+                self.sidecars.extend(action.sidecar);
             }
         }
         if let Some(adds) = batch.column_by_name("add")
@@ -185,8 +236,8 @@ impl CheckpointContent {
     }
 }
 
-/// One protocol or metadata, by way of the JSON that a commit has for it.
-fn action(name: &str, value: &ArrayRef) -> Result<Action, BatchError> {
+/// One protocol, metadata or sidecar, by way of the JSON that a commit has for it.
+fn action(name: &str, value: &ArrayRef) -> Result<Action, Invalid> {
     let batch = RecordBatch::try_from_iter([(name, value.clone())])?;
     let mut writer = LineDelimitedWriter::new(Vec::new());
     writer.write(&batch)?;
@@ -194,7 +245,7 @@ fn action(name: &str, value: &ArrayRef) -> Result<Action, BatchError> {
     Ok(serde_json::from_slice(&writer.into_inner())?)
 }
 
-fn files(adds: &StructArray) -> Result<SegmentColumns, BatchError> {
+fn files(adds: &StructArray) -> Result<SegmentColumns, Invalid> {
     let texts = |name: &str| -> Option<StringArray> {
         let texts = cast(adds.column_by_name(name)?, &ArrowType::Utf8).ok()?;
         texts.as_string_opt().cloned()
@@ -222,39 +273,52 @@ fn files(adds: &StructArray) -> Result<SegmentColumns, BatchError> {
     })
 }
 
-/// The unique id of each file's deletion vector.
-fn deletion_vectors(adds: &StructArray) -> Result<Vec<Option<String>>, BatchError> {
+/// Each file's deletion vector.
+fn deletion_vectors(adds: &StructArray) -> Result<Vec<Option<Box<DeletionVector>>>, Invalid> {
     let Some(vectors) = adds.column_by_name("deletionVector") else {
         return Ok(vec![None; adds.len()]);
     };
     let malformed = || invalid("a malformed deletion vector");
     let vectors = vectors.as_struct_opt().ok_or_else(malformed)?;
+    let texts = |name: &str| {
+        let texts = cast(vectors.column_by_name(name)?, &ArrowType::Utf8).ok()?;
+        texts.as_string_opt::<i32>().cloned()
+    };
+    let numbers = |name: &str| {
+        let numbers = cast(vectors.column_by_name(name)?, &ArrowType::Int64).ok()?;
+        numbers.as_primitive_opt::<Int64Type>().cloned()
+    };
+    let (storage, place) = (texts("storageType"), texts("pathOrInlineDv"));
+    let [offset, size, cardinality] =
+        ["offset", "sizeInBytes", "cardinality"].map(|name| numbers(name));
+    let text = |texts: &Option<StringArray>, row: usize| {
+        let texts = texts.as_ref().filter(|texts| texts.is_valid(row));
+        texts
+            .map(|texts| texts.value(row).to_owned())
+            .ok_or_else(malformed)
+    };
+    let number = |numbers: &Option<Int64Array>, row: usize| {
+        let numbers = numbers.as_ref().filter(|numbers| numbers.is_valid(row));
+        numbers.map(|numbers| numbers.value(row))
+    };
     (0..vectors.len())
         .map(|row| {
             if vectors.is_null(row) {
                 return Ok(None);
             }
-            let text = |name: &str| {
-                let texts = vectors.column_by_name(name)?.as_string_opt::<i32>()?;
-                texts.is_valid(row).then(|| texts.value(row))
-            };
-            let storage = text("storageType").ok_or_else(malformed)?;
-            let place = text("pathOrInlineDv").ok_or_else(malformed)?;
-            let offset = vectors.column_by_name("offset").and_then(|offsets| {
-                let offsets = cast(offsets, &ArrowType::Int64).ok()?;
-                let offsets = offsets.as_primitive_opt::<Int64Type>()?;
-                offsets.is_valid(row).then(|| offsets.value(row))
-            });
-            let offset = offset
-                .map(|offset| format!("@{offset}"))
-                .unwrap_or_default();
-            Ok(Some(format!("{storage}{place}{offset}")))
+            Ok(Some(Box::new(DeletionVector {
+                storage_type: text(&storage, row)?,
+                path_or_inline_dv: text(&place, row)?,
+                offset: number(&offset, row),
+                size_in_bytes: number(&size, row).ok_or_else(malformed)?,
+                cardinality: number(&cardinality, row).ok_or_else(malformed)?,
+            })))
         })
         .collect()
 }
 
-fn invalid(reason: &str) -> BatchError {
-    BatchError::Invalid(reason.to_owned())
+fn invalid(reason: &str) -> Invalid {
+    Invalid(reason.to_owned())
 }
 
 fn parquet_error(path: &Path, error: ParquetError) -> Error {

@@ -69,6 +69,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A deletion vector that does not name rows, or others than the log says.
+    #[error("the deletion vector {vector} cannot be used: {reason}")]
+    InvalidDeletionVector {
+        /// Its unique id: storage type, place, offset.
+        vector: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// A response ended early.
     #[error("{path} came incomplete: {received} of {expected} bytes")]
     Truncated {

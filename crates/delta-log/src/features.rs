@@ -7,7 +7,13 @@ use crate::error::{Error, Result};
 
 /// Reader features that are read, or ask nothing of a reader. Column mapping is here because a
 /// table may list it and not use it; where it is used, [`check_metadata`] refuses it.
-const READ: [&str; 3] = ["timestampNtz", "vacuumProtocolCheck", "columnMapping"];
+const READ: [&str; 5] = [
+    "deletionVectors",
+    "timestampNtz",
+    "v2Checkpoint",
+    "vacuumProtocolCheck",
+    "columnMapping",
+];
 
 /// Refuses what a protocol asks of readers and this one lacks.
 pub(crate) fn check_protocol(protocol: &Protocol) -> Result<()> {

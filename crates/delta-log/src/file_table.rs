@@ -10,6 +10,7 @@ use object_store::path::Path;
 
 use crate::actions::Add;
 use crate::data_path::DataPaths;
+use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
 use crate::schema::{DataType, StructType};
 use crate::statistics::{self, Bound, ParsedJson, Statistics};
@@ -39,7 +40,7 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 pub(crate) struct SegmentColumns {
     pub(crate) path: StringArray,
-    pub(crate) deletion_vector: Vec<Option<String>>,
+    pub(crate) deletion_vector: Vec<Option<Box<DeletionVector>>>,
     pub(crate) partition_values: PartitionTexts,
     pub(crate) size: Int64Array,
     pub(crate) modification_time: Int64Array,
@@ -143,13 +144,34 @@ impl FileTable {
         columns.modification_time.value(row)
     }
 
-    /// The rows of file `i`, if its statistics say.
+    /// Which rows of file `i` are deleted; `None` where all of them are in the table.
+    pub fn deletion_vector(&self, i: usize) -> Option<&DeletionVector> {
+        let (columns, row) = self.columns(i);
+        columns.deletion_vector[row].as_deref()
+    }
+
+    /// How many files have rows that are deleted.
+    pub fn num_with_deletion_vector(&self) -> usize {
+        (0..self.len())
+            .filter(|&i| self.deletion_vector(i).is_some())
+            .count()
+    }
+
+    /// The rows of file `i` that are in the table, if its statistics say.
     pub fn num_records(&self, i: usize) -> Option<u64> {
         let counts = self.all_num_records();
         counts.is_valid(i).then(|| counts.value(i))
     }
 
-    /// The rows of all files, if all their statistics say.
+    /// The rows of file `i`, those that are deleted included, if its statistics say.
+    pub fn num_stored_records(&self, i: usize) -> Option<u64> {
+        let deleted = self
+            .deletion_vector(i)
+            .map_or(Some(0), |vector| u64::try_from(vector.cardinality).ok())?;
+        self.num_records(i)?.checked_add(deleted)
+    }
+
+    /// The rows of all files that are in the table, if all their statistics say.
     pub fn num_records_total(&self) -> Option<u64> {
         let counts = self.all_num_records();
         if counts.null_count() > 0 {
@@ -162,8 +184,18 @@ impl FileTable {
     }
 
     fn all_num_records(&self) -> &UInt64Array {
-        self.num_records
-            .get_or_init(|| self.counts(|statistics| statistics.num_records()))
+        self.num_records.get_or_init(|| {
+            let stored = self.counts(|statistics| statistics.num_records());
+            let remaining = (0..self.len()).map(|i| {
+                let stored = stored.is_valid(i).then(|| stored.value(i))?;
+                match self.deletion_vector(i) {
+                    None => Some(stored),
+                    // A vector that deletes more than there is says that one of the two is wrong.
+                    Some(vector) => stored.checked_sub(u64::try_from(vector.cardinality).ok()?),
+                }
+            });
+            remaining.collect()
+        })
     }
 
     /// The values of a partition column, one for each file, of the column's Arrow type.
@@ -250,8 +282,27 @@ impl FileTable {
     /// How many nulls a column has in each file; null where a file does not say. `None` where no
     /// file says.
     pub fn null_counts(&self, column: &str) -> Option<UInt64Array> {
-        let counts = self.counts(|statistics| statistics.null_counts(column));
-        (counts.null_count() < counts.len()).then_some(counts)
+        let stored = self.counts(|statistics| statistics.null_counts(column));
+        if stored.null_count() == stored.len() {
+            return None;
+        }
+        if self.num_with_deletion_vector() == 0 {
+            return Some(stored);
+        }
+        // Deleted rows are still counted: only where no row, or every row, is null is it known how
+        // many of the others are.
+        let records = self.counts(|statistics| statistics.num_records());
+        let remaining = (0..self.len()).map(|i| {
+            let nulls = stored.is_valid(i).then(|| stored.value(i))?;
+            let all = records.is_valid(i) && records.value(i) == nulls;
+            match self.deletion_vector(i) {
+                None => Some(nulls),
+                Some(_) if nulls == 0 => Some(0),
+                Some(_) if all => self.num_records(i),
+                Some(_) => None,
+            }
+        });
+        Some(remaining.collect())
     }
 
     /// Whether [`Self::min_values`] and [`Self::max_values`] of this column are, in each file that
@@ -268,6 +319,10 @@ impl FileTable {
         else {
             return false;
         };
+        // Where rows are deleted, a bound may be a value of one of them.
+        if self.num_with_deletion_vector() > 0 {
+            return false;
+        }
         let nulls = self.counts(|statistics| statistics.null_counts(column));
         let tight: Vec<Vec<bool>> = self
             .segments
@@ -331,10 +386,7 @@ impl SegmentColumns {
             modification_time: adds.iter().map(|add| Some(add.modification_time)).collect(),
             stats: Some(adds.iter().map(|add| add.stats.as_deref()).collect()),
             stats_parsed: None,
-            deletion_vector: adds
-                .iter()
-                .map(|add| Some(add.deletion_vector.as_ref()?.unique_id()))
-                .collect(),
+            deletion_vector: adds.iter().map(|add| add.deletion_vector.clone()).collect(),
             partition_values: PartitionTexts::Rows(
                 adds.into_iter().map(|add| add.partition_values).collect(),
             ),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::actions::{Commit, num_records};
 use crate::commit_times::monotonised;
 use crate::data_path::{DataPaths, FileKey};
+use crate::deletion_vector::{DeletionVector, FileRows};
 use crate::error::Result;
 use crate::features::check_protocol;
 use crate::log_segment::{Extent, Log};
@@ -180,24 +181,30 @@ impl Running {
         commit: Commit,
         known: bool,
     ) -> Result<CommitRecord> {
-        let key = |path: &str, vector: Option<&crate::actions::DeletionVector>| {
-            paths.key(path, vector.map(|vector| vector.unique_id()))
-        };
-        // Before the adds: a file that is removed and added again keeps the newer rows.
-        let mut rows_removed = Some(0u64);
+        let mut removed: HashMap<FileKey, Option<u64>> = HashMap::new();
         for remove in &commit.removes {
-            let before = self
-                .files
-                .remove(&key(&remove.path, remove.deletion_vector.as_ref()));
-            let rows = num_records(remove.stats.as_deref()).or(before.flatten());
-            rows_removed = sum(rows_removed, rows);
+            let key = paths.key(&remove.path, None);
+            let before = self.files.remove(&key);
+            let rows = remaining(remove.stats.as_deref(), remove.deletion_vector.as_deref());
+            removed.insert(key, rows.or(before.flatten()));
         }
-        let mut rows_added = Some(0u64);
+        let (mut rows_added, mut rows_removed) = (Some(0u64), Some(0u64));
         for add in &commit.adds {
-            let rows = num_records(add.stats.as_deref());
-            rows_added = sum(rows_added, rows);
-            self.files
-                .insert(key(&add.path, add.deletion_vector.as_ref()), rows);
+            let key = paths.key(&add.path, None);
+            let rows = remaining(add.stats.as_deref(), add.deletion_vector.as_deref());
+            // A file that is removed and added again has other rows deleted than before.
+            match removed.remove(&key) {
+                None => rows_added = sum(rows_added, rows),
+                Some(before) => {
+                    let difference = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_sub(b?));
+                    rows_added = sum(rows_added, difference(rows, before));
+                    rows_removed = sum(rows_removed, difference(before, rows));
+                }
+            }
+            self.files.insert(key, rows);
+        }
+        for rows in removed.into_values() {
+            rows_removed = sum(rows_removed, rows);
         }
         let metadata = commit
             .metadata
@@ -234,6 +241,11 @@ impl Running {
             schema_change,
         })
     }
+}
+
+/// The rows that a file has left.
+fn remaining(stats: Option<&str>, vector: Option<&DeletionVector>) -> Option<u64> {
+    FileRows::remaining(vector).count(num_records(stats))
 }
 
 fn sum(total: Option<u64>, rows: Option<u64>) -> Option<u64> {

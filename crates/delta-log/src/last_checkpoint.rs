@@ -14,6 +14,15 @@ pub(crate) struct LastCheckpoint {
     pub(crate) version: u64,
     /// Of a multi-part checkpoint.
     pub(crate) parts: Option<u32>,
+    /// Of one of the V2 spec. Spark writes it; the protocol does not know it.
+    #[serde(rename = "v2Checkpoint")]
+    pub(crate) v2: Option<V2Checkpoint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct V2Checkpoint {
+    /// The name of its top level in `_delta_log`.
+    pub(crate) path: String,
 }
 
 impl LastCheckpoint {

@@ -16,6 +16,7 @@ mod checkpoint;
 mod commit_times;
 mod concurrent;
 mod data_path;
+mod deletion_vector;
 mod error;
 mod features;
 mod file_table;
@@ -33,6 +34,7 @@ mod values;
 
 pub use actions::{Format, Metadata, Protocol};
 pub use changes::{ChangeBound, ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
+pub use deletion_vector::{DeletionVector, FileRows};
 pub use error::{Error, Result};
 pub use file_table::FileTable;
 pub use history::{CommitRecord, SchemaChange};

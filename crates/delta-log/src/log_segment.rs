@@ -22,12 +22,11 @@ pub(crate) struct LogFile {
     pub(crate) e_tag: Option<String>,
 }
 
-/// A checkpoint that has all its parts.
+/// A checkpoint that has all its parts: one classic file, several, or the top level of one of the V2
+/// spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Checkpoint {
-    Parquet(Vec<LogFile>),
-    /// Of the V2 spec by its name; its content is not read.
-    V2,
+pub(crate) struct Checkpoint {
+    pub(crate) files: Vec<LogFile>,
 }
 
 /// What is known of a log: some or all of its files.
@@ -133,16 +132,15 @@ impl Log {
     pub(crate) fn from_files(files: impl IntoIterator<Item = (LogPath, LogFile)>) -> Self {
         let mut log = Self::default();
         let mut parts: BTreeMap<(u64, u32), BTreeMap<u32, LogFile>> = BTreeMap::new();
+        let mut with_uuid = Vec::new();
         for (kind, file) in files {
             match kind {
                 LogPath::Commit(version) => {
                     log.commits.insert(version, file);
                 }
-                // Where a version has several checkpoints, any will do: a classic one is whole by
-                // itself, and can be read where one with a UUID cannot.
                 LogPath::ClassicCheckpoint(version) => {
-                    log.checkpoints
-                        .insert(version, Checkpoint::Parquet(vec![file]));
+                    let files = vec![file];
+                    log.checkpoints.insert(version, Checkpoint { files });
                 }
                 LogPath::CheckpointPart {
                     version,
@@ -154,18 +152,21 @@ impl Log {
                         .or_default()
                         .insert(part, file);
                 }
-                LogPath::UuidCheckpoint(version) => {
-                    log.checkpoints.entry(version).or_insert(Checkpoint::V2);
-                }
+                LogPath::UuidCheckpoint(version) => with_uuid.push((version, file)),
             }
         }
+        // Where a version has several checkpoints, any will do: the one that costs least goes first.
         for ((version, count), files) in parts {
-            if files.len() == count as usize
-                && !matches!(log.checkpoints.get(&version), Some(Checkpoint::Parquet(_)))
-            {
+            if files.len() == count as usize {
                 let files = files.into_values().collect();
-                log.checkpoints.insert(version, Checkpoint::Parquet(files));
+                let checkpoint = log.checkpoints.entry(version);
+                checkpoint.or_insert(Checkpoint { files });
             }
+        }
+        for (version, file) in with_uuid {
+            let files = vec![file];
+            let checkpoint = log.checkpoints.entry(version);
+            checkpoint.or_insert(Checkpoint { files });
         }
         log
     }
@@ -253,8 +254,8 @@ impl LogSegment {
     /// When the checkpoint of `version` itself was written, in milliseconds since the epoch.
     pub(crate) fn checkpoint_time(&self) -> Option<i64> {
         match &self.checkpoint {
-            Some((version, Checkpoint::Parquet(files))) if *version == self.version => {
-                files.iter().map(|file| file.modified).min()
+            Some((version, checkpoint)) if *version == self.version => {
+                checkpoint.files.iter().map(|file| file.modified).min()
             }
             _ => None,
         }

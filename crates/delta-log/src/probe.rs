@@ -5,7 +5,7 @@ use futures::{FutureExt, StreamExt};
 use crate::concurrent::ordered;
 use crate::error::{Error, Result};
 use crate::last_checkpoint::LastCheckpoint;
-use crate::log_path::{checkpoint_paths, commit_path};
+use crate::log_path::{checkpoint_paths, commit_path, log_folder};
 use crate::log_segment::{Checkpoint, Extent, Log, LogFile};
 use crate::table::Table;
 
@@ -53,10 +53,13 @@ impl Log {
             modified: 0,
             e_tag: None,
         };
-        let files = checkpoint_paths(&table.root, hint.version, hint.parts);
+        let named = hint.v2.as_ref().map(|v2| v2.path.rsplit('/').next());
+        let files = match named.flatten() {
+            Some(name) => vec![log_folder(&table.root).join(name)],
+            None => checkpoint_paths(&table.root, hint.version, hint.parts),
+        };
         let files = files.into_iter().map(unlisted).collect();
-        log.checkpoints
-            .insert(hint.version, Checkpoint::Parquet(files));
+        log.checkpoints.insert(hint.version, Checkpoint { files });
         Ok(log)
     }
 

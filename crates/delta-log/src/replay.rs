@@ -12,9 +12,9 @@ use crate::actions::{Commit, Metadata, Protocol};
 use crate::checkpoint::{self, CheckpointContent, Content};
 use crate::concurrent::ordered;
 use crate::data_path::{DataPaths, FileKey};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::file_table::SegmentColumns;
-use crate::log_segment::{Checkpoint, Log, LogSegment};
+use crate::log_segment::{Log, LogSegment};
 use crate::table::Table;
 
 /// Commits that are read at a time.
@@ -47,8 +47,7 @@ pub(crate) async fn load(
     let checkpoint = async {
         match &segment.checkpoint {
             None => Ok(CheckpointContent::default()),
-            Some((_, Checkpoint::Parquet(parts))) => checkpoint::read(table, parts, content).await,
-            Some((_, Checkpoint::V2)) => Err(Error::UnsupportedFeature("v2Checkpoint".to_owned())),
+            Some((_, found)) => checkpoint::read(table, &found.files, content).await,
         }
     };
     let versions: Vec<u64> = segment
@@ -146,7 +145,8 @@ impl Files {
         let segments = &self.segments;
         self.rows.retain(|(segment, row)| {
             let columns = &segments[*segment];
-            let vector = columns.deletion_vector[*row].clone();
+            let vector = columns.deletion_vector[*row].as_ref();
+            let vector = vector.map(|vector| vector.unique_id());
             !superseded.contains(&paths.key(columns.path.value(*row), vector))
         });
     }

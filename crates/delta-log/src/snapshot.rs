@@ -39,13 +39,6 @@ impl Snapshot {
         let (protocol, metadata) = readable(table, version, state.protocol, state.metadata)?;
         let schema = Arc::new(StructType::from_json(&metadata.schema_string)?);
         let Files { segments, rows } = state.files;
-        // Without the feature there must not be any; were there one, its rows must not come back.
-        if rows
-            .iter()
-            .any(|(segment, row)| segments[*segment].deletion_vector[*row].is_some())
-        {
-            return Err(Error::UnsupportedFeature("deletionVectors".to_owned()));
-        }
         let files = FileTable::new(
             DataPaths::new(table),
             schema.clone(),

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use roaring::RoaringTreemap;
 
 use crate::actions::Commit;
 use crate::changes::{self, ChangeBound, ChangePlan};
 use crate::checkpoint::Content;
 use crate::commit_times::{monotonised, version_at};
 use crate::data_path::DataPaths;
+use crate::deletion_vector::{DeletionVector, Location};
 use crate::error::{Error, Result};
 use crate::features::has_in_commit_timestamps;
 use crate::history::{self, CommitRecord};
@@ -197,6 +199,24 @@ impl Table {
         end: Option<ChangeBound>,
     ) -> Result<ChangePlan> {
         changes::plan(self, start, end).await
+    }
+
+    /// The rows that a deletion vector deletes: their positions in their data file, from 0 on.
+    ///
+    /// Requests: none for a vector that is in the log, else one ranged GET.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDeletionVector`]; [`Error::ForeignPath`]; [`Error::Storage`].
+    pub async fn deleted_rows(&self, vector: &DeletionVector) -> Result<RoaringTreemap> {
+        match vector.location()? {
+            Location::Inline(bytes) => vector.decode(&bytes),
+            Location::File { path, start, end } => {
+                let path = DataPaths::new(self).resolve(&path)?;
+                let bytes = self.store.get_range(&path, start..end).await;
+                let bytes = bytes.map_err(|source| Error::Storage { path, source })?;
+                vector.decode_stored(&bytes)
+            }
+        }
     }
 
     /// When `version` was committed: `by_file`, or what the commit says where the table has

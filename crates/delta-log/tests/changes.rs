@@ -189,12 +189,12 @@ async fn feature_that_came_and_went_within_the_range_is_refused() {
         .await;
     let upgrade = json!({"protocol": {
         "minReaderVersion": 3, "minWriterVersion": 7,
-        "readerFeatures": ["deletionVectors"], "writerFeatures": [],
+        "readerFeatures": ["catalogManaged"], "writerFeatures": [],
     }});
     t.commit(1, &[upgrade]).await;
     t.commit(2, &[protocol()]).await;
     let error = changes(&t, 0, None).await.unwrap_err();
-    assert!(matches!(&error, Error::UnsupportedFeature(name) if name == "deletionVectors"));
+    assert!(matches!(&error, Error::UnsupportedFeature(name) if name == "catalogManaged"));
     assert!(changes(&t, 2, None).await.is_ok());
     assert!(t.table.snapshot(TimeTravel::Latest).await.is_ok());
 }

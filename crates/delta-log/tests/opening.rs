@@ -2,6 +2,7 @@
 
 mod support;
 
+use arrow::array::Array;
 use delta_log::{Error, TimeTravel};
 use serde_json::json;
 use support::*;
@@ -165,31 +166,58 @@ async fn checkpoint_that_lacks_a_part_is_passed_over() {
     assert_eq!(snapshot.files().len(), 5);
 }
 
-#[tokio::test]
-async fn checkpoint_of_the_v2_spec_is_refused_by_name() {
+/// Version 3 of four appends, as a checkpoint of the V2 spec: half of the files in a sidecar.
+async fn with_v2_checkpoint(name: &str) -> TestTable {
     let t = TestTable::new();
-    t.appends(2).await;
-    t.checkpoint(
-        2,
-        &[
-            protocol(),
-            metadata(),
-            json!({"sidecar": {"path": "a.parquet"}}),
-        ],
-    )
-    .await;
-    let error = t.table.snapshot(TimeTravel::Latest).await.unwrap_err();
-    assert!(matches!(&error, Error::UnsupportedFeature(name) if name == "v2Checkpoint"));
+    t.appends(4).await;
+    let sidecar = parquet(&[add("f2"), add("f3")]);
+    let top = [
+        json!({"checkpointMetadata": {"version": 3}}),
+        protocol(),
+        metadata(),
+        add("f0"),
+        add("f1"),
+        json!({"sidecar": {"path": "a%20b.parquet", "sizeInBytes": sidecar.len(), "modificationTime": 1}}),
+    ];
+    t.put("_sidecars/a b.parquet", sidecar).await;
+    match name.ends_with(".json") {
+        true => {
+            let lines: Vec<String> = top.iter().map(|action| action.to_string()).collect();
+            t.put(name, lines.join("\n")).await;
+        }
+        false => t.put(name, parquet(&top[1..])).await,
+    }
+    for version in 0..3 {
+        t.delete(&commit_name(version)).await;
+    }
+    t
+}
 
-    let t = TestTable::new();
-    t.appends(2).await;
-    t.put(
-        "00000000000000000002.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.parquet",
-        "",
-    )
-    .await;
-    let error = t.table.snapshot(TimeTravel::Latest).await.unwrap_err();
-    assert!(matches!(&error, Error::UnsupportedFeature(name) if name == "v2Checkpoint"));
+#[tokio::test]
+async fn checkpoint_of_the_v2_spec_is_read_under_any_name_with_its_sidecars() {
+    for name in [
+        "00000000000000000003.checkpoint.parquet",
+        "00000000000000000003.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.parquet",
+        "00000000000000000003.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json",
+    ] {
+        let t = with_v2_checkpoint(name).await;
+        let hint = json!({"version": 3, "size": 1, "v2Checkpoint": {"path": name}});
+        t.put("_last_checkpoint", hint.to_string()).await;
+        for table in [t.table.clone(), t.without_listing()] {
+            let snapshot = table.snapshot(TimeTravel::Latest).await.unwrap();
+            assert_eq!(names(&snapshot), ["f0", "f1", "f2", "f3", "f4"], "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sidecar_that_is_gone_is_an_error_that_names_it() {
+    let t = with_v2_checkpoint("00000000000000000003.checkpoint.parquet").await;
+    t.delete("_sidecars/a b.parquet").await;
+    match t.table.snapshot(TimeTravel::Latest).await {
+        Err(Error::Storage { path, .. }) => assert_eq!(path.filename(), Some("a b.parquet")),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -198,22 +226,45 @@ async fn only_the_version_that_is_asked_for_must_be_readable() {
     t.appends(1).await;
     let upgrade = json!({"protocol": {
         "minReaderVersion": 3, "minWriterVersion": 7,
-        "readerFeatures": ["timestampNtz", "deletionVectors"], "writerFeatures": [],
+        "readerFeatures": ["timestampNtz", "catalogManaged"], "writerFeatures": [],
     }});
     t.commit(2, &[upgrade]).await;
     let error = t.table.snapshot(TimeTravel::Latest).await.unwrap_err();
-    assert!(matches!(&error, Error::UnsupportedFeature(name) if name == "deletionVectors"));
+    assert!(matches!(&error, Error::UnsupportedFeature(name) if name == "catalogManaged"));
     assert!(t.table.snapshot(TimeTravel::Version(1)).await.is_ok());
 }
 
 #[tokio::test]
-async fn deletion_vector_without_the_feature_is_refused() {
-    let t = TestTable::new();
+async fn deleted_rows_do_not_count_and_are_known_of_the_checkpoint_too() {
+    let vector = json!({
+        "storageType": "i", "pathOrInlineDv": "^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L",
+        "sizeInBytes": 44, "cardinality": 6,
+    });
     let mut file = add("f");
-    file["add"]["deletionVector"] = json!({"storageType": "i", "pathOrInlineDv": "x"});
-    t.commit(0, &[protocol(), metadata(), file]).await;
-    let error = t.table.snapshot(TimeTravel::Latest).await.unwrap_err();
-    assert!(matches!(&error, Error::UnsupportedFeature(name) if name == "deletionVectors"));
+    file["add"]["deletionVector"] = vector;
+    file["add"]["stats"] = json!("{\"numRecords\":30,\"nullCount\":{\"id\":4}}");
+    let t = TestTable::new();
+    t.commit(0, &[protocol(), metadata(), add("g"), file.clone()])
+        .await;
+    for _ in 0..2 {
+        let snapshot = t.table.snapshot(TimeTravel::Latest).await.unwrap();
+        let files = snapshot.files();
+        assert_eq!(files.num_with_deletion_vector(), 1);
+        assert_eq!(files.num_records_total(), Some(10 + 24));
+        let with = (0..2)
+            .find(|&i| files.deletion_vector(i).is_some())
+            .unwrap();
+        assert_eq!(files.num_stored_records(with), Some(30));
+        // Four of which rows, nobody knows.
+        assert!(files.null_counts("id").unwrap().is_null(with));
+        let vector = files.deletion_vector(with).unwrap();
+        let rows = t.table.deleted_rows(vector).await.unwrap();
+        assert_eq!(rows.iter().collect::<Vec<_>>(), [3, 4, 7, 11, 18, 29]);
+        // Now the same from a checkpoint.
+        t.checkpoint(0, &[protocol(), metadata(), add("g"), file.clone()])
+            .await;
+        t.hint(0).await;
+    }
 }
 
 #[tokio::test]

@@ -8,16 +8,16 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
-use datafusion::datasource::listing::PartitionedFile;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
-use delta_log::{ChangeKind, ChangePlan, ChangeSource, ChangeVersion, Table};
+use delta_log::{ChangeKind, ChangePlan, ChangeSource, ChangeVersion, FileRows, Table};
 use messages::Error;
 
 use crate::parquet_scan::{ParquetScan, data_file};
 use crate::provider::Columns;
+use crate::row_selection::{SelectedRows, with_rows};
 use crate::scan_cost::ScanCost;
 use crate::statement_context::StatementContext;
 
@@ -79,7 +79,7 @@ impl ChangesProvider {
 
     /// The files of the feed: change data files know their rows' change type; of a data file it is
     /// the same for all rows.
-    fn scan_of(
+    async fn scan_of(
         &self,
         cdc: bool,
         projection: Option<&Vec<usize>>,
@@ -95,7 +95,11 @@ impl ChangesProvider {
         if files.is_empty() {
             return Ok(None);
         }
-        let bytes = files.iter().map(|file| file.object_meta.size).sum();
+        let bytes = files
+            .iter()
+            .map(|selected| selected.file.object_meta.size)
+            .sum();
+        let limit = limit.filter(|_| files.iter().all(|file| file.rows == FileRows::All));
         let cost = self
             .context
             .add_scan(ScanCost::of_all(files.len() as u64, bytes));
@@ -107,6 +111,8 @@ impl ChangesProvider {
                 .cloned()
                 .collect::<Vec<_>>(),
         ));
+        let data_files = self.context.data_files(&self.table, cost);
+        let files = with_rows(&self.table, &data_files, files).await?;
         let scan = ParquetScan {
             projection: columns.positions(&self.schema, projection),
             file_columns: columns.file_columns,
@@ -115,11 +121,10 @@ impl ChangesProvider {
             statistics,
             limit,
         };
-        scan.into_plan(self.context.data_files(&self.table, cost))
-            .map(Some)
+        scan.into_plan(data_files).map(Some)
     }
 
-    fn files(&self, cdc: bool, given: &[FieldRef]) -> Result<Vec<PartitionedFile>> {
+    fn files(&self, cdc: bool, given: &[FieldRef]) -> Result<Vec<SelectedRows>> {
         let sources = self
             .plan
             .versions
@@ -131,7 +136,11 @@ impl ChangesProvider {
                 let values = given.iter().map(|field| value_of(field, version, source));
                 let mut file = data_file(source.path.clone(), source.size);
                 file.partition_values = values.collect::<Result<_>>()?;
-                Ok(file)
+                Ok(SelectedRows {
+                    file,
+                    rows: source.rows.clone(),
+                    stored: source.num_stored_records,
+                })
             })
             .collect()
     }
@@ -164,8 +173,8 @@ impl TableProvider for ChangesProvider {
         _: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let change_data = self.scan_of(true, projection, limit)?;
-        let data = self.scan_of(false, projection, limit)?;
+        let change_data = self.scan_of(true, projection, limit).await?;
+        let data = self.scan_of(false, projection, limit).await?;
         let scans: Vec<_> = change_data.into_iter().chain(data).collect();
         match scans.len() {
             0 => {

@@ -95,6 +95,7 @@ pub(crate) fn from_log(error: &LogError) -> Error {
         LogError::CorruptLog { .. }
         | LogError::ForeignPath { .. }
         | LogError::UnknownColumn(_)
+        | LogError::InvalidDeletionVector { .. }
         | LogError::InvalidPartitionValue { .. } => {
             Error::new("DELTA_LOG_INVALID", capitalised(error))
         }

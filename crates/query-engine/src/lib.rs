@@ -33,6 +33,7 @@ mod provider;
 mod pruning;
 mod read_ahead;
 mod relations;
+mod row_selection;
 mod scan_cost;
 mod sequential;
 mod session;

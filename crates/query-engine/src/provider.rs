@@ -11,12 +11,13 @@ use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use delta_log::{Snapshot, Table};
+use delta_log::{FileRows, Snapshot, Table};
 
 use crate::errors::external;
 use crate::log_statistics::{FileBounds, of_selection};
 use crate::parquet_scan::{ParquetScan, data_file};
 use crate::pruning::{Selection, is_partition_filter, select};
+use crate::row_selection::{SelectedRows, with_rows};
 use crate::scan_cost::ScanCost;
 use crate::statement_context::StatementContext;
 
@@ -83,15 +84,33 @@ impl TableProvider for DeltaTableProvider {
         if rows_decide || limit.is_some() {
             statistics = statistics.to_inexact();
         }
+        let data_files = self.context.data_files(&self.table, cost);
+        let all_files = self.snapshot.files();
+        let has_deleted_rows = files
+            .iter()
+            .any(|&i| all_files.deletion_vector(i).is_some());
+        let mut partitioned = self.partitioned_files(files, &columns, &wanted)?;
+        if has_deleted_rows {
+            let selected = files
+                .iter()
+                .zip(partitioned)
+                .map(|(&i, file)| SelectedRows {
+                    file,
+                    rows: FileRows::remaining(all_files.deletion_vector(i)),
+                    stored: all_files.num_stored_records(i),
+                });
+            partitioned = with_rows(&self.table, &data_files, selected.collect()).await?;
+        }
         let scan = ParquetScan {
-            files: self.partitioned_files(files, &columns, &wanted)?,
+            files: partitioned,
             file_columns: columns.file_columns,
             partition_columns: columns.partition_columns,
             statistics,
             projection,
-            limit,
+            // The Parquet source counts the rows of a row group, deleted or not.
+            limit: limit.filter(|_| !has_deleted_rows),
         };
-        scan.into_plan(self.context.data_files(&self.table, cost))
+        scan.into_plan(data_files)
     }
 }
 

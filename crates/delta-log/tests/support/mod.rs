@@ -397,6 +397,16 @@ fn checkpoint_schema() -> Schema {
                 long("modificationTime"),
                 text("stats"),
                 group(
+                    "deletionVector",
+                    vec![
+                        text("storageType"),
+                        text("pathOrInlineDv"),
+                        int("offset"),
+                        int("sizeInBytes"),
+                        long("cardinality"),
+                    ],
+                ),
+                group(
                     "partitionValues_parsed",
                     vec![Field::new("day", DataType::Date32, true)],
                 ),
@@ -411,6 +421,6 @@ fn checkpoint_schema() -> Schema {
                 ),
             ],
         ),
-        group("sidecar", vec![text("path")]),
+        group("sidecar", vec![text("path"), long("sizeInBytes")]),
     ])
 }

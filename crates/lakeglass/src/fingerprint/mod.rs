@@ -140,8 +140,7 @@ pub async fn fingerprint(
         },
         schema: columns(snapshot.schema()),
         num_files: snapshot.files().len() as u64,
-        // The reader refuses tables that have any.
-        num_files_with_deletion_vector: 0,
+        num_files_with_deletion_vector: snapshot.files().num_with_deletion_vector() as u64,
         rows,
         cdf,
     })

@@ -1,0 +1,124 @@
+//! Rows that are deleted, or that a change is not about, left out by the Parquet source.
+
+use std::ops::Range;
+
+use datafusion::common::Result;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
+use delta_log::{Error as LogError, FileRows, Table};
+use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use parquet::arrow::arrow_reader::RowSelection;
+use roaring::RoaringTreemap;
+
+use crate::data_files::DataFiles;
+use crate::errors::external;
+
+/// Deletion vectors that are read at the same time. A browser opens six connections to a host.
+const CONCURRENT: usize = 6;
+
+/// A data file, and which of its rows to read.
+pub(crate) struct SelectedRows {
+    pub file: PartitionedFile,
+    pub rows: FileRows,
+    /// How many rows it has, where the log tells.
+    pub stored: Option<u64>,
+}
+
+/// Reads the deletion vectors of `files`, and tells the Parquet source which rows to read.
+///
+/// Requests: one for each deletion vector that is not in the log itself.
+pub(crate) async fn with_rows(
+    table: &Table,
+    data_files: &DataFiles,
+    files: Vec<SelectedRows>,
+) -> Result<Vec<PartitionedFile>> {
+    let files: Vec<BoxFuture<'_, Result<PartitionedFile>>> = files
+        .into_iter()
+        .map(|selected| one(table, data_files, selected).boxed())
+        .collect();
+    stream::iter(files).buffered(CONCURRENT).try_collect().await
+}
+
+async fn one(
+    table: &Table,
+    data_files: &DataFiles,
+    selected: SelectedRows,
+) -> Result<PartitionedFile> {
+    let SelectedRows { file, rows, stored } = selected;
+    let (vector, not_by) = match &rows {
+        FileRows::All => return Ok(file),
+        FileRows::NotIn(vector) => (vector, None),
+        FileRows::Between { deleted_by, not_by } => (deleted_by, not_by.as_ref()),
+    };
+    let vectors = std::iter::once(vector).chain(not_by);
+    let vectors = try_join_all(vectors.map(|vector| table.deleted_rows(vector)));
+    let mut deleted = vectors.await.map_err(external)?.into_iter();
+    let mut set = deleted.next().unwrap_or_default();
+    if let Some(before) = deleted.next() {
+        set -= before;
+    }
+    let stored = match stored {
+        Some(stored) => stored,
+        None => {
+            let meta = &file.object_meta;
+            let footer = data_files.footer_of(&meta.location, meta.size).await?;
+            u64::try_from(footer.metadata.file_metadata().num_rows()).unwrap_or(0)
+        }
+    };
+    let beyond = || {
+        external(LogError::InvalidDeletionVector {
+            vector: vector.unique_id(),
+            reason: format!("it deletes rows beyond the {stored} that its file has"),
+        })
+    };
+    if set.max().is_some_and(|last| last >= stored) {
+        return Err(beyond());
+    }
+    let total = usize::try_from(stored).map_err(|_| beyond())?;
+    let ranges = match rows {
+        FileRows::Between { .. } => ranges_of(&set),
+        _ => ranges_between(&set, total),
+    };
+    let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), total);
+    Ok(file.with_extension(ParquetRowSelection::new(selection)))
+}
+
+/// The runs of rows in `set`. All of them fit into `usize`: so does the number of the file's rows.
+fn ranges_of(set: &RoaringTreemap) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for row in set.iter().map(|row| row as usize) {
+        match ranges.last_mut() {
+            Some(last) if last.end == row => last.end += 1,
+            _ => ranges.push(row..row + 1),
+        }
+    }
+    ranges
+}
+
+/// The runs of rows that are not in `set`, of a file of `total` rows.
+fn ranges_between(set: &RoaringTreemap, total: usize) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    for gap in ranges_of(set) {
+        ranges.push(start..gap.start);
+        start = gap.end;
+    }
+    ranges.push(start..total);
+    ranges.retain(|range| !range.is_empty());
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_and_the_gaps_between_them_make_the_whole_file() {
+        let set: RoaringTreemap = [0, 1, 2, 5, 9].into_iter().collect();
+        assert_eq!(ranges_of(&set), [0..3, 5..6, 9..10]);
+        assert_eq!(ranges_between(&set, 10), [3..5, 6..9]);
+        assert_eq!(ranges_between(&RoaringTreemap::new(), 3), [0..3]);
+        assert_eq!(ranges_between(&set, 11), [3..5, 6..9, 10..11]);
+    }
+}

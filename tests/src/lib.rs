@@ -137,8 +137,11 @@ impl GoldenTable {
     /// Those that this project's reader does not read yet.
     pub fn unread_features(&self) -> Vec<String> {
         let read = [
+            "columnMapping",
             "deletionVectors",
             "timestampNtz",
+            "typeWidening",
+            "typeWidening-preview",
             "v2Checkpoint",
             "vacuumProtocolCheck",
         ];

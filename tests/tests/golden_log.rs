@@ -184,7 +184,10 @@ async fn every_version_of_each_readable_table_has_its_files() {
 async fn table_with_a_feature_that_is_not_read_is_refused_by_its_name() {
     let choose = |golden: &GoldenTable| !golden.unread_features().is_empty();
     on_tables(choose, |golden| async move {
-        match open_local(golden.path())?.snapshot(TimeTravel::Latest).await {
+        match open_local(golden.path())?
+            .snapshot(TimeTravel::Latest)
+            .await
+        {
             Err(Error::UnsupportedFeature(name)) if golden.unread_features().contains(&name) => {
                 Ok(())
             }
@@ -198,7 +201,10 @@ async fn table_with_a_feature_that_is_not_read_is_refused_by_its_name() {
 async fn broken_and_unreadable_tables_are_errors() {
     let choose = |golden: &GoldenTable| golden.expect() == "error";
     on_tables(choose, |golden| async move {
-        match open_local(golden.path())?.snapshot(TimeTravel::Latest).await {
+        match open_local(golden.path())?
+            .snapshot(TimeTravel::Latest)
+            .await
+        {
             Err(_) => Ok(()),
             Ok(snapshot) => bail!("version {} was read", snapshot.version()),
         }
@@ -210,7 +216,10 @@ async fn broken_and_unreadable_tables_are_errors() {
 async fn tables_that_engines_disagree_on_end_in_an_answer() {
     let choose = |golden: &GoldenTable| golden.expect() == "unknown";
     on_tables(choose, |golden| async move {
-        if let Ok(snapshot) = open_local(golden.path())?.snapshot(TimeTravel::Latest).await {
+        if let Ok(snapshot) = open_local(golden.path())?
+            .snapshot(TimeTravel::Latest)
+            .await
+        {
             ensure!(snapshot.files().len() <= 1, "files were invented");
         }
         Ok(())

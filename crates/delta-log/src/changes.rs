@@ -3,13 +3,15 @@
 //! Protocol: [Add CDC File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-cdc-file)
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use object_store::path::Path;
 
-use crate::actions::{Commit, Metadata, Remove, num_records};
+use crate::actions::{Commit, Metadata, Protocol, Remove, num_records};
 use crate::checkpoint::Content;
+use crate::column_mapping::ColumnMapping;
 use crate::commit_times::{monotonised, version_at};
 use crate::data_path::{DataPaths, FileKey};
 use crate::deletion_vector::{DeletionVector, FileRows};
@@ -40,7 +42,9 @@ pub struct ChangePlan {
     /// Last version; before `start` where two timestamps enclose no commit.
     pub end: u64,
     /// The columns as of the last version, without those of the feed itself.
-    pub schema: StructType,
+    pub schema: Arc<StructType>,
+    /// How they are found in the files of all versions.
+    pub column_mapping: ColumnMapping,
     /// The same as Arrow fields: see [`StructType::to_arrow`].
     pub arrow_schema: SchemaRef,
     /// The versions that changed rows, in ascending order.
@@ -103,7 +107,7 @@ pub(crate) async fn plan(
     let (mut protocol, mut metadata) = readable(table, first, before.protocol, before.metadata)?;
 
     let commits = read_commits(table, &log, start..=end).await?;
-    let mut metadatas: Vec<Metadata> = Vec::with_capacity(commits.len());
+    let mut schemas: Vec<TableSchema> = Vec::with_capacity(commits.len());
     for (version, commit) in (start..=end).zip(&commits) {
         if commit.protocol.is_some() || commit.metadata.is_some() {
             let new_protocol = commit.protocol.clone().unwrap_or(protocol);
@@ -118,10 +122,15 @@ pub(crate) async fn plan(
                 end,
             });
         }
-        metadatas.push(metadata.clone());
+        match schemas.last() {
+            Some(last) if commit.protocol.is_none() && commit.metadata.is_none() => {
+                schemas.push(last.clone());
+            }
+            _ => schemas.push(TableSchema::of(&protocol, &metadata)?),
+        }
     }
-    let schema = StructType::from_json(&metadata.schema_string)?;
-    check_schemas(start, end, &metadatas, &schema)?;
+    let last = TableSchema::of(&protocol, &metadata)?;
+    check_schemas(start, end, &schemas, &last)?;
 
     let times = monotonised(&log);
     let own_times = commits
@@ -130,7 +139,7 @@ pub(crate) async fn plan(
     let mut planner = Planner {
         table,
         paths: DataPaths::new(table),
-        schema: &schema,
+        schema: &last,
         origins: None,
     };
     let mut versions = Vec::new();
@@ -139,7 +148,7 @@ pub(crate) async fn plan(
         if planner.origins.is_none() && lacks_origins(commit) {
             planner.find_origins(start, &commits[..i]).await?;
         }
-        let sources = planner.sources(version, commit, &metadatas[i].partition_columns)?;
+        let sources = planner.sources(version, commit, &schemas[i].partition_columns)?;
         planner.remember(commit);
         if !sources.is_empty() {
             let own = commit.in_commit_timestamp().filter(|_| own_times);
@@ -151,14 +160,40 @@ pub(crate) async fn plan(
             });
         }
     }
-    let arrow_schema = schema.to_arrow();
+    let TableSchema {
+        columns,
+        column_mapping,
+        ..
+    } = last;
     Ok(ChangePlan {
         start,
         end,
-        schema,
-        arrow_schema,
+        arrow_schema: columns.to_arrow(),
+        schema: columns,
+        column_mapping,
         versions,
     })
+}
+
+/// What the metadata of a version say of its columns.
+#[derive(Clone)]
+struct TableSchema {
+    columns: Arc<StructType>,
+    column_mapping: ColumnMapping,
+    partition_columns: Vec<String>,
+}
+
+impl TableSchema {
+    fn of(protocol: &Protocol, metadata: &Metadata) -> Result<Self> {
+        let columns = StructType::from_json(&metadata.schema_string)?;
+        let column_mapping = ColumnMapping::of(protocol, metadata)?;
+        column_mapping.check(&columns)?;
+        Ok(Self {
+            columns: Arc::new(columns),
+            column_mapping,
+            partition_columns: metadata.partition_columns.clone(),
+        })
+    }
 }
 
 /// The first and the last version.
@@ -202,15 +237,22 @@ async fn range(
 }
 
 /// Refuses a range in which a row of an earlier version may not fit the last one's schema.
-fn check_schemas(start: u64, end: u64, metadatas: &[Metadata], last: &StructType) -> Result<()> {
-    let mut checked: Option<&str> = None;
-    for (version, metadata) in (start..=end).zip(metadatas) {
-        if checked == Some(&metadata.schema_string) {
+fn check_schemas(start: u64, end: u64, schemas: &[TableSchema], last: &TableSchema) -> Result<()> {
+    let fit = Fit {
+        before: ColumnMapping::None,
+        after: last.column_mapping,
+    };
+    let mut checked: Option<&TableSchema> = None;
+    for (version, schema) in (start..=end).zip(schemas) {
+        if checked.is_some_and(|checked| Arc::ptr_eq(&checked.columns, &schema.columns)) {
             continue;
         }
-        checked = Some(&metadata.schema_string);
-        let schema = StructType::from_json(&metadata.schema_string)?;
-        if let Some(reason) = misfit(&schema, last) {
+        checked = Some(schema);
+        let fit = Fit {
+            before: schema.column_mapping,
+            ..fit
+        };
+        if let Some(reason) = fit.misfit(&schema.columns, &last.columns) {
             return Err(Error::IncompatibleSchemaInChanges {
                 version,
                 end,
@@ -221,43 +263,50 @@ fn check_schemas(start: u64, end: u64, metadatas: &[Metadata], last: &StructType
     Ok(())
 }
 
-fn misfit(before: &StructType, after: &StructType) -> Option<String> {
-    before
-        .fields()
-        .iter()
-        .find_map(|old| match after.field(&old.name) {
-            None => Some(format!("column {} is gone", old.name)),
-            Some(new) if fits(&old.data_type, &new.data_type) => None,
-            Some(new) => Some(format!(
-                "column {} was {}, and is {}",
-                old.name, old.data_type, new.data_type
-            )),
-        })
+/// Whether rows that were written under one schema can be read under another. As in Spark, a column
+/// may not have been renamed or dropped in between, not even if another took its name.
+#[derive(Clone, Copy)]
+struct Fit {
+    before: ColumnMapping,
+    after: ColumnMapping,
 }
 
-fn fits(before: &DataType, after: &DataType) -> bool {
-    match (before, after) {
-        (DataType::Void, _) => true,
-        (DataType::Struct(before), DataType::Struct(after)) => misfit(before, after).is_none(),
-        (
-            DataType::Array {
-                element: before, ..
-            },
-            DataType::Array { element: after, .. },
-        ) => fits(before, after),
-        (
-            DataType::Map {
-                key: old_key,
-                value: old_value,
-                ..
-            },
-            DataType::Map {
-                key: new_key,
-                value: new_value,
-                ..
-            },
-        ) => fits(old_key, new_key) && fits(old_value, new_value),
-        _ => before == after,
+impl Fit {
+    fn misfit(self, before: &StructType, after: &StructType) -> Option<String> {
+        before.fields().iter().find_map(|old| {
+            let Some(new) = after.field(&old.name) else {
+                return Some(format!("column {} is gone", old.name));
+            };
+            if self.before.physical_name(old) != self.after.physical_name(new) {
+                return Some(format!("column {} is another one now", old.name));
+            }
+            (!self.fits(&old.data_type, &new.data_type)).then(|| {
+                let (old_type, new_type) = (&old.data_type, &new.data_type);
+                format!("column {} was {old_type}, and is {new_type}", old.name)
+            })
+        })
+    }
+
+    fn fits(self, before: &DataType, after: &DataType) -> bool {
+        use DataType::{Array, Map, Struct, Void};
+        match (before, after) {
+            (Void, _) => true,
+            (Struct(before), Struct(after)) => self.misfit(before, after).is_none(),
+            (Array { element: old, .. }, Array { element: new, .. }) => self.fits(old, new),
+            (
+                Map {
+                    key: old_key,
+                    value: old_value,
+                    ..
+                },
+                Map {
+                    key: new_key,
+                    value: new_value,
+                    ..
+                },
+            ) => self.fits(old_key, new_key) && self.fits(old_value, new_value),
+            _ => before == after,
+        }
     }
 }
 
@@ -282,7 +331,7 @@ struct Origin {
 struct Planner<'a> {
     table: &'a Table,
     paths: DataPaths,
-    schema: &'a StructType,
+    schema: &'a TableSchema,
     /// Only where some remove needs it.
     origins: Option<HashMap<FileKey, Origin>>,
 }
@@ -439,9 +488,10 @@ impl Planner<'_> {
         texts: &PartitionTexts,
     ) -> Result<Vec<(String, ArrayRef)>> {
         let value = |column: &String| {
-            let field = self.schema.field(column);
+            let field = self.schema.columns.field(column);
             let field = field.ok_or_else(|| Error::UnknownColumn(column.clone()))?;
-            let text = texts.get(column).and_then(Option::as_deref);
+            let name = self.schema.column_mapping.physical_name(field);
+            let text = texts.get(name).and_then(Option::as_deref);
             Ok((
                 column.clone(),
                 parse_partition_values(column, &field.data_type, &[text])?,

@@ -5,14 +5,15 @@
 use crate::actions::{Metadata, Protocol};
 use crate::error::{Error, Result};
 
-/// Reader features that are read, or ask nothing of a reader. Column mapping is here because a
-/// table may list it and not use it; where it is used, [`check_metadata`] refuses it.
-const READ: [&str; 5] = [
+/// Reader features that are read, or ask nothing of a reader.
+const READ: [&str; 7] = [
+    "columnMapping",
     "deletionVectors",
+    "typeWidening",
+    "typeWidening-preview",
     "timestampNtz",
     "v2Checkpoint",
     "vacuumProtocolCheck",
-    "columnMapping",
 ];
 
 /// Refuses what a protocol asks of readers and this one lacks.
@@ -33,13 +34,8 @@ pub(crate) fn check_protocol(protocol: &Protocol) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what the table's properties switch on and this reader lacks.
-pub(crate) fn check_metadata(protocol: &Protocol, metadata: &Metadata) -> Result<()> {
-    let mapping = metadata.configuration.get("delta.columnMapping.mode");
-    // Below reader version 2 the property means nothing.
-    if protocol.min_reader_version >= 2 && mapping.is_some_and(|mode| mode != "none") {
-        return Err(Error::UnsupportedFeature("columnMapping".to_owned()));
-    }
+/// Refuses what the table's metadata asks for and this reader lacks.
+pub(crate) fn check_metadata(metadata: &Metadata) -> Result<()> {
     let provider = &metadata.format.provider;
     if provider != "parquet" {
         return Err(Error::UnsupportedFeature(format!(

@@ -9,6 +9,7 @@ use arrow::datatypes::DataType as ArrowType;
 use object_store::path::Path;
 
 use crate::actions::Add;
+use crate::column_mapping::ColumnMapping;
 use crate::data_path::DataPaths;
 use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
@@ -21,6 +22,7 @@ use crate::values;
 pub struct FileTable {
     paths: DataPaths,
     schema: Arc<StructType>,
+    column_mapping: ColumnMapping,
     partition_columns: Vec<String>,
     segments: Vec<Segment>,
     /// Segment and row in it of each file.
@@ -63,6 +65,7 @@ impl FileTable {
     pub(crate) fn new(
         paths: DataPaths,
         schema: Arc<StructType>,
+        column_mapping: ColumnMapping,
         partition_columns: Vec<String>,
         segments: Vec<Arc<SegmentColumns>>,
         rows: Vec<(usize, usize)>,
@@ -77,6 +80,7 @@ impl FileTable {
         Self {
             paths,
             schema,
+            column_mapping,
             partition_columns,
             segments,
             rows,
@@ -208,10 +212,11 @@ impl FileTable {
             return Err(unknown());
         }
         let field = self.schema.field(column).ok_or_else(unknown)?;
+        let name = self.column_mapping.physical_name(field);
         let texts: Vec<StringArray> = self
             .segments
             .iter()
-            .map(|segment| segment.columns.partition_texts(column))
+            .map(|segment| segment.columns.partition_texts(name))
             .collect();
         let texts: Vec<Option<&str>> = self
             .rows
@@ -224,10 +229,14 @@ impl FileTable {
         parse_partition_values(column, &field.data_type, &texts)
     }
 
-    /// The partition values of each file as the log has them.
+    /// The partition values of each file as the log has them, by physical name.
     pub(crate) fn partition_texts(&self) -> Vec<HashMap<String, Option<String>>> {
         let mut files = vec![HashMap::new(); self.len()];
-        for column in &self.partition_columns {
+        for column in self
+            .partition_columns
+            .iter()
+            .map(|column| self.physical_name(column))
+        {
             let texts: Vec<StringArray> = self
                 .segments
                 .iter()
@@ -236,7 +245,7 @@ impl FileTable {
             for (file, (segment, row)) in files.iter_mut().zip(&self.rows) {
                 let texts = &texts[*segment];
                 let text = texts.is_valid(*row).then(|| texts.value(*row).to_owned());
-                file.insert(column.clone(), text);
+                file.insert(column.to_owned(), text);
             }
         }
         files
@@ -262,7 +271,9 @@ impl FileTable {
 
     fn bounds(&self, column: &str, bound: Bound) -> Result<Option<ArrayRef>> {
         let unknown = || Error::UnknownColumn(column.to_owned());
-        let data_type = &self.schema.field(column).ok_or_else(unknown)?.data_type;
+        let field = self.schema.field(column).ok_or_else(unknown)?;
+        let data_type = &field.data_type;
+        let name = self.column_mapping.physical_name(field);
         let is_partition = self.partition_columns.iter().any(|name| name == column);
         if is_partition || !statistics::has_bounds(data_type) {
             return Ok(None);
@@ -270,11 +281,7 @@ impl FileTable {
         let arrays: Vec<ArrayRef> = self
             .segments
             .iter()
-            .map(|segment| {
-                segment
-                    .statistics(&self.schema)
-                    .bounds(column, data_type, bound)
-            })
+            .map(|segment| self.statistics(segment).bounds(name, data_type, bound))
             .collect();
         self.gather(&arrays, &data_type.to_arrow()).map(Some)
     }
@@ -282,7 +289,8 @@ impl FileTable {
     /// How many nulls a column has in each file; null where a file does not say. `None` where no
     /// file says.
     pub fn null_counts(&self, column: &str) -> Option<UInt64Array> {
-        let stored = self.counts(|statistics| statistics.null_counts(column));
+        let name = self.physical_name(column);
+        let stored = self.counts(|statistics| statistics.null_counts(name));
         if stored.null_count() == stored.len() {
             return None;
         }
@@ -323,11 +331,12 @@ impl FileTable {
         if self.num_with_deletion_vector() > 0 {
             return false;
         }
-        let nulls = self.counts(|statistics| statistics.null_counts(column));
+        let name = self.column_mapping.physical_name(field);
+        let nulls = self.counts(|statistics| statistics.null_counts(name));
         let tight: Vec<Vec<bool>> = self
             .segments
             .iter()
-            .map(|segment| segment.statistics(&self.schema).tight_bounds())
+            .map(|segment| self.statistics(segment).tight_bounds())
             .collect();
         self.rows.iter().enumerate().all(|(i, (segment, row))| {
             let empty = self.num_records(i).is_some_and(|records| {
@@ -337,11 +346,20 @@ impl FileTable {
         })
     }
 
+    fn statistics<'a>(&'a self, segment: &'a Segment) -> Statistics<'a> {
+        segment.statistics(&self.schema, self.column_mapping)
+    }
+
+    fn physical_name<'a>(&'a self, column: &'a str) -> &'a str {
+        let field = self.schema.field(column);
+        field.map_or(column, |field| self.column_mapping.physical_name(field))
+    }
+
     fn counts(&self, count: impl Fn(Statistics<'_>) -> UInt64Array) -> UInt64Array {
         let counts: Vec<UInt64Array> = self
             .segments
             .iter()
-            .map(|segment| count(segment.statistics(&self.schema)))
+            .map(|segment| count(self.statistics(segment)))
             .collect();
         self.rows
             .iter()
@@ -363,13 +381,16 @@ impl FileTable {
 }
 
 impl Segment {
-    fn statistics(&self, schema: &StructType) -> Statistics<'_> {
+    fn statistics(&self, schema: &StructType, mapping: ColumnMapping) -> Statistics<'_> {
         let columns = &self.columns;
         let json = columns
             .stats
             .as_ref()
             .filter(|stats| stats.null_count() < stats.len())
-            .map(|stats| self.json.get_or_init(|| ParsedJson::new(stats, schema)));
+            .map(|stats| {
+                self.json
+                    .get_or_init(|| ParsedJson::new(stats, schema, mapping))
+            });
         Statistics {
             json,
             parsed: columns.stats_parsed.as_ref(),

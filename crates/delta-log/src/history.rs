@@ -166,7 +166,7 @@ impl Running {
         let files = snapshot.files();
         let rows = |i: usize| (paths.key(files.raw_path(i), None), files.num_records(i));
         Self {
-            schema: Some(snapshot.schema().clone()),
+            schema: Some(snapshot.schema().as_ref().clone()),
             files: (0..files.len()).map(rows).collect(),
             complete: true,
         }

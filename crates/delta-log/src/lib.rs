@@ -13,6 +13,7 @@
 mod actions;
 mod changes;
 mod checkpoint;
+mod column_mapping;
 mod commit_times;
 mod concurrent;
 mod data_path;
@@ -34,6 +35,7 @@ mod values;
 
 pub use actions::{Format, Metadata, Protocol};
 pub use changes::{ChangeBound, ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
+pub use column_mapping::ColumnMapping;
 pub use deletion_vector::{DeletionVector, FileRows};
 pub use error::{Error, Result};
 pub use file_table::FileTable;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use crate::actions::{Metadata, Protocol};
+use crate::column_mapping::ColumnMapping;
 use crate::data_path::DataPaths;
 use crate::error::{Error, Result};
 use crate::features::{check_metadata, check_protocol};
@@ -21,6 +22,7 @@ pub struct Snapshot {
     protocol: Protocol,
     metadata: Metadata,
     schema: Arc<StructType>,
+    column_mapping: ColumnMapping,
     arrow_schema: SchemaRef,
     files: FileTable,
     commit_file: Option<LogFile>,
@@ -38,10 +40,13 @@ impl Snapshot {
     ) -> Result<Self> {
         let (protocol, metadata) = readable(table, version, state.protocol, state.metadata)?;
         let schema = Arc::new(StructType::from_json(&metadata.schema_string)?);
+        let column_mapping = ColumnMapping::of(&protocol, &metadata)?;
+        column_mapping.check(&schema)?;
         let Files { segments, rows } = state.files;
         let files = FileTable::new(
             DataPaths::new(table),
             schema.clone(),
+            column_mapping,
             metadata.partition_columns.clone(),
             segments,
             rows,
@@ -53,6 +58,7 @@ impl Snapshot {
             protocol,
             metadata,
             schema,
+            column_mapping,
             arrow_schema,
             files,
             commit_file,
@@ -80,8 +86,13 @@ impl Snapshot {
     }
 
     /// The columns, partition columns included.
-    pub fn schema(&self) -> &StructType {
+    pub fn schema(&self) -> &Arc<StructType> {
         &self.schema
+    }
+
+    /// How the columns are found in data files.
+    pub fn column_mapping(&self) -> ColumnMapping {
+        self.column_mapping
     }
 
     /// The columns as rows are read into them: see [`StructType::to_arrow`].
@@ -133,6 +144,6 @@ pub(crate) fn readable(
     let protocol = protocol.ok_or_else(|| missing("protocol"))?;
     check_protocol(&protocol)?;
     let metadata = metadata.ok_or_else(|| missing("metaData"))?;
-    check_metadata(&protocol, &metadata)?;
+    check_metadata(&metadata)?;
     Ok((protocol, metadata))
 }

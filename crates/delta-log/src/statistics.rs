@@ -21,6 +21,7 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 
+use crate::column_mapping::ColumnMapping;
 use crate::schema::{DataType, StructType};
 use crate::values;
 
@@ -44,13 +45,13 @@ pub(crate) enum Bound {
 pub(crate) struct ParsedJson(StructArray);
 
 impl ParsedJson {
-    /// Parses `stats`, for the columns of `schema` that can have bounds.
-    pub(crate) fn new(stats: &StringArray, schema: &StructType) -> Self {
+    /// Parses `stats`, for the columns of `schema` that can have bounds, under their physical names.
+    pub(crate) fn new(stats: &StringArray, schema: &StructType, mapping: ColumnMapping) -> Self {
         let columns: Fields = schema
             .fields()
             .iter()
             .filter(|field| field.data_type.is_primitive())
-            .map(|field| Field::new(&field.name, ArrowType::Utf8, true))
+            .map(|field| Field::new(mapping.physical_name(field), ArrowType::Utf8, true))
             .collect();
         let mut fields = vec![
             Field::new("numRecords", ArrowType::Utf8, true),

@@ -15,6 +15,7 @@ use datafusion::physical_plan::union::UnionExec;
 use delta_log::{ChangeKind, ChangePlan, ChangeSource, ChangeVersion, FileRows, Table};
 use messages::Error;
 
+use crate::column_adapters::ColumnAdapters;
 use crate::parquet_scan::{ParquetScan, data_file};
 use crate::provider::Columns;
 use crate::row_selection::{SelectedRows, with_rows};
@@ -114,6 +115,10 @@ impl ChangesProvider {
         let data_files = self.context.data_files(&self.table, cost);
         let files = with_rows(&self.table, &data_files, files).await?;
         let scan = ParquetScan {
+            columns: ColumnAdapters {
+                schema: Arc::clone(&self.plan.schema),
+                column_mapping: self.plan.column_mapping,
+            },
             projection: columns.positions(&self.schema, projection),
             file_columns: columns.file_columns,
             partition_columns: columns.partition_columns,

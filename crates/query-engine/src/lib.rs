@@ -16,6 +16,7 @@
 
 mod catalog;
 mod changes;
+mod column_adapters;
 mod data_files;
 mod describe;
 mod engine;
@@ -25,6 +26,7 @@ mod explain;
 mod footers;
 mod log_statistics;
 mod moments;
+mod nested_columns;
 mod pacing;
 mod parquet_path;
 mod parquet_scan;

@@ -9,13 +9,15 @@ use datafusion::common::{Result, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use delta_log::Table;
+use delta_log::schema::StructType;
+use delta_log::{ColumnMapping, Table};
 use futures::TryStreamExt;
 use messages::Error;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange};
 use parquet::arrow::parquet_to_arrow_schema;
 
+use crate::column_adapters::ColumnAdapters;
 use crate::errors::{from_datafusion, from_store};
 use crate::parquet_scan::{ParquetScan, data_file};
 use crate::scan_cost::ScanCost;
@@ -151,6 +153,10 @@ impl TableProvider for ParquetProvider {
         let files = self.files.len() as u64;
         let cost = self.context.add_scan(ScanCost::of_all(files, bytes));
         let scan = ParquetScan {
+            columns: ColumnAdapters {
+                schema: Arc::new(StructType::from_arrow(self.schema.fields()).unwrap_or_default()),
+                column_mapping: ColumnMapping::None,
+            },
             file_columns: self.schema.fields().iter().cloned().collect(),
             partition_columns: Vec::new(),
             files: self

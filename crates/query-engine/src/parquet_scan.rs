@@ -12,13 +12,11 @@ use datafusion::datasource::physical_plan::{
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::physical_expr_adapter::{
-    DefaultPhysicalExprAdapter, PhysicalExprAdapter, PhysicalExprAdapterFactory,
-};
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
+use crate::column_adapters::ColumnAdapters;
 use crate::data_files::DataFiles;
 
 /// DataFusion looks up a store for each scan; ours come with the reader factory, so this name only
@@ -29,6 +27,8 @@ pub(crate) fn store_url() -> ObjectStoreUrl {
 
 /// What to scan.
 pub(crate) struct ParquetScan {
+    /// How the files have the table's columns.
+    pub columns: ColumnAdapters,
     /// The columns that are in the files.
     pub file_columns: Vec<FieldRef>,
     /// The columns whose values [`PartitionedFile::partition_values`] give.
@@ -62,7 +62,7 @@ impl ParquetScan {
             .with_statistics(self.statistics)
             .with_projection_indices(Some(self.projection))?
             .with_limit(self.limit)
-            .with_expr_adapter(Some(Arc::new(ColumnAdapters)))
+            .with_expr_adapter(Some(Arc::new(self.columns)))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
@@ -77,31 +77,4 @@ pub(crate) fn data_file(path: Path, size: u64) -> PartitionedFile {
         e_tag: None,
         version: None,
     })
-}
-
-/// Fits the columns of a file to those of the table: columns that the file lacks are null, types
-/// are cast.
-///
-/// DataFusion's own adapter would also cast where only metadata differs (Parquet field ids) or
-/// nullability, and a cast hides a column from statistics; so a file's field that holds the same
-/// type counts as the table's.
-#[derive(Debug)]
-struct ColumnAdapters;
-
-impl PhysicalExprAdapterFactory for ColumnAdapters {
-    fn create(
-        &self,
-        logical: SchemaRef,
-        physical: SchemaRef,
-    ) -> Result<Arc<dyn PhysicalExprAdapter>> {
-        let fields = physical.fields().iter().map(|field| {
-            let wanted = logical.field_with_name(field.name()).ok();
-            match wanted.filter(|wanted| wanted.data_type() == field.data_type()) {
-                Some(wanted) => Arc::new(wanted.clone()),
-                None => Arc::clone(field),
-            }
-        });
-        let physical = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Ok(Arc::new(DefaultPhysicalExprAdapter::new(logical, physical)))
-    }
 }

@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use delta_log::{FileRows, Snapshot, Table};
 
+use crate::column_adapters::ColumnAdapters;
 use crate::errors::external;
 use crate::log_statistics::{FileBounds, of_selection};
 use crate::parquet_scan::{ParquetScan, data_file};
@@ -102,6 +103,10 @@ impl TableProvider for DeltaTableProvider {
             partitioned = with_rows(&self.table, &data_files, selected.collect()).await?;
         }
         let scan = ParquetScan {
+            columns: ColumnAdapters {
+                schema: Arc::clone(self.snapshot.schema()),
+                column_mapping: self.snapshot.column_mapping(),
+            },
             files: partitioned,
             file_columns: columns.file_columns,
             partition_columns: columns.partition_columns,

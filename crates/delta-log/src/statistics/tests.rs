@@ -31,7 +31,11 @@ fn schema() -> StructType {
 }
 
 fn bounds(stats: &str, column: &str, bound: Bound) -> ArrayRef {
-    let json = ParsedJson::new(&StringArray::from(vec![stats]), &schema());
+    let json = ParsedJson::new(
+        &StringArray::from(vec![stats]),
+        &schema(),
+        ColumnMapping::None,
+    );
     let statistics = Statistics {
         json: Some(&json),
         parsed: None,
@@ -92,7 +96,7 @@ fn one_broken_text_spoils_no_other() {
         Some(r#"{"numRecords":4} {"numRecords":5}"#),
         Some(r#"{"numRecords":6,"tightBounds":false,"nullCount":{"id":1}}"#),
     ]);
-    let json = ParsedJson::new(&stats, &schema());
+    let json = ParsedJson::new(&stats, &schema(), ColumnMapping::None);
     let statistics = Statistics {
         json: Some(&json),
         parsed: None,

@@ -144,6 +144,10 @@ impl GoldenTable {
             "typeWidening-preview",
             "v2Checkpoint",
             "vacuumProtocolCheck",
+            "variantShredding",
+            "variantShredding-preview",
+            "variantType",
+            "variantType-preview",
         ];
         self.reader_features()
             .into_iter()

@@ -181,23 +181,6 @@ async fn every_version_of_each_readable_table_has_its_files() {
 }
 
 #[tokio::test]
-async fn table_with_a_feature_that_is_not_read_is_refused_by_its_name() {
-    let choose = |golden: &GoldenTable| !golden.unread_features().is_empty();
-    on_tables(choose, |golden| async move {
-        match open_local(golden.path())?
-            .snapshot(TimeTravel::Latest)
-            .await
-        {
-            Err(Error::UnsupportedFeature(name)) if golden.unread_features().contains(&name) => {
-                Ok(())
-            }
-            other => bail!("{other:?}"),
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn broken_and_unreadable_tables_are_errors() {
     let choose = |golden: &GoldenTable| golden.expect() == "error";
     on_tables(choose, |golden| async move {

@@ -6,7 +6,7 @@ use crate::actions::{Metadata, Protocol};
 use crate::error::{Error, Result};
 
 /// Reader features that are read, or ask nothing of a reader.
-const READ: [&str; 7] = [
+const READ: [&str; 11] = [
     "columnMapping",
     "deletionVectors",
     "typeWidening",
@@ -14,6 +14,10 @@ const READ: [&str; 7] = [
     "timestampNtz",
     "v2Checkpoint",
     "vacuumProtocolCheck",
+    "variantShredding",
+    "variantShredding-preview",
+    "variantType",
+    "variantType-preview",
 ];
 
 /// Refuses what a protocol asks of readers and this one lacks.

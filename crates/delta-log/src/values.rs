@@ -60,7 +60,7 @@ pub(crate) fn parse<'a>(
             Arc::new(TimestampMicrosecondArray::from(texts.map(timestamp_ntz)?))
         }
         DataType::Void => new_null_array(&data_type.to_arrow(), texts.texts.len()),
-        DataType::Struct(_) | DataType::Array { .. } | DataType::Map { .. } => {
+        DataType::Variant | DataType::Struct(_) | DataType::Array { .. } | DataType::Map { .. } => {
             let len = texts.texts.len();
             texts.map(|_| None::<()>)?;
             new_null_array(&data_type.to_arrow(), len)

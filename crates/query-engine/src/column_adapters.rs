@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType as ArrowType, FieldRef, Fields, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
 use datafusion::physical_expr::PhysicalExpr;
@@ -15,7 +15,7 @@ use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapter, PhysicalExprAdapter, PhysicalExprAdapterFactory,
 };
 use delta_log::ColumnMapping;
-use delta_log::schema::{DataType, StructField, StructType};
+use delta_log::schema::{StructField, StructType};
 
 use crate::nested_columns::FitNested;
 
@@ -140,7 +140,7 @@ impl Adapter {
             .field(name)
             .map(|field| &field.data_type);
         Ok(match data_type {
-            Some(data_type) if is_nested(wanted) => Arc::new(FitNested::new(
+            Some(data_type) if !data_type.is_primitive() => Arc::new(FitNested::new(
                 column,
                 data_type.clone(),
                 self.columns.column_mapping,
@@ -148,8 +148,4 @@ impl Adapter {
             _ => Arc::new(CastExpr::new(column, wanted.clone(), None)),
         })
     }
-}
-
-fn is_nested(data_type: &ArrowType) -> bool {
-    DataType::from_arrow(data_type).is_some_and(|data_type| !data_type.is_primitive())
 }

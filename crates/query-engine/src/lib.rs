@@ -45,6 +45,7 @@ mod sql;
 mod statement_context;
 mod store;
 mod table_description;
+mod variants;
 mod writes;
 
 pub use engine::{Committer, Engine, EngineOptions, Scheduler, Statement, StoreLocation, Stores};

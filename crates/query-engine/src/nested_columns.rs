@@ -16,6 +16,7 @@ use delta_log::ColumnMapping;
 use delta_log::schema::{DataType, StructType};
 
 use crate::column_adapters::position;
+use crate::variants::variant_to_json;
 
 /// A column of a data file, rebuilt as a Delta type: fields of structs are found as `column_mapping`
 /// says, renamed, put in order, cast, and null where the file lacks them.
@@ -157,6 +158,7 @@ fn fit(array: &ArrayRef, wanted: &DataType, mapping: ColumnMapping) -> Result<Ar
                 sorted,
             )?))
         }
+        (DataType::Variant, ArrowType::Struct(_)) => variant_to_json(array),
         _ => cast_exactly(array, &arrow),
     }
 }

@@ -11,6 +11,7 @@ impl StructType {
     ///
     /// Everything is nullable, whatever the field says: `nullable: false` binds writers, and a
     /// reader that trusted it would fail, or optimise `IS NULL` away, on a file that breaks it.
+    /// A variant is read as the text of its JSON.
     pub fn to_arrow(&self) -> SchemaRef {
         Arc::new(Schema::new(self.arrow_fields()))
     }
@@ -51,7 +52,7 @@ impl DataType {
             Self::Float => ArrowType::Float32,
             Self::Double => ArrowType::Float64,
             Self::Decimal { precision, scale } => ArrowType::Decimal128(*precision, *scale),
-            Self::String => ArrowType::Utf8,
+            Self::String | Self::Variant => ArrowType::Utf8,
             Self::Binary => ArrowType::Binary,
             Self::Date => ArrowType::Date32,
             Self::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),

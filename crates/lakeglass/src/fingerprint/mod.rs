@@ -52,6 +52,9 @@ pub struct Fingerprint {
     /// The checksum over the table's rows; `None` where only the log was read.
     #[serde(flatten)]
     pub rows: Option<Checksum>,
+    /// The columns that the checksum is over, where some column has no rendering: a variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum_columns: Option<Vec<String>>,
     /// The change feed, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cdf: Option<Changes>,
@@ -109,13 +112,17 @@ pub async fn fingerprint(
         at => table.snapshot(at).await.map_err(unreadable)?,
     };
     let name = sql_name(url);
+    let fields = snapshot.schema().fields();
+    let rendered = rendered(snapshot.schema());
+    let checksum_columns = (rendered.len() < fields.len())
+        .then(|| rendered.iter().map(|&i| fields[i].name.clone()).collect());
     let rows = if subject.log_only {
         None
     } else {
         let sql = format!("SELECT * FROM {name} VERSION AS OF {}", snapshot.version());
         let mut rows = CanonicalRows::default();
         for batch in rows_of(engine, &sql).await? {
-            rows.add(&batch)?;
+            rows.add(&batch.project(&rendered).map_err(internal)?)?;
         }
         Some(rows.checksum())
     };
@@ -142,6 +149,7 @@ pub async fn fingerprint(
         num_files: snapshot.files().len() as u64,
         num_files_with_deletion_vector: snapshot.files().num_with_deletion_vector() as u64,
         rows,
+        checksum_columns,
         cdf,
     })
 }
@@ -262,6 +270,28 @@ fn without_metadata(data_type: &DataType) -> Value {
             "valueContainsNull": value_contains_null,
         }),
         primitive => primitive.to_json(),
+    }
+}
+
+/// The positions of the columns that have a rendering.
+fn rendered(schema: &StructType) -> Vec<usize> {
+    let fields = schema.fields().iter().enumerate();
+    fields
+        .filter(|(_, field)| !has_variant(&field.data_type))
+        .map(|(i, _)| i)
+        .collect()
+}
+
+fn has_variant(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Variant => true,
+        DataType::Struct(fields) => fields
+            .fields()
+            .iter()
+            .any(|field| has_variant(&field.data_type)),
+        DataType::Array { element, .. } => has_variant(element),
+        DataType::Map { key, value, .. } => has_variant(key) || has_variant(value),
+        _ => false,
     }
 }
 

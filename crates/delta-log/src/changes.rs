@@ -19,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::file_table::parse_partition_values;
 use crate::log_segment::{Extent, Log};
 use crate::replay::{self, read_commits};
-use crate::schema::{DataType, StructType};
+use crate::schema::StructType;
+use crate::schema_fit::Fit;
 use crate::snapshot::readable;
 use crate::table::{Table, TimeTravel};
 
@@ -33,13 +34,14 @@ pub enum ChangeBound {
     Timestamp(i64),
 }
 
-/// What to read for a change feed.
+/// What to read for a change feed, or for what is different between two versions.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ChangePlan {
-    /// First version.
+    /// First version; of a difference, the one to start from.
     pub start: u64,
-    /// Last version; before `start` where two timestamps enclose no commit.
+    /// Last version; before `start` where two timestamps enclose no commit, or where a difference
+    /// goes back in time.
     pub end: u64,
     /// The columns as of the last version, without those of the feed itself.
     pub schema: Arc<StructType>,
@@ -238,10 +240,6 @@ async fn range(
 
 /// Refuses a range in which a row of an earlier version may not fit the last one's schema.
 fn check_schemas(start: u64, end: u64, schemas: &[TableSchema], last: &TableSchema) -> Result<()> {
-    let fit = Fit {
-        before: ColumnMapping::None,
-        after: last.column_mapping,
-    };
     let mut checked: Option<&TableSchema> = None;
     for (version, schema) in (start..=end).zip(schemas) {
         if checked.is_some_and(|checked| Arc::ptr_eq(&checked.columns, &schema.columns)) {
@@ -250,7 +248,8 @@ fn check_schemas(start: u64, end: u64, schemas: &[TableSchema], last: &TableSche
         checked = Some(schema);
         let fit = Fit {
             before: schema.column_mapping,
-            ..fit
+            after: last.column_mapping,
+            widening: false,
         };
         if let Some(reason) = fit.misfit(&schema.columns, &last.columns) {
             return Err(Error::IncompatibleSchemaInChanges {
@@ -261,53 +260,6 @@ fn check_schemas(start: u64, end: u64, schemas: &[TableSchema], last: &TableSche
         }
     }
     Ok(())
-}
-
-/// Whether rows that were written under one schema can be read under another. As in Spark, a column
-/// may not have been renamed or dropped in between, not even if another took its name.
-#[derive(Clone, Copy)]
-struct Fit {
-    before: ColumnMapping,
-    after: ColumnMapping,
-}
-
-impl Fit {
-    fn misfit(self, before: &StructType, after: &StructType) -> Option<String> {
-        before.fields().iter().find_map(|old| {
-            let Some(new) = after.field(&old.name) else {
-                return Some(format!("column {} is gone", old.name));
-            };
-            if self.before.physical_name(old) != self.after.physical_name(new) {
-                return Some(format!("column {} is another one now", old.name));
-            }
-            (!self.fits(&old.data_type, &new.data_type)).then(|| {
-                let (old_type, new_type) = (&old.data_type, &new.data_type);
-                format!("column {} was {old_type}, and is {new_type}", old.name)
-            })
-        })
-    }
-
-    fn fits(self, before: &DataType, after: &DataType) -> bool {
-        use DataType::{Array, Map, Struct, Void};
-        match (before, after) {
-            (Void, _) => true,
-            (Struct(before), Struct(after)) => self.misfit(before, after).is_none(),
-            (Array { element: old, .. }, Array { element: new, .. }) => self.fits(old, new),
-            (
-                Map {
-                    key: old_key,
-                    value: old_value,
-                    ..
-                },
-                Map {
-                    key: new_key,
-                    value: new_value,
-                    ..
-                },
-            ) => self.fits(old_key, new_key) && self.fits(old_value, new_value),
-            _ => before == after,
-        }
-    }
 }
 
 type PartitionTexts = HashMap<String, Option<String>>;

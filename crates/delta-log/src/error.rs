@@ -133,6 +133,18 @@ pub enum Error {
         reason: String,
     },
 
+    /// Between two versions to be compared, a column was dropped or changed its type, so that the
+    /// rows of one do not fit the schema of the other.
+    #[error("the schema of version {from} does not fit that of version {to}: {reason}")]
+    IncompatibleSchemaInDiff {
+        /// The version to start from.
+        from: u64,
+        /// The version whose schema was to be used.
+        to: u64,
+        /// Which column, and what about it.
+        reason: String,
+    },
+
     /// A data file lies in another store than the table.
     #[error("data file {path} is outside of the table's store")]
     ForeignPath {

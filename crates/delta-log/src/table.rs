@@ -12,6 +12,7 @@ use crate::checkpoint::Content;
 use crate::commit_times::{monotonised, version_at};
 use crate::data_path::DataPaths;
 use crate::deletion_vector::{DeletionVector, Location};
+use crate::diff;
 use crate::error::{Error, Result};
 use crate::features::has_in_commit_timestamps;
 use crate::history::{self, CommitRecord};
@@ -199,6 +200,22 @@ impl Table {
         end: Option<ChangeBound>,
     ) -> Result<ChangePlan> {
         changes::plan(self, start, end).await
+    }
+
+    /// What to read for the rows in which version `to` differs from `from`, which may also be the
+    /// later one: those of `from` as deleted, those of `to` as inserted, both with the version and
+    /// the time of `to`.
+    ///
+    /// A file that is in both versions is left out, or read only where its deletion vectors differ.
+    /// Rows that were rewritten as they are come as deleted and as inserted.
+    ///
+    /// Requests: none.
+    ///
+    /// # Errors
+    /// [`Error::IncompatibleSchemaInDiff`]; [`Error::ForeignPath`];
+    /// [`Error::InvalidPartitionValue`].
+    pub fn diff(&self, from: &Snapshot, to: &Snapshot) -> Result<ChangePlan> {
+        diff::plan(self, from, to)
     }
 
     /// The rows that a deletion vector deletes: their positions in their data file, from 0 on.

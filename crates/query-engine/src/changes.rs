@@ -22,9 +22,9 @@ use crate::row_selection::{SelectedRows, with_rows};
 use crate::scan_cost::ScanCost;
 use crate::statement_context::StatementContext;
 
-const CHANGE_TYPE: &str = "_change_type";
-const COMMIT_VERSION: &str = "_commit_version";
-const COMMIT_TIMESTAMP: &str = "_commit_timestamp";
+pub(crate) const CHANGE_TYPE: &str = "_change_type";
+pub(crate) const COMMIT_VERSION: &str = "_commit_version";
+pub(crate) const COMMIT_TIMESTAMP: &str = "_commit_timestamp";
 
 /// The changes of a range of versions: the table's columns as of the last one, then
 /// `_change_type` string, `_commit_version` bigint, `_commit_timestamp` timestamp.
@@ -33,8 +33,42 @@ pub(crate) struct ChangesProvider {
     table: Table,
     plan: ChangePlan,
     schema: SchemaRef,
-    partition_columns: Vec<String>,
+    layouts: Vec<Layout>,
     context: Arc<StatementContext>,
+}
+
+/// Which of the feed's columns files have, and which the log knows of them: a table's partition
+/// columns may change.
+#[derive(Debug)]
+struct Layout {
+    cdc: bool,
+    partition_columns: Vec<String>,
+}
+
+impl Layout {
+    fn of(source: &ChangeSource) -> Self {
+        let columns = source.partition_values.iter();
+        Self {
+            cdc: source.kind == ChangeKind::Cdc,
+            partition_columns: columns.map(|(name, _)| name.clone()).collect(),
+        }
+    }
+
+    fn is_of(&self, source: &ChangeSource) -> bool {
+        let columns = source.partition_values.iter().map(|(name, _)| name);
+        self.cdc == (source.kind == ChangeKind::Cdc) && self.partition_columns.iter().eq(columns)
+    }
+
+    /// The columns that are not in the files: change data files know their rows' change type; of a
+    /// data file it is the same for all rows.
+    fn given(&self) -> Vec<String> {
+        let mut given = self.partition_columns.clone();
+        given.extend([COMMIT_VERSION.to_owned(), COMMIT_TIMESTAMP.to_owned()]);
+        if !self.cdc {
+            given.push(CHANGE_TYPE.to_owned());
+        }
+        given
+    }
 }
 
 impl ChangesProvider {
@@ -62,40 +96,41 @@ impl ChangesProvider {
             fields.push(field);
         }
         let sources = plan.versions.iter().flat_map(|version| &version.sources);
-        let mut partition_columns: Vec<String> = Vec::new();
-        for (name, _) in sources.flat_map(|source| &source.partition_values) {
-            if !partition_columns.contains(name) {
-                partition_columns.push(name.clone());
+        let mut layouts: Vec<Layout> = Vec::new();
+        for source in sources {
+            if !layouts.iter().any(|layout| layout.is_of(source)) {
+                layouts.push(Layout::of(source));
             }
         }
+        layouts.sort_by_key(|layout| !layout.cdc);
         let schema = Arc::new(Schema::new(fields));
         Ok(Self {
             table,
             plan,
             schema,
-            partition_columns,
+            layouts,
             context,
         })
     }
 
-    /// The files of the feed: change data files know their rows' change type; of a data file it is
-    /// the same for all rows.
+    /// Whether there are files with rows that were deleted, and files with rows that were inserted.
+    pub fn has_deletes_and_inserts(&self) -> bool {
+        let has = |kind| {
+            let mut sources = self.plan.versions.iter().flat_map(|v| &v.sources);
+            sources.any(|source| source.kind == kind)
+        };
+        has(ChangeKind::Delete) && has(ChangeKind::Insert)
+    }
+
+    /// The files of one layout.
     async fn scan_of(
         &self,
-        cdc: bool,
+        layout: &Layout,
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
-    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let mut given = self.partition_columns.clone();
-        given.extend([COMMIT_VERSION.to_owned(), COMMIT_TIMESTAMP.to_owned()]);
-        if !cdc {
-            given.push(CHANGE_TYPE.to_owned());
-        }
-        let columns = Columns::new(&self.schema, &given);
-        let files = self.files(cdc, &columns.partition_columns)?;
-        if files.is_empty() {
-            return Ok(None);
-        }
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = Columns::new(&self.schema, &layout.given());
+        let files = self.files(layout, &columns.partition_columns)?;
         let bytes = files
             .iter()
             .map(|selected| selected.file.object_meta.size)
@@ -126,17 +161,17 @@ impl ChangesProvider {
             statistics,
             limit,
         };
-        scan.into_plan(data_files).map(Some)
+        scan.into_plan(data_files)
     }
 
-    fn files(&self, cdc: bool, given: &[FieldRef]) -> Result<Vec<SelectedRows>> {
+    fn files(&self, layout: &Layout, given: &[FieldRef]) -> Result<Vec<SelectedRows>> {
         let sources = self
             .plan
             .versions
             .iter()
             .flat_map(|version| version.sources.iter().map(move |source| (version, source)));
         sources
-            .filter(|(_, source)| (source.kind == ChangeKind::Cdc) == cdc)
+            .filter(|(_, source)| layout.is_of(source))
             .map(|(version, source)| {
                 let values = given.iter().map(|field| value_of(field, version, source));
                 let mut file = data_file(source.path.clone(), source.size);
@@ -178,9 +213,10 @@ impl TableProvider for ChangesProvider {
         _: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let change_data = self.scan_of(true, projection, limit).await?;
-        let data = self.scan_of(false, projection, limit).await?;
-        let scans: Vec<_> = change_data.into_iter().chain(data).collect();
+        let mut scans = Vec::with_capacity(self.layouts.len());
+        for layout in &self.layouts {
+            scans.push(self.scan_of(layout, projection, limit).await?);
+        }
         match scans.len() {
             0 => {
                 let schema = match projection {

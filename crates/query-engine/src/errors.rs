@@ -91,6 +91,11 @@ pub(crate) fn from_log(error: &LogError) -> Error {
         LogError::IncompatibleSchemaInChanges { .. } => {
             Error::new("DELTA_CHANGE_DATA_FEED_INCOMPATIBLE_DATA_SCHEMA", capitalised(error))
         }
+        LogError::IncompatibleSchemaInDiff { .. } => {
+            Error::new("DELTA_DIFF_INCOMPATIBLE_SCHEMA", capitalised(error)).with_hint(
+                "Compare versions on the same side of that change; DESCRIBE HISTORY shows where it was.",
+            )
+        }
         LogError::Storage { path, source } => from_store(path.as_ref(), source),
         LogError::CorruptLog { .. }
         | LogError::ForeignPath { .. }
@@ -291,7 +296,7 @@ fn from_schema(error: &SchemaError) -> Error {
     }
 }
 
-fn unresolved_column(field: &Column, valid: &[Column]) -> Error {
+pub(crate) fn unresolved_column(field: &Column, valid: &[Column]) -> Error {
     let message = format!(
         "A column, variable, or function parameter with name `{}` cannot be resolved.",
         field.name

@@ -19,6 +19,7 @@ mod changes;
 mod column_adapters;
 mod data_files;
 mod describe;
+mod diff;
 mod engine;
 mod errors;
 mod execution;

@@ -76,7 +76,7 @@ pub(crate) fn is_partition_filter(snapshot: &Snapshot, filter: &Expr) -> bool {
         && !has_subquery(filter)
 }
 
-fn has_subquery(filter: &Expr) -> bool {
+pub(crate) fn has_subquery(filter: &Expr) -> bool {
     let mut found = false;
     let walked = filter.apply(|node| {
         found |= matches!(

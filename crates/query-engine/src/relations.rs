@@ -10,10 +10,12 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use delta_log::{Snapshot, Table, TimeTravel};
 use futures::FutureExt;
 use futures::future::{BoxFuture, try_join_all};
+use futures::try_join;
 use messages::Error;
 
 use crate::catalog::is_parquet;
 use crate::changes::ChangesProvider;
+use crate::diff::DiffProvider;
 use crate::engine::EngineCore;
 use crate::errors::{from_datafusion, from_log};
 use crate::moments::{change_bound, time_travel};
@@ -73,9 +75,33 @@ fn open<'a>(
                 let context = Arc::clone(context);
                 Ok(Arc::new(ChangesProvider::new(table, plan, context)?) as _)
             }
+            Relation::Diff {
+                table,
+                from,
+                to,
+                keys,
+            } => open_diff(core, context, table, (from, to), keys).await,
         }
     }
     .boxed()
+}
+
+async fn open_diff(
+    core: &EngineCore,
+    context: &Arc<StatementContext>,
+    name: &TableName,
+    (from, to): (&VersionSpec, &VersionSpec),
+    keys: &[String],
+) -> Result<Arc<dyn TableProvider>, Error> {
+    let (from, to) = (Some(from.clone()), Some(to.clone()));
+    let ((table, from), (_, to)) = try_join!(
+        open_snapshot(core, context, name, &from),
+        open_snapshot(core, context, name, &to),
+    )?;
+    let plan = table.diff(&from, &to).map_err(|error| from_log(&error))?;
+    context.reads(&table, Some(to.version()));
+    let provider = DiffProvider::new(table, plan, keys, Arc::clone(context))?;
+    Ok(Arc::new(provider))
 }
 
 async fn open_table<'a>(

@@ -16,7 +16,7 @@ use super::errors::not_supported;
 use super::rewrite;
 use super::select::{check_query, check_select, name_item, narrow_values, order_by_shown_columns};
 use super::statement::{Query, Relation, TableFormat, TableName, TableReference};
-use super::table_name::{changes, short_name, table_name, version_spec};
+use super::table_name::{short_name, table_function, table_name, version_spec};
 
 impl Query {
     /// Takes a parsed query apart.
@@ -255,10 +255,10 @@ impl Lift {
                 if version.is_some() {
                     return Err(not_supported(
                         "Time travel on a function",
-                        "table_changes takes its versions as arguments.",
+                        "table_changes and table_diff take versions as arguments.",
                     ));
                 }
-                match changes(name, &arguments)? {
+                match table_function(name, &arguments)? {
                     Some(relation) => relation,
                     None => {
                         *args = Some(arguments);
@@ -327,7 +327,9 @@ impl Lift {
     /// A name for a relation that the statement gives none: the table's own.
     fn own_alias(&mut self, relation: &Relation) -> TableAlias {
         let table = match relation {
-            Relation::Table { table, .. } | Relation::Changes { table, .. } => table,
+            Relation::Table { table, .. }
+            | Relation::Changes { table, .. }
+            | Relation::Diff { table, .. } => table,
         };
         let own = short_name(table).to_owned();
         let mut name = own.clone();

@@ -159,6 +159,13 @@ pub enum Relation {
         start: VersionSpec,
         end: Option<VersionSpec>,
     },
+    /// `table_diff('t', from, to [, 'key' …])`: as of these versions or times, in any order.
+    Diff {
+        table: TableName,
+        from: VersionSpec,
+        to: VersionSpec,
+        keys: Vec<String>,
+    },
 }
 
 /// A SELECT, VALUES or set operation, in DataFusion's SQL, with every table replaced by a

@@ -6,5 +6,6 @@ mod limits;
 mod reading;
 mod statements;
 mod support;
+mod table_diff;
 mod time_travel;
 mod writing;

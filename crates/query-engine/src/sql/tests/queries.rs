@@ -275,6 +275,29 @@ fn table_changes_takes_names_paths_versions_and_times() {
 }
 
 #[test]
+fn table_diff_takes_two_versions_or_times_and_key_columns() {
+    let diff = |sql: &str| match query(sql).references.remove(0).relation {
+        Relation::Diff {
+            table,
+            from,
+            to,
+            keys,
+        } => (table.to_string(), from, to, keys),
+        other => panic!("{other:?}"),
+    };
+    let (table, from, to, keys) =
+        diff("SELECT name FROM TABLE_DIFF('curated.dim', 5, '2024-05-01', 'id', 'a b') d");
+    assert_eq!(table, "curated.dim");
+    assert_eq!(from, VersionSpec::Version(5));
+    let day = Moment::Millis(1_714_521_600_000);
+    assert_eq!(to, VersionSpec::Timestamp(day));
+    assert_eq!(keys, ["id", "a b"]);
+    let (table, .., keys) = diff("SELECT * FROM table_diff_by_path('s3a://b/t', 0, 1)");
+    assert_eq!(table, "delta.`s3a://b/t`");
+    assert!(keys.is_empty());
+}
+
+#[test]
 fn parquet_and_http_paths_are_tables() {
     assert_eq!(
         relations("SELECT * FROM parquet.`https://x.org/a.parquet`")[0].0,

@@ -94,6 +94,16 @@ fn what_spark_refuses_is_refused() {
             "table_changes(",
         ),
         (
+            "SELECT * FROM table_diff('t', 1)".to_owned(),
+            "WRONG_NUM_ARGS",
+            "table_diff(",
+        ),
+        (
+            "SELECT * FROM table_diff('t', 1, 2, id)".to_owned(),
+            "WRONG_NUM_ARGS",
+            "'account_id'",
+        ),
+        (
             "INSERT INTO t VERSION AS OF 1 VALUES (1)".to_owned(),
             "UNSUPPORTED_FEATURE",
             "RESTORE",

@@ -7,7 +7,7 @@ use super::*;
 const VALID: [&str; 12] = [
     "SELECT COUNT(*) FROM delta.`s3a://b/t` VERSION AS OF 3 AS x WHERE a RLIKE 'x' ORDER BY 1 LIMIT 2",
     "SELECT * FROM VALUES (1, 'a'), (2, \"b\") AS v(a, b) JOIN t ON v.a <=> t.a",
-    "WITH c AS (SELECT 1.5F, -128Y, INTERVAL 1 DAY 2 HOURS) SELECT * FROM c, table_changes('t', 0, 5)",
+    "WITH c AS (SELECT 1.5F, -128Y, INTERVAL 1 DAY 2 HOURS) SELECT * FROM c, table_changes('t', 0, 5), table_diff('t', 0, 5, 'id')",
     "VALUES 1, 2, DATE'2024-01-01'",
     "INSERT INTO t REPLACE WHERE a = 1 SELECT 1, 2",
     "INSERT WITH SCHEMA EVOLUTION INTO t BY NAME SELECT TIMESTAMP'2024-05-01' AS a",

@@ -1,0 +1,105 @@
+//! Whether rows of one version of a table fit the schema of another.
+
+use crate::column_mapping::ColumnMapping;
+use crate::schema::{DataType, StructType};
+
+/// Whether rows that were written under one schema can be read under another. As in Spark, a column
+/// may not have been renamed or dropped in between, not even if another took its name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fit {
+    pub before: ColumnMapping,
+    pub after: ColumnMapping,
+    /// Whether a type may have been widened.
+    pub widening: bool,
+}
+
+impl Fit {
+    /// What does not fit; `None` where all does.
+    pub(crate) fn misfit(self, before: &StructType, after: &StructType) -> Option<String> {
+        before.fields().iter().find_map(|old| {
+            let Some(new) = after.field(&old.name) else {
+                return Some(format!("column {} is gone", old.name));
+            };
+            if self.before.physical_name(old) != self.after.physical_name(new) {
+                return Some(format!("column {} is another one now", old.name));
+            }
+            (!self.fits(&old.data_type, &new.data_type)).then(|| {
+                let (old_type, new_type) = (&old.data_type, &new.data_type);
+                format!("column {} was {old_type}, and is {new_type}", old.name)
+            })
+        })
+    }
+
+    fn fits(self, before: &DataType, after: &DataType) -> bool {
+        use DataType::{Array, Map, Struct, Void};
+        match (before, after) {
+            (Void, _) => true,
+            (Struct(before), Struct(after)) => self.misfit(before, after).is_none(),
+            (Array { element: old, .. }, Array { element: new, .. }) => self.fits(old, new),
+            (
+                Map {
+                    key: old_key,
+                    value: old_value,
+                    ..
+                },
+                Map {
+                    key: new_key,
+                    value: new_value,
+                    ..
+                },
+            ) => self.fits(old_key, new_key) && self.fits(old_value, new_value),
+            _ => before == after || (self.widening && widens(before, after)),
+        }
+    }
+}
+
+/// Whether a column may change from one type to the other, and keep its files.
+///
+/// Protocol: [Type Widening](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#type-widening)
+fn widens(before: &DataType, after: &DataType) -> bool {
+    use DataType::{Byte, Date, Decimal, Double, Float, Integer, Long, Short, TimestampNtz};
+    match (before, after) {
+        (Byte, Short | Integer | Long | Double)
+        | (Short, Integer | Long | Double)
+        | (Integer, Long | Double)
+        | (Float, Double)
+        | (Date, TimestampNtz) => true,
+        (_, Decimal { precision, scale }) => {
+            let (old_precision, old_scale) = match before {
+                Byte | Short | Integer => (10, 0),
+                Long => (20, 0),
+                Decimal { precision, scale } => (*precision, *scale),
+                _ => return false,
+            };
+            let more_digits = i16::from(*precision) - i16::from(old_precision);
+            let more_scale = i16::from(*scale) - i16::from(old_scale);
+            more_digits >= more_scale && more_scale >= 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_widen_as_the_protocol_lists_them() {
+        let decimal = |precision, scale| DataType::Decimal { precision, scale };
+        for (before, after, expected) in [
+            (DataType::Byte, DataType::Double, true),
+            (DataType::Long, DataType::Double, false),
+            (DataType::Long, DataType::Integer, false),
+            (DataType::Date, DataType::TimestampNtz, true),
+            (DataType::Date, DataType::Timestamp, false),
+            (decimal(5, 2), decimal(7, 4), true),
+            (decimal(5, 2), decimal(6, 4), false),
+            (decimal(5, 2), decimal(5, 1), false),
+            (DataType::Integer, decimal(10, 0), true),
+            (DataType::Long, decimal(19, 0), false),
+            (DataType::String, decimal(38, 0), false),
+        ] {
+            assert_eq!(widens(&before, &after), expected, "{before} to {after}");
+        }
+    }
+}

@@ -208,7 +208,7 @@ async fn the_difference_between_versions_turns_one_into_the_other() {
             versions
                 .windows(2)
                 .rev()
-                .take(5)
+                .take(2)
                 .map(|pair| (pair[0], pair[1])),
         );
         let engine = engine();
@@ -240,5 +240,5 @@ async fn the_difference_between_versions_turns_one_into_the_other() {
         Ok(compared)
     })
     .await;
-    assert!(compared > 300, "{compared}");
+    assert!(compared > 200, "{compared}");
 }

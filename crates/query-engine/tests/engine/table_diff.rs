@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float64Array, Int64Array, ListBuilder, MapBuilder, RecordBatch, StringArray,
-    StringBuilder, StructArray,
+    ArrayRef, Float64Array, Int32Array, Int64Array, ListBuilder, MapBuilder, RecordBatch,
+    StringArray, StringBuilder, StructArray,
 };
 use arrow::datatypes::{DataType, Field, Fields};
 use proptest::prelude::*;
@@ -195,6 +195,50 @@ async fn what_cannot_be_compared_is_refused_in_words() {
         let text = format!("{} {}", error.message, error.hint.unwrap_or_default());
         assert!(text.contains(told), "{arguments}: {text}");
     }
+}
+
+/// Rows of an `id` and of a struct with one field or two.
+fn points(ids: ArrayRef, parts: &[(&str, &[f64])]) -> RecordBatch {
+    let parts = parts.iter().map(|(name, values)| {
+        let values: ArrayRef = Arc::new(Float64Array::from(values.to_vec()));
+        (Arc::new(Field::new(*name, DataType::Float64, true)), values)
+    });
+    let point = Arc::new(StructArray::from(parts.collect::<Vec<_>>()));
+    RecordBatch::try_from_iter([("id", ids), ("point", point as ArrayRef)]).unwrap()
+}
+
+#[tokio::test]
+async fn rows_of_before_a_schema_grew_are_read_as_those_after_it() {
+    let lake = Lake::default();
+    let part =
+        |name: &str| json!({ "name": name, "type": "double", "nullable": true, "metadata": {} });
+    let columns = |id: &str, names: &[&str]| {
+        let parts: Vec<Value> = names.iter().map(|name| part(*name)).collect();
+        let point = json!({ "type": "struct", "fields": parts });
+        metadata(&[("id", json!(id)), ("point", point)], &[])
+    };
+    let narrow = |ids: Vec<i32>| -> ArrayRef { Arc::new(Int32Array::from(ids)) };
+    let a = points(narrow(vec![1, 2]), &[("x", &[1.0, -0.0])]);
+    let a = lake.add("t", "a.parquet", &a).await;
+    let b = points(narrow(vec![3]), &[("x", &[3.0])]);
+    let b = lake.add("t", "b.parquet", &b).await;
+    let mut first = columns("integer", &["x"]);
+    first.extend([a.clone(), b]);
+    lake.commit("t", 0, "WRITE", first).await;
+    // 1 as it was, 2 without its sign, and a new row.
+    let wide: ArrayRef = Arc::new(Int64Array::from(vec![2, 1, 4_000_000_000]));
+    let c: [(&str, &[f64]); 1] = [("x", &[0.0, 1.0, 4.0])];
+    let c = lake.add("t", "c.parquet", &points(wide, &c)).await;
+    let mut second = columns("long", &["x", "y"]);
+    second.remove(0);
+    second.extend([remove(&a), c]);
+    lake.commit("t", 1, "MERGE", second).await;
+    let rows = [
+        "2 {x: -0.0, y: NULL} update_preimage 1",
+        "2 {x: 0.0, y: NULL} update_postimage 1",
+        "4000000000 {x: 4.0, y: NULL} insert 1",
+    ];
+    assert_eq!(diff(&lake, "0, 1, 'id'").await, rows);
 }
 
 #[tokio::test]

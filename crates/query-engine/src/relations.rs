@@ -61,19 +61,7 @@ fn open<'a>(
         match &reference.relation {
             Relation::Table { table, at } => open_table(core, context, table, at, view_depth).await,
             Relation::Changes { table, start, end } => {
-                let table = locate_delta(core, context, table).await?;
-                let start = change_bound(core, start).await?;
-                let end = match end {
-                    Some(end) => Some(change_bound(core, end).await?),
-                    None => None,
-                };
-                let plan = table
-                    .changes(start, end)
-                    .await
-                    .map_err(|error| from_log(&error))?;
-                context.reads(&table, Some(plan.end));
-                let context = Arc::clone(context);
-                Ok(Arc::new(ChangesProvider::new(table, plan, context)?) as _)
+                open_changes(core, context, table, (start, end.as_ref())).await
             }
             Relation::Diff {
                 table,
@@ -86,22 +74,48 @@ fn open<'a>(
     .boxed()
 }
 
-async fn open_diff(
-    core: &EngineCore,
-    context: &Arc<StatementContext>,
-    name: &TableName,
-    (from, to): (&VersionSpec, &VersionSpec),
-    keys: &[String],
-) -> Result<Arc<dyn TableProvider>, Error> {
-    let (from, to) = (Some(from.clone()), Some(to.clone()));
-    let ((table, from), (_, to)) = try_join!(
-        open_snapshot(core, context, name, &from),
-        open_snapshot(core, context, name, &to),
-    )?;
-    let plan = table.diff(&from, &to).map_err(|error| from_log(&error))?;
-    context.reads(&table, Some(to.version()));
-    let provider = DiffProvider::new(table, plan, keys, Arc::clone(context))?;
-    Ok(Arc::new(provider))
+// Boxed, this and the next, as what opens a view within views must stay small on the stack.
+fn open_changes<'a>(
+    core: &'a EngineCore,
+    context: &'a Arc<StatementContext>,
+    name: &'a TableName,
+    (start, end): (&'a VersionSpec, Option<&'a VersionSpec>),
+) -> BoxFuture<'a, Result<Arc<dyn TableProvider>, Error>> {
+    async move {
+        let table = locate_delta(core, context, name).await?;
+        let start = change_bound(core, start).await?;
+        let end = match end {
+            Some(end) => Some(change_bound(core, end).await?),
+            None => None,
+        };
+        let plan = table.changes(start, end).await;
+        let plan = plan.map_err(|error| from_log(&error))?;
+        context.reads(&table, Some(plan.end));
+        let context = Arc::clone(context);
+        Ok(Arc::new(ChangesProvider::new(table, plan, context)?) as _)
+    }
+    .boxed()
+}
+
+fn open_diff<'a>(
+    core: &'a EngineCore,
+    context: &'a Arc<StatementContext>,
+    name: &'a TableName,
+    (from, to): (&'a VersionSpec, &'a VersionSpec),
+    keys: &'a [String],
+) -> BoxFuture<'a, Result<Arc<dyn TableProvider>, Error>> {
+    async move {
+        let (from, to) = (Some(from.clone()), Some(to.clone()));
+        let ((table, from), (_, to)) = try_join!(
+            open_snapshot(core, context, name, &from),
+            open_snapshot(core, context, name, &to),
+        )?;
+        let plan = table.diff(&from, &to).map_err(|error| from_log(&error))?;
+        context.reads(&table, Some(to.version()));
+        let provider = DiffProvider::new(table, plan, keys, Arc::clone(context))?;
+        Ok(Arc::new(provider) as _)
+    }
+    .boxed()
 }
 
 async fn open_table<'a>(

@@ -249,7 +249,7 @@ fn check_schemas(start: u64, end: u64, schemas: &[TableSchema], last: &TableSche
         let fit = Fit {
             before: schema.column_mapping,
             after: last.column_mapping,
-            widening: false,
+            evolution: false,
         };
         if let Some(reason) = fit.misfit(&schema.columns, &last.columns) {
             return Err(Error::IncompatibleSchemaInChanges {

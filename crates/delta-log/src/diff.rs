@@ -11,19 +11,13 @@ use crate::changes::{ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
 use crate::data_path::{DataPaths, FileKey};
 use crate::deletion_vector::FileRows;
 use crate::error::{Error, Result};
-use crate::schema::StructType;
 use crate::schema_fit::Fit;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 
 /// See [`Table::diff`].
 pub(crate) fn plan(table: &Table, from: &Snapshot, to: &Snapshot) -> Result<ChangePlan> {
-    let fit = Fit {
-        before: from.column_mapping(),
-        after: to.column_mapping(),
-        widening: true,
-    };
-    if let Some(reason) = fit.misfit(from.schema(), to.schema()) {
+    if let Some(reason) = fit(from, to).misfit(from.schema(), to.schema()) {
         return Err(Error::IncompatibleSchemaInDiff {
             from: from.version(),
             to: to.version(),
@@ -32,8 +26,8 @@ pub(crate) fn plan(table: &Table, from: &Snapshot, to: &Snapshot) -> Result<Chan
     }
     let sources = differing(
         &DataPaths::new(table),
-        &Side::new(ChangeKind::Delete, from, to.schema())?,
-        &Side::new(ChangeKind::Insert, to, to.schema())?,
+        &Side::new(ChangeKind::Delete, from, to)?,
+        &Side::new(ChangeKind::Insert, to, to)?,
     )?;
     let version = ChangeVersion {
         version: to.version(),
@@ -48,6 +42,14 @@ pub(crate) fn plan(table: &Table, from: &Snapshot, to: &Snapshot) -> Result<Chan
         arrow_schema: to.arrow_schema(),
         versions: vec![version],
     })
+}
+
+fn fit(from: &Snapshot, to: &Snapshot) -> Fit {
+    Fit {
+        before: from.column_mapping(),
+        after: to.column_mapping(),
+        evolution: true,
+    }
 }
 
 /// The rows of `before` that are not in the same place of the same file in `after`, and vice versa.
@@ -96,18 +98,21 @@ fn differing(paths: &DataPaths, before: &Side<'_>, after: &Side<'_>) -> Result<V
 struct Side<'a> {
     kind: ChangeKind,
     snapshot: &'a Snapshot,
-    /// Each partition column with its value for each file, of the type that it has in the end.
+    /// Each partition column with its value for each file, under the name and of the type that it
+    /// has in the end.
     partitions: Vec<(&'a str, ArrayRef)>,
 }
 
 impl<'a> Side<'a> {
-    fn new(kind: ChangeKind, snapshot: &'a Snapshot, schema: &StructType) -> Result<Self> {
+    fn new(kind: ChangeKind, snapshot: &'a Snapshot, to: &'a Snapshot) -> Result<Self> {
+        let fit = fit(snapshot, to);
         let values = |column: &'a String| {
-            let field = schema.field(column);
+            let field = snapshot.schema().field(column);
+            let field = field.and_then(|field| fit.successor(field, to.schema()));
             let field = field.ok_or_else(|| Error::UnknownColumn(column.clone()))?;
             let values = snapshot.files().partition_values(column)?;
             let values = cast(&values, &field.data_type.to_arrow())?;
-            Ok((column.as_str(), values))
+            Ok((field.name.as_str(), values))
         };
         let partitions = snapshot.partition_columns().iter().map(values);
         Ok(Self {

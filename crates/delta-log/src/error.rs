@@ -133,8 +133,8 @@ pub enum Error {
         reason: String,
     },
 
-    /// Between two versions to be compared, a column was dropped or changed its type, so that the
-    /// rows of one do not fit the schema of the other.
+    /// Between two versions to be compared, a column was dropped or changed its type other than by
+    /// widening it, so that the rows of one do not fit the schema of the other.
     #[error("the schema of version {from} does not fit that of version {to}: {reason}")]
     IncompatibleSchemaInDiff {
         /// The version to start from.

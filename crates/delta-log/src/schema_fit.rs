@@ -1,33 +1,49 @@
 //! Whether rows of one version of a table fit the schema of another.
 
 use crate::column_mapping::ColumnMapping;
-use crate::schema::{DataType, StructType};
+use crate::schema::{DataType, StructField, StructType};
 
-/// Whether rows that were written under one schema can be read under another. As in Spark, a column
-/// may not have been renamed or dropped in between, not even if another took its name.
+/// Whether rows that were written under one schema can be read under another. A column may not have
+/// been dropped in between, not even if another took its name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fit {
     pub before: ColumnMapping,
     pub after: ColumnMapping,
-    /// Whether a type may have been widened.
-    pub widening: bool,
+    /// Whether columns may have been renamed, and types widened: Spark's change feed permits neither.
+    pub evolution: bool,
 }
 
 impl Fit {
     /// What does not fit; `None` where all does.
     pub(crate) fn misfit(self, before: &StructType, after: &StructType) -> Option<String> {
         before.fields().iter().find_map(|old| {
-            let Some(new) = after.field(&old.name) else {
-                return Some(format!("column {} is gone", old.name));
+            let of_its_name = after.field(&old.name);
+            let new = match self.evolution {
+                true => self.successor(old, after),
+                false => of_its_name.filter(|new| self.is_same(old, new)),
             };
-            if self.before.physical_name(old) != self.after.physical_name(new) {
-                return Some(format!("column {} is another one now", old.name));
-            }
+            let Some(new) = new else {
+                let what = of_its_name.map_or("gone", |_| "another one now");
+                return Some(format!("column {} is {what}", old.name));
+            };
             (!self.fits(&old.data_type, &new.data_type)).then(|| {
                 let (old_type, new_type) = (&old.data_type, &new.data_type);
                 format!("column {} was {old_type}, and is {new_type}", old.name)
             })
         })
+    }
+
+    /// What has become of a column, whatever it is called.
+    pub(crate) fn successor<'a>(
+        self,
+        old: &StructField,
+        after: &'a StructType,
+    ) -> Option<&'a StructField> {
+        after.fields().iter().find(|new| self.is_same(old, new))
+    }
+
+    fn is_same(self, old: &StructField, new: &StructField) -> bool {
+        self.before.physical_name(old) == self.after.physical_name(new)
     }
 
     fn fits(self, before: &DataType, after: &DataType) -> bool {
@@ -48,7 +64,7 @@ impl Fit {
                     ..
                 },
             ) => self.fits(old_key, new_key) && self.fits(old_value, new_value),
-            _ => before == after || (self.widening && widens(before, after)),
+            _ => before == after || (self.evolution && widens(before, after)),
         }
     }
 }

@@ -119,6 +119,59 @@ async fn other_partition_values_make_another_file() {
     assert_eq!(sources(&t, 2, 3).await, ["+a", "+b", "-a", "-b"]);
 }
 
+/// Column mapping by name: name, physical name and type of each column.
+fn mapped(columns: &[(&str, &str, &str)], partition_columns: &[&str]) -> Value {
+    let fields: Vec<Value> = columns
+        .iter()
+        .enumerate()
+        .map(|(id, (name, physical, data_type))| {
+            json!({ "name": name, "type": data_type, "nullable": true, "metadata": {
+                "delta.columnMapping.id": id, "delta.columnMapping.physicalName": physical,
+            } })
+        })
+        .collect();
+    let mode = json!({ "delta.columnMapping.mode": "name" });
+    let mut metadata = metadata_with(&[], mode);
+    let schema = json!({ "type": "struct", "fields": fields });
+    metadata["metaData"]["schemaString"] = json!(schema.to_string());
+    metadata["metaData"]["partitionColumns"] = json!(partition_columns);
+    metadata
+}
+
+#[tokio::test]
+async fn a_renamed_column_is_the_same_and_one_of_its_name_is_not() {
+    let t = TestTable::new();
+    let protocol = json!({"protocol": {"minReaderVersion": 2, "minWriterVersion": 5}});
+    let before = mapped(&[("id", "c1", "long"), ("day", "c2", "integer")], &["day"]);
+    let mut file = add("a");
+    file["add"]["partitionValues"] = json!({ "c2": "7" });
+    let mut other = file.clone();
+    other["add"]["path"] = json!("b");
+    t.commit(0, &[protocol, before, file]).await;
+    let after = mapped(
+        &[("day", "c1", "long"), ("date", "c2", "integer")],
+        &["date"],
+    );
+    t.commit(1, &[after, other]).await;
+    assert_eq!(sources(&t, 0, 1).await, ["+b"]);
+    t.commit(2, &[remove("a")]).await;
+    let plan = diff(&t, 0, 2).await.unwrap();
+    for source in &plan.versions[0].sources {
+        assert_eq!(source.partition_values[0].0, "date");
+    }
+    let replaced = mapped(
+        &[("day", "c3", "long"), ("date", "c2", "integer")],
+        &["date"],
+    );
+    t.commit(3, &[replaced]).await;
+    match diff(&t, 2, 3).await {
+        Err(Error::IncompatibleSchemaInDiff { reason, .. }) => {
+            assert_eq!(reason, "column day is another one now");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn versions_whose_columns_do_not_fit_are_refused() {
     let t = TestTable::new();

@@ -13,7 +13,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 import { launch, Page } from "../browser/support/page.mjs";
-import { freePort, Process, run, temporaryFolder } from "../browser/support/processes.mjs";
+import { run, temporaryFolder } from "../browser/support/processes.mjs";
+import { serveLakeglass } from "./lakeglass.mjs";
 import { StaticServer } from "./static-server.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -81,19 +82,14 @@ function assertSameRows(name, ours, theirs) {
 const server = await StaticServer.start(folder);
 const table = `${server.url}/transactions`;
 const parquet = files.map(({ path }) => `'${table}/${path}'`).join(", ");
-const port = await freePort();
 const data = temporaryFolder("bench");
-const lakeglass = new Process("lakeglass", process.env.LAKEGLASS_BINARY, [
-  "serve",
-  ...["--listen", `127.0.0.1:${port}`, "--store-listen", `127.0.0.1:${await freePort()}`],
-  ...["--data", data, "--page", process.env.LAKEGLASS_PAGE],
-]);
+const lakeglass = await serveLakeglass(data);
 await bundleDuckDb();
 const browser = await launch();
 
 /** A fresh profile with Lakeglass's engine loaded. */
 async function openLakeglass() {
-  const page = await Page.open(browser, `http://127.0.0.1:${port}`);
+  const page = await Page.open(browser, lakeglass.url);
   await page.rows("SELECT 1");
   return page;
 }
@@ -106,11 +102,6 @@ async function openDuckDb() {
   await tab.waitForFunction(() => window.duck, undefined, { timeout: 60_000 });
   await tab.evaluate(() => window.duck.run("SELECT 1"));
   return tab;
-}
-
-while (!(await fetch(`http://127.0.0.1:${port}/api/v1/health`).catch(() => undefined))?.ok) {
-  if (lakeglass.epitaph()) throw new Error(lakeglass.epitaph());
-  await new Promise((resolve) => setTimeout(resolve, 25));
 }
 
 // An id from the middle of the table, so that no engine finds it by luck.
@@ -148,7 +139,7 @@ for (const [index, line] of lines.trim().split("\n").entries()) {
 }
 
 await browser.close();
-await lakeglass.stop();
+await lakeglass.process.stop();
 server.stop();
 
 const ms = (value) => (value < 10 ? value.toFixed(1) : value.toFixed(0));

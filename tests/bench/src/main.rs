@@ -1,7 +1,9 @@
-//! The native half of `cargo xtask bench query`: writes the table, and runs the queries natively
-//! on one thread, for comparison with the browser.
+//! The native halves of `cargo xtask bench query` and `cargo xtask bench reader`: writes the tables,
+//! and reads them natively on one thread, for comparison with the browser.
 
+mod big_log;
 mod native;
+mod reader;
 mod table;
 
 use std::path::PathBuf;
@@ -30,6 +32,26 @@ enum Task {
         #[arg(long, default_value_t = 5)]
         warm: usize,
     },
+    /// Write a log of 10,000 commits into a folder that must not exist yet.
+    WriteLog {
+        folder: PathBuf,
+        /// What it consists of beside commits.
+        layout: big_log::Layout,
+        /// The same seed makes the same log.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Open such a log from an S3 endpoint, refresh it, and print what that took as JSON, a line
+    /// per step.
+    Open {
+        /// URL of the S3 API.
+        endpoint: String,
+        bucket: String,
+        /// The table's folder in the bucket.
+        name: String,
+        /// The same folder on this machine.
+        folder: PathBuf,
+    },
 }
 
 fn main() -> Result<()> {
@@ -40,5 +62,16 @@ fn main() -> Result<()> {
             queries,
             warm,
         } => native::run(&table, &queries, warm),
+        Task::WriteLog {
+            folder,
+            layout,
+            seed,
+        } => big_log::write(&folder, layout, seed),
+        Task::Open {
+            endpoint,
+            bucket,
+            name,
+            folder,
+        } => reader::run(&endpoint, &bucket, &name, &folder),
     }
 }

@@ -35,8 +35,11 @@ use crate::log_segment::LogFile;
 use crate::table::Table;
 
 /// Checkpoints up to this many bytes are fetched whole: one request instead of a footer and then
-/// columns, most of which are needed anyway. Larger ones are read column by column.
-const WHOLE: u64 = 16 * 1024 * 1024;
+/// columns. Larger ones are read column by column.
+const WHOLE: u64 = 2 * 1024 * 1024;
+
+/// Rows that are decoded at a time.
+const BATCH: usize = 8192;
 
 /// Parts that are read at a time.
 const CONCURRENT_PARTS: usize = 8;
@@ -142,10 +145,10 @@ async fn read_part(table: &Table, file: &LogFile, content: Content) -> Result<Ch
         .await
         .map_err(failed)?;
     let mask = projection(builder.parquet_schema(), content);
-    let batches = builder.with_projection(mask).build().map_err(failed)?;
-    let batches: Vec<RecordBatch> = batches.try_collect().await.map_err(failed)?;
+    let builder = builder.with_projection(mask).with_batch_size(BATCH);
+    let mut batches = builder.build().map_err(failed)?;
     let mut part = CheckpointContent::default();
-    for batch in batches {
+    while let Some(batch) = batches.try_next().await.map_err(failed)? {
         part.add_batch(&batch)
             .map_err(|Invalid(reason)| Error::CorruptLog {
                 path: file.path.to_string(),
@@ -226,7 +229,10 @@ impl CheckpointContent {
         if let Some(adds) = batch.column_by_name("add")
             && adds.null_count() < adds.len()
         {
-            let adds = filter(adds, &is_not_null(adds)?)?;
+            let adds = match adds.null_count() {
+                0 => adds.clone(),
+                _ => filter(adds, &is_not_null(adds)?)?,
+            };
             let adds = adds
                 .as_struct_opt()
                 .ok_or_else(|| invalid("add is not a struct"))?;

@@ -1,5 +1,7 @@
 //! Where a data file is, from the path that the log gives.
 
+use std::borrow::Cow;
+
 use object_store::path::Path;
 use percent_encoding::percent_decode_str;
 
@@ -73,14 +75,30 @@ impl DataPaths {
     ///
     /// Protocol: [Action Reconciliation](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#action-reconciliation)
     pub(crate) fn key(&self, raw: &str, deletion_vector: Option<String>) -> FileKey {
-        let path = match self.resolve(raw) {
-            Ok(path) => path.into(),
-            Err(_) => raw.to_owned(),
-        };
         FileKey {
-            path,
+            path: self.identity(raw).into_owned(),
             deletion_vector,
         }
+    }
+
+    /// What identifies a data file, however its path is spelled: its decoded path, relative to the
+    /// table, or from the store's root where it is elsewhere. Most paths are spelled just like that.
+    pub(crate) fn identity<'a>(&self, raw: &'a str) -> Cow<'a, str> {
+        let is_plain = !raw.contains(['%', ':']) && !raw.starts_with('/') && !raw.ends_with('/');
+        if is_plain {
+            return Cow::Borrowed(raw);
+        }
+        let Ok(path) = self.resolve(raw) else {
+            return Cow::Borrowed(raw);
+        };
+        let relative = match self.root.as_ref() {
+            "" => Some(path.as_ref()),
+            root => path
+                .as_ref()
+                .strip_prefix(root)
+                .and_then(|rest| rest.strip_prefix('/')),
+        };
+        Cow::Owned(relative.map_or_else(|| format!("/{path}"), str::to_owned))
     }
 }
 
@@ -173,6 +191,21 @@ mod tests {
         ] {
             assert_eq!(paths.resolve(raw).unwrap().as_ref(), expected, "{raw}");
         }
+    }
+
+    #[test]
+    fn file_has_one_identity_however_it_is_spelled() {
+        for (root, location) in [("a/t", "s3a://bucket/a/t"), ("", "s3a://bucket")] {
+            let paths = paths(root, location);
+            let absolute = format!("{location}/p=a%20b/x");
+            for raw in ["p=a%20b/x", "p%3Da b/x", "p=a b/x", &absolute] {
+                assert_eq!(paths.identity(raw), "p=a b/x", "{raw}");
+            }
+        }
+        let paths = paths("a/t", "s3a://bucket/a/t");
+        let elsewhere = ["s3a://bucket/a/t2/x", "s3://bucket/a/t2/%78"];
+        assert_eq!(paths.identity(elsewhere[0]), paths.identity(elsewhere[1]));
+        assert_ne!(paths.identity(elsewhere[0]), paths.identity("a/t2/x"));
     }
 
     #[test]

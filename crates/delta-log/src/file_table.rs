@@ -427,14 +427,17 @@ impl SegmentColumns {
                     cast(values, &ArrowType::Utf8).ok()
                 });
                 let parsed = parsed.as_ref().map(|texts| texts.as_string::<i32>());
+                let map = map.and_then(|map| MapTexts::of(map, column));
                 (0..self.path.len())
-                    .map(|row| match map.filter(|map| map.is_valid(row)) {
-                        Some(map) => map_value(map, row, column),
-                        None => {
-                            let parsed = parsed.filter(|texts| texts.is_valid(row))?;
-                            Some(parsed.value(row).to_owned())
-                        }
-                    })
+                    .map(
+                        |row| match map.as_ref().filter(|map| map.map.is_valid(row)) {
+                            Some(map) => map.get(row),
+                            None => {
+                                let parsed = parsed.filter(|texts| texts.is_valid(row))?;
+                                Some(parsed.value(row))
+                            }
+                        },
+                    )
                     .collect()
             }
         }
@@ -461,10 +464,29 @@ pub(crate) fn parse_partition_values(
     })
 }
 
-fn map_value(map: &MapArray, row: usize, key: &str) -> Option<String> {
-    let entries = map.value(row);
-    let keys = entries.column(0).as_string_opt::<i32>()?;
-    let values = entries.column(1).as_string_opt::<i32>()?;
-    let at = keys.iter().position(|candidate| candidate == Some(key))?;
-    values.is_valid(at).then(|| values.value(at).to_owned())
+/// The values that maps from text to text have for one key.
+struct MapTexts<'a> {
+    map: &'a MapArray,
+    keys: &'a StringArray,
+    values: &'a StringArray,
+    key: &'a str,
+}
+
+impl<'a> MapTexts<'a> {
+    fn of(map: &'a MapArray, key: &'a str) -> Option<Self> {
+        Some(Self {
+            map,
+            keys: map.keys().as_string_opt()?,
+            values: map.values().as_string_opt()?,
+            key,
+        })
+    }
+
+    fn get(&self, row: usize) -> Option<&'a str> {
+        let offsets = self.map.value_offsets();
+        let mut entries =
+            usize::try_from(offsets[row]).ok()?..usize::try_from(offsets[row + 1]).ok()?;
+        let at = entries.find(|entry| self.keys.value(*entry) == self.key)?;
+        self.values.is_valid(at).then(|| self.values.value(at))
+    }
 }

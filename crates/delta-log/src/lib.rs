@@ -13,6 +13,7 @@
 mod actions;
 mod changes;
 mod checkpoint;
+mod checksum;
 mod column_mapping;
 mod commit_times;
 mod concurrent;

@@ -18,21 +18,20 @@ pub(crate) enum LogPath {
     },
     /// A checkpoint of the V2 spec, named with a UUID.
     UuidCheckpoint(u64),
+    Checksum(u64),
+    /// Several commits in one file.
+    Compaction {
+        first: u64,
+        last: u64,
+    },
 }
 
 impl LogPath {
-    /// `None` for everything that a reader passes over: checksums, compacted commits, temporary
-    /// and hidden files, and whatever is in a folder (staged commits, sidecars).
+    /// `None` for everything that a reader passes over: temporary and hidden files, and
+    /// whatever is in a folder (staged commits, sidecars).
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let (digits, rest) = name.split_at_checked(20)?;
-        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        // Delta's writers count in signed 64-bit integers.
-        let version = digits
-            .parse()
-            .ok()
-            .filter(|version| *version < i64::MAX as u64)?;
+        let version = parse_version(digits)?;
         let mut words = rest.strip_prefix('.')?.split('.');
         let words = [
             words.next(),
@@ -43,6 +42,14 @@ impl LogPath {
         ];
         match words {
             [Some("json"), None, ..] => Some(Self::Commit(version)),
+            [Some("crc"), None, ..] => Some(Self::Checksum(version)),
+            [Some(last), Some("compacted"), Some("json"), None, _] => {
+                let last = parse_version(last)?;
+                (version < last).then_some(Self::Compaction {
+                    first: version,
+                    last,
+                })
+            }
             [Some("checkpoint"), Some("parquet"), None, ..] => {
                 Some(Self::ClassicCheckpoint(version))
             }
@@ -75,6 +82,16 @@ impl LogPath {
     }
 }
 
+/// A version as file names have it: twenty digits.
+fn parse_version(digits: &str) -> Option<u64> {
+    if digits.len() != 20 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // Delta's writers count in signed 64-bit integers.
+    let version = digits.parse().ok();
+    version.filter(|version| *version < i64::MAX as u64)
+}
+
 /// `_delta_log` of the table at `root`.
 pub(crate) fn log_folder(root: &Path) -> Path {
     root.clone().join("_delta_log")
@@ -83,6 +100,11 @@ pub(crate) fn log_folder(root: &Path) -> Path {
 /// The commit of `version`.
 pub(crate) fn commit_path(root: &Path, version: u64) -> Path {
     log_folder(root).join(format!("{version:020}.json"))
+}
+
+/// The checksum of `version`.
+pub(crate) fn checksum_path(root: &Path, version: u64) -> Path {
+    log_folder(root).join(format!("{version:020}.crc"))
 }
 
 /// The checkpoint of `version`, in `parts` files or, with `None`, a classic one.
@@ -128,12 +150,17 @@ mod tests {
                 "00000000000000000012.checkpoint.0000000004.0000000003.parquet",
                 None,
             ),
-            ("00000000000000000012.crc", None),
+            ("00000000000000000012.crc", Some(LogPath::Checksum(v))),
             (".00000000000000000012.json.crc", None),
             (
                 "00000000000000000012.00000000000000000015.compacted.json",
+                Some(LogPath::Compaction { first: v, last: 15 }),
+            ),
+            (
+                "00000000000000000012.00000000000000000012.compacted.json",
                 None,
             ),
+            ("00000000000000000012.15.compacted.json", None),
             (
                 "00000000000000000012.3a0d65cd-4056-49b8-937b-95f9e3ee90e5.json",
                 None,

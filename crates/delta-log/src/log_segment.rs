@@ -1,6 +1,7 @@
 //! Which files of the log make a version.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -35,6 +36,10 @@ pub(crate) struct Log {
     pub(crate) location: String,
     pub(crate) commits: BTreeMap<u64, LogFile>,
     pub(crate) checkpoints: BTreeMap<u64, Checkpoint>,
+    /// Several commits in one file: by the first one of them, those that end with the last.
+    pub(crate) compactions: BTreeMap<u64, Vec<(u64, LogFile)>>,
+    /// Versions that have a checksum.
+    pub(crate) checksums: BTreeSet<u64>,
     /// Commits that were read in order to know that they exist.
     pub(crate) bodies: HashMap<u64, Bytes>,
 }
@@ -48,6 +53,13 @@ pub(crate) enum Extent {
     Version(u64),
     /// Everything.
     All,
+}
+
+/// Commits that one file stands for, or just one commit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) versions: RangeInclusive<u64>,
+    pub(crate) compaction: Option<LogFile>,
 }
 
 /// The files that make one version: a checkpoint and every commit after it.
@@ -152,6 +164,12 @@ impl Log {
                         .or_default()
                         .insert(part, file);
                 }
+                LogPath::Compaction { first, last } => {
+                    log.compactions.entry(first).or_default().push((last, file));
+                }
+                LogPath::Checksum(version) => {
+                    log.checksums.insert(version);
+                }
                 LogPath::UuidCheckpoint(version) => with_uuid.push((version, file)),
             }
         }
@@ -169,6 +187,36 @@ impl Log {
             checkpoint.or_insert(Checkpoint { files });
         }
         log
+    }
+
+    /// The fewest files, or nearly so, that stand for the commits of `versions`.
+    pub(crate) fn steps(&self, versions: RangeInclusive<u64>) -> Vec<Step> {
+        let (mut next, last) = versions.into_inner();
+        let mut steps = Vec::new();
+        while next <= last {
+            let compactions = self.compactions.get(&next).into_iter().flatten();
+            let longest = compactions
+                .filter(|(end, file)| *end <= last && self.is_of_this_log(next..=*end, file))
+                .max_by_key(|(end, _)| *end);
+            let (end, compaction) = match longest {
+                Some((end, file)) => (*end, Some(file.clone())),
+                None => (next, None),
+            };
+            let versions = next..=end;
+            steps.push(Step {
+                versions,
+                compaction,
+            });
+            next = end.saturating_add(1);
+        }
+        steps
+    }
+
+    /// A compaction is written after its commits. One that looks older may be what is left of
+    /// another table in the same place.
+    fn is_of_this_log(&self, versions: RangeInclusive<u64>, compaction: &LogFile) -> bool {
+        let mut commits = self.commits.range(versions);
+        commits.all(|(_, commit)| commit.modified <= compaction.modified)
     }
 
     pub(crate) fn has_checkpoints(&self) -> bool {

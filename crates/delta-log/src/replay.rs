@@ -2,7 +2,9 @@
 //!
 //! Protocol: [Action Reconciliation](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#action-reconciliation)
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::Array;
@@ -10,18 +12,20 @@ use futures::{FutureExt, TryStreamExt, future};
 
 use crate::actions::{Commit, Metadata, Protocol};
 use crate::checkpoint::{self, CheckpointContent, Content};
+use crate::checksum::Checksum;
 use crate::concurrent::ordered;
-use crate::data_path::{DataPaths, FileKey};
-use crate::error::Result;
+use crate::data_path::DataPaths;
+use crate::deletion_vector::DeletionVector;
+use crate::error::{Error, Result};
 use crate::file_table::SegmentColumns;
-use crate::log_segment::{Log, LogSegment};
+use crate::log_segment::{Log, LogFile, LogSegment};
 use crate::table::Table;
 
 /// Commits that are read at a time.
 pub(crate) const CONCURRENT_COMMITS: usize = 32;
 
 /// What the log says as of a version.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) protocol: Option<Protocol>,
     pub(crate) metadata: Option<Metadata>,
@@ -31,7 +35,7 @@ pub(crate) struct State {
 }
 
 /// Active files: rows of segments.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Files {
     pub(crate) segments: Vec<Arc<SegmentColumns>>,
     pub(crate) rows: Vec<(usize, usize)>,
@@ -50,20 +54,26 @@ pub(crate) async fn load(
             Some((_, found)) => checkpoint::read(table, &found.files, content).await,
         }
     };
-    let versions: Vec<u64> = segment
-        .commits
-        .iter()
-        .map(|(version, _)| *version)
-        .collect();
-    let (checkpoint, commits) =
-        future::try_join(checkpoint, read_commits(table, log, versions)).await?;
+    let tail = async {
+        match (segment.commits.first(), segment.commits.last()) {
+            (Some((first, _)), Some((last, _))) => {
+                read_tail(table, log, *first..=*last).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    };
+    let (checkpoint, tail) = future::try_join(checkpoint, tail).await?;
     let base = State {
         protocol: checkpoint.protocol,
         metadata: checkpoint.metadata,
         files: Files::from_segments(checkpoint.files),
         in_commit_timestamp: None,
     };
-    Ok(replay(&DataPaths::new(table), base, commits))
+    match tail {
+        Some(tail) if content == Content::All => apply(table, log, base, tail).await,
+        Some(tail) => Ok(replay(&DataPaths::new(table), base, tail.actions)),
+        None => Ok(base),
+    }
 }
 
 /// Reads commits, in the order of `versions`.
@@ -79,12 +89,103 @@ pub(crate) async fn read_commits(
     ordered(commits, CONCURRENT_COMMITS).try_collect().await
 }
 
+/// What the commits of `versions` did.
+pub(crate) struct Tail {
+    versions: RangeInclusive<u64>,
+    actions: Vec<Commit>,
+    /// What must come out, where something else than the commits was read.
+    expected: Option<Checksum>,
+}
+
+/// Reads what the commits of `versions` did, in their order. Where a compaction stands for several
+/// of them, it alone is read, unless it turns out to be of no use. Then the last version's checksum
+/// is read too, if there is one.
+///
+/// Protocol: [Log Compaction Files](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#log-compaction-files)
+pub(crate) async fn read_tail(
+    table: &Table,
+    log: &Log,
+    versions: RangeInclusive<u64>,
+) -> Result<Tail> {
+    let steps = log.steps(versions.clone());
+    let last = *versions.end();
+    let is_checked =
+        log.checksums.contains(&last) && steps.iter().any(|step| step.compaction.is_some());
+    let expected = async {
+        match is_checked {
+            true => Checksum::read(table, last).await,
+            false => Ok(None),
+        }
+    };
+    let steps = steps.into_iter().map(|step| {
+        async move {
+            if let Some(compaction) = &step.compaction
+                && let Some(actions) = read_compaction(table, compaction).await?
+            {
+                return Ok(vec![actions]);
+            }
+            read_commits(table, log, step.versions).await
+        }
+        .boxed()
+    });
+    let steps = ordered(steps.collect(), CONCURRENT_COMMITS);
+    let (actions, expected) =
+        future::try_join(steps.try_collect::<Vec<Vec<Commit>>>(), expected).await?;
+    Ok(Tail {
+        versions,
+        actions: actions.into_iter().flatten().collect(),
+        expected,
+    })
+}
+
+/// Applies a tail to the state before it. What a compaction says counts only if it leads to what
+/// the last version's checksum says; else the commits are read.
+pub(crate) async fn apply(table: &Table, log: &Log, base: State, tail: Tail) -> Result<State> {
+    let paths = DataPaths::new(table);
+    let Some(expected) = tail.expected else {
+        return Ok(replay(&paths, base, tail.actions));
+    };
+    let state = replay(&paths, base.clone(), tail.actions);
+    if expected.matches(&state) {
+        return Ok(state);
+    }
+    let commits = read_commits(table, log, tail.versions).await?;
+    Ok(replay(&paths, base, commits))
+}
+
+/// `None` where the commits have to be read after all.
+async fn read_compaction(table: &Table, file: &LogFile) -> Result<Option<Commit>> {
+    let actions = match table.fetch(&file.path).await {
+        Ok((bytes, _)) if file.size.is_none_or(|size| size == bytes.len() as u64) => {
+            Commit::parse(&file.path, &bytes)
+        }
+        Ok(_) => return Ok(None),
+        Err(error) => Err(error),
+    };
+    match actions {
+        // Whose information that would be is not defined.
+        Ok(actions) => Ok(Some(Commit {
+            commit_info: None,
+            ..actions
+        })),
+        Err(
+            Error::CorruptLog { .. }
+            | Error::Truncated { .. }
+            | Error::Storage {
+                source: object_store::Error::NotFound { .. },
+                ..
+            },
+        ) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Applies commits, ascending, to the state before them.
-pub(crate) fn replay(paths: &DataPaths, base: State, commits: Vec<Commit>) -> State {
+fn replay(paths: &DataPaths, base: State, commits: Vec<Commit>) -> State {
     let in_commit_timestamp = commits.last().and_then(Commit::in_commit_timestamp);
     let mut protocol = None;
     let mut metadata = None;
-    let mut seen: HashSet<FileKey> = HashSet::new();
+    let mut seen = LogicalFiles::default();
     let mut adds = Vec::new();
     for commit in commits.into_iter().rev() {
         protocol = protocol.or(commit.protocol);
@@ -92,20 +193,13 @@ pub(crate) fn replay(paths: &DataPaths, base: State, commits: Vec<Commit>) -> St
         // In one commit an add counts more than a remove of the same logical file: together they
         // replace what the log said about a file that stays.
         for add in commit.adds.into_iter().rev() {
-            let vector = add
-                .deletion_vector
-                .as_ref()
-                .map(|vector| vector.unique_id());
-            if seen.insert(paths.key(&add.path, vector)) {
+            if seen.insert(paths.identity(&add.path), add.deletion_vector.as_deref()) {
                 adds.push(add);
             }
         }
         for remove in commit.removes {
-            let vector = remove
-                .deletion_vector
-                .as_ref()
-                .map(|vector| vector.unique_id());
-            seen.insert(paths.key(&remove.path, vector));
+            let path = paths.identity(&remove.path);
+            seen.insert(path, remove.deletion_vector.as_deref());
         }
     }
     adds.reverse();
@@ -119,6 +213,31 @@ pub(crate) fn replay(paths: &DataPaths, base: State, commits: Vec<Commit>) -> St
         metadata: metadata.or(base.metadata),
         files,
         in_commit_timestamp,
+    }
+}
+
+/// Logical files: by path, the deletion vectors that they were seen with.
+#[derive(Default)]
+struct LogicalFiles(HashMap<String, Vec<Option<String>>>);
+
+impl LogicalFiles {
+    /// Whether it was not there yet.
+    fn insert(&mut self, path: Cow<'_, str>, vector: Option<&DeletionVector>) -> bool {
+        let vector = vector.map(DeletionVector::unique_id);
+        match self.0.get_mut(path.as_ref()) {
+            Some(vectors) if vectors.contains(&vector) => return false,
+            Some(vectors) => vectors.push(vector),
+            None => {
+                self.0.insert(path.into_owned(), vec![vector]);
+            }
+        }
+        true
+    }
+
+    fn contains(&self, path: &str, vector: Option<&DeletionVector>) -> bool {
+        self.0
+            .get(path)
+            .is_some_and(|vectors| vectors.contains(&vector.map(DeletionVector::unique_id)))
     }
 }
 
@@ -138,16 +257,21 @@ impl Files {
         self.segments.push(Arc::new(segment));
     }
 
-    fn retain(&mut self, paths: &DataPaths, superseded: &HashSet<FileKey>) {
-        if superseded.is_empty() {
+    pub(crate) fn size_in_bytes(&self) -> i64 {
+        self.rows.iter().fold(0, |sum: i64, (segment, row)| {
+            sum.saturating_add(self.segments[*segment].size.value(*row))
+        })
+    }
+
+    fn retain(&mut self, paths: &DataPaths, superseded: &LogicalFiles) {
+        if superseded.0.is_empty() {
             return;
         }
         let segments = &self.segments;
         self.rows.retain(|(segment, row)| {
             let columns = &segments[*segment];
-            let vector = columns.deletion_vector[*row].as_ref();
-            let vector = vector.map(|vector| vector.unique_id());
-            !superseded.contains(&paths.key(columns.path.value(*row), vector))
+            let path = paths.identity(columns.path.value(*row));
+            !superseded.contains(&path, columns.deletion_vector[*row].as_deref())
         });
     }
 }

@@ -18,7 +18,7 @@ use crate::features::has_in_commit_timestamps;
 use crate::history::{self, CommitRecord};
 use crate::log_path::commit_path;
 use crate::log_segment::{Extent, Log, LogFile};
-use crate::replay::{self, State, read_commits, replay};
+use crate::replay::{self, State};
 use crate::snapshot::Snapshot;
 
 /// A place where a Delta table is, or may be. Cheap to clone; nothing is read before it is asked.
@@ -151,8 +151,8 @@ impl Table {
         if commits == 0 {
             return Ok(previous.clone());
         }
-        let commits = read_commits(self, &log, first..=latest).await?;
-        let state = replay(&DataPaths::new(self), previous.state(), commits);
+        let tail = replay::read_tail(self, &log, first..=latest).await?;
+        let state = replay::apply(self, &log, previous.state(), tail).await?;
         let by_file = log
             .commits
             .range(first..)

@@ -6,7 +6,7 @@
 //! [Checkpoint Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoint-schema)
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::compute::{cast, filter, is_not_null};
@@ -276,6 +276,7 @@ fn files(adds: &StructArray) -> Result<SegmentColumns, Invalid> {
             parsed: adds.column_by_name("partitionValues_parsed").cloned(),
         },
         deletion_vector: deletion_vectors(adds)?,
+        json: OnceLock::new(),
     })
 }
 

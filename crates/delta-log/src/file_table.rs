@@ -35,7 +35,7 @@ pub struct FileTable {
 pub(crate) struct Segment {
     columns: Arc<SegmentColumns>,
     /// `columns.stats`, parsed for the table's schema when first asked for.
-    json: OnceLock<ParsedJson>,
+    json: OnceLock<Arc<ParsedJson>>,
 }
 
 /// One row for each file.
@@ -48,6 +48,16 @@ pub(crate) struct SegmentColumns {
     pub(crate) modification_time: Int64Array,
     pub(crate) stats: Option<StringArray>,
     pub(crate) stats_parsed: Option<StructArray>,
+    /// `stats` as some version's table parsed it: most others have the same schema.
+    pub(crate) json: OnceLock<JsonFor>,
+}
+
+/// Statistics, and the schema that they were parsed for.
+#[derive(Debug)]
+pub(crate) struct JsonFor {
+    schema: StructType,
+    column_mapping: ColumnMapping,
+    json: Arc<ParsedJson>,
 }
 
 /// Partition values as the log has them.
@@ -389,10 +399,10 @@ impl Segment {
             .filter(|stats| stats.null_count() < stats.len())
             .map(|stats| {
                 self.json
-                    .get_or_init(|| ParsedJson::new(stats, schema, mapping))
+                    .get_or_init(|| columns.parse(stats, schema, mapping))
             });
         Statistics {
-            json,
+            json: json.map(AsRef::as_ref),
             parsed: columns.stats_parsed.as_ref(),
             len: columns.path.len(),
         }
@@ -407,10 +417,29 @@ impl SegmentColumns {
             modification_time: adds.iter().map(|add| Some(add.modification_time)).collect(),
             stats: Some(adds.iter().map(|add| add.stats.as_deref()).collect()),
             stats_parsed: None,
+            json: OnceLock::new(),
             deletion_vector: adds.iter().map(|add| add.deletion_vector.clone()).collect(),
             partition_values: PartitionTexts::Rows(
                 adds.into_iter().map(|add| add.partition_values).collect(),
             ),
+        }
+    }
+
+    fn parse(
+        &self,
+        stats: &StringArray,
+        schema: &StructType,
+        column_mapping: ColumnMapping,
+    ) -> Arc<ParsedJson> {
+        let parse = || Arc::new(ParsedJson::new(stats, schema, column_mapping));
+        let kept = self.json.get_or_init(|| JsonFor {
+            schema: schema.clone(),
+            column_mapping,
+            json: parse(),
+        });
+        match kept.column_mapping == column_mapping && kept.schema == *schema {
+            true => kept.json.clone(),
+            false => parse(),
         }
     }
 

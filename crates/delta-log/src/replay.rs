@@ -119,12 +119,14 @@ pub(crate) async fn read_tail(
     };
     let steps = steps.into_iter().map(|step| {
         async move {
-            if let Some(compaction) = &step.compaction
-                && let Some(actions) = read_compaction(table, compaction).await?
-            {
-                return Ok(vec![actions]);
+            let Some(compaction) = &step.compaction else {
+                let commit = table.read_commit(log, *step.versions.start()).await?;
+                return Ok(vec![commit]);
+            };
+            match read_compaction(table, compaction).await? {
+                Some(actions) => Ok(vec![actions]),
+                None => read_commits(table, log, step.versions).await,
             }
-            read_commits(table, log, step.versions).await
         }
         .boxed()
     });

@@ -1,8 +1,8 @@
-//! Random histories, replayed from every checkpoint there is, against a set that is simply kept.
+//! Random histories, replayed from every checkpoint and compaction there is, against a set that is simply kept.
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use delta_log::TimeTravel;
 use proptest::prelude::*;
@@ -27,6 +27,24 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
+/// What these steps did, with the last word on each file alone.
+fn compacted(steps: &[Step], from_start: bool) -> Vec<Value> {
+    let mut actions = Vec::new();
+    if from_start {
+        actions.extend([protocol(), metadata()]);
+    }
+    let mut last_words = BTreeMap::new();
+    for step in steps {
+        last_words.extend(step.removed.iter().map(|file| (*file, false)));
+        last_words.extend(step.added.iter().map(|file| (*file, true)));
+    }
+    actions.extend(last_words.into_iter().map(|(file, is_added)| {
+        let name = format!("f{file}");
+        if is_added { add(&name) } else { remove(&name) }
+    }));
+    actions
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -35,6 +53,7 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..12),
         cleaned in 0usize..12,
         hinted in any::<bool>(),
+        compactions in proptest::collection::vec((0usize..10, 1usize..6), 0..4),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
@@ -61,6 +80,12 @@ proptest! {
                     checkpoints.push(version);
                 }
                 versions.push(active.clone());
+            }
+            for (first, more) in compactions {
+                let last = first + more;
+                if let Some(steps) = steps.get(first..=last) {
+                    t.compaction(first as u64, last as u64, &compacted(steps, first == 0)).await;
+                }
             }
             if hinted && let Some(version) = checkpoints.first() {
                 t.hint(*version).await;

@@ -205,7 +205,10 @@ impl Writer {
             }
             top.push(json!({"checkpointMetadata": {"version": version}}).to_string());
             let top: Vec<&str> = top.iter().map(String::as_str).collect();
-            let name = format!("{version:020}.checkpoint.{}.parquet", uuid(version, SIDECARS));
+            let name = format!(
+                "{version:020}.checkpoint.{}.parquet",
+                uuid(version, SIDECARS)
+            );
             parquet(&self.log.join(&name), &top)?;
             json!({"version": version, "size": lines.len(), "v2Checkpoint": {"path": name}})
         } else {

@@ -62,7 +62,10 @@ async fn measure(endpoint: &str, bucket: &str, name: &str, folder: &FilePath) ->
     // What a first query needs of all files beside their names.
     let started = Started::now(&traffic);
     let files = opened.files();
-    ensure!(files.num_records_total().is_some(), "statistics are missing");
+    ensure!(
+        files.num_records_total().is_some(),
+        "statistics are missing"
+    );
     for column in opened.partition_columns() {
         files.partition_values(column)?;
     }

@@ -27,6 +27,8 @@ use serde_json::{Value, json};
 pub enum Fault {
     /// The request fails.
     Fails,
+    /// It is listed, and gone when it is asked for.
+    Missing,
     /// The response ends this many bytes early.
     CutShort(usize),
 }
@@ -133,6 +135,12 @@ impl ObjectStore for WatchedStore {
             return Err(Error::Generic {
                 store: "watched",
                 source: "it failed".into(),
+            });
+        }
+        if matches!(fault, Some(Fault::Missing)) {
+            return Err(Error::NotFound {
+                path: location.to_string(),
+                source: "it is gone".into(),
             });
         }
         let mut result = self.inner.get_opts(location, options).await?;
@@ -250,6 +258,12 @@ impl TestTable {
         .await;
     }
 
+    pub async fn compaction(&self, first: u64, last: u64, actions: &[Value]) {
+        let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
+        self.put(&compaction_name(first, last), lines.join("\n"))
+            .await;
+    }
+
     pub async fn hint(&self, version: u64) {
         self.put(
             "_last_checkpoint",
@@ -283,6 +297,10 @@ impl TestTable {
 
 pub fn commit_name(version: u64) -> String {
     format!("{version:020}.json")
+}
+
+pub fn compaction_name(first: u64, last: u64) -> String {
+    format!("{first:020}.{last:020}.compacted.json")
 }
 
 /// Commits are a minute apart.

@@ -144,7 +144,7 @@ impl Writer {
             number % 200,
             self.random.next(),
         );
-        let rows = 1_000 + self.random.below(100_000);
+        let rows = 1_000 + self.random.below(10_000);
         let low = self.random.below(1_000_000_000);
         let names = [self.random.next(), self.random.next()];
         let nulls = self.random.below(rows);

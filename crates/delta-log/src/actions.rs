@@ -146,6 +146,8 @@ pub(crate) struct Commit {
     pub(crate) cdcs: Vec<Cdc>,
     pub(crate) sidecars: Vec<Sidecar>,
     pub(crate) commit_info: Option<Map<String, Value>>,
+    /// Whether a protocol or a metadata was followed by another one.
+    pub(crate) is_ambiguous: bool,
 }
 
 /// One line of a commit. Actions that a reader does not need (`txn`, `domainMetadata`) are skipped.
@@ -179,6 +181,8 @@ impl Commit {
                     reason: error.to_string(),
                 }
             })?;
+            commit.is_ambiguous |= (commit.protocol.is_some() && action.protocol.is_some())
+                || (commit.metadata.is_some() && action.meta_data.is_some());
             commit.protocol = action.protocol.or(commit.protocol);
             commit.metadata = action.meta_data.or(commit.metadata);
             commit.commit_info = action.commit_info.or(commit.commit_info);

@@ -166,10 +166,11 @@ async fn read_compaction(table: &Table, file: &LogFile) -> Result<Option<Commit>
     };
     match actions {
         // Whose information that would be is not defined.
-        Ok(actions) => Ok(Some(Commit {
+        Ok(actions) if is_reconciled(&DataPaths::new(table), &actions) => Ok(Some(Commit {
             commit_info: None,
             ..actions
         })),
+        Ok(_) => Ok(None),
         Err(
             Error::CorruptLog { .. }
             | Error::Truncated { .. }
@@ -180,6 +181,20 @@ async fn read_compaction(table: &Table, file: &LogFile) -> Result<Option<Commit>
         ) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether there is one word on each file, on the protocol and on the metadata. Some writers just put
+/// the commits' actions together, in an order of their own, and it shows no more which is the last.
+fn is_reconciled(paths: &DataPaths, actions: &Commit) -> bool {
+    let mut seen = LogicalFiles::default();
+    let adds = actions.adds.iter();
+    let adds = adds.map(|add| (&add.path, add.deletion_vector.as_deref()));
+    let removes = actions.removes.iter();
+    let removes = removes.map(|remove| (&remove.path, remove.deletion_vector.as_deref()));
+    !actions.is_ambiguous
+        && adds
+            .chain(removes)
+            .all(|(path, vector)| seen.insert(paths.identity(path), vector))
 }
 
 /// Applies commits, ascending, to the state before them.

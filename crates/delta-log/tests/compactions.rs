@@ -76,9 +76,21 @@ async fn compaction_of_no_use_is_replaced_by_its_commits() {
     let name = compaction_name(2, 7);
     let intact = table_with_compaction().await;
     let expected = names(&latest(&intact).await.0);
-    for spoil in ["broken", "cut short", "gone", "older than its commits"] {
+    let spoils = [
+        "broken",
+        "cut short",
+        "gone",
+        "not reconciled",
+        "older than its commits",
+    ];
+    for spoil in spoils {
         let t = table_with_compaction().await;
         match spoil {
+            "not reconciled" => {
+                // Newest first, as some writers have them.
+                let actions = [add("f7"), remove("f6"), add("f6"), remove("f1")];
+                t.compaction(2, 7, &actions).await;
+            }
             "broken" => t.put(&name, "{\"add\":{\"path\":").await,
             "cut short" => t.store.set_fault(&name, Fault::CutShort(1)),
             "gone" => t.store.set_fault(&name, Fault::Missing),

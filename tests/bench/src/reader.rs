@@ -18,9 +18,9 @@ use object_store::client::{
 use object_store::path::Path;
 use serde_json::{Value, json};
 
-/// Opens the table `name` of `bucket` at `endpoint`, twice refreshes it, the second time after
-/// `next.json` of `folder`, where the table is on this machine, was put in as the next commit; and
-/// prints what that took, a line of JSON for each.
+/// Opens the table `name` of `bucket` at `endpoint`, decodes what a first query needs, and refreshes
+/// twice, the second time after `next.json` of `folder`, where the table is on this machine, was put
+/// in as the next commit. Prints what each of that took, a line of JSON for each.
 pub fn run(endpoint: &str, bucket: &str, name: &str, folder: &FilePath) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -45,20 +45,6 @@ async fn measure(endpoint: &str, bucket: &str, name: &str, folder: &FilePath) ->
     let opened = table.snapshot(TimeTravel::Latest).await?;
     started.print("open", &opened);
 
-    let started = Started::now(&traffic);
-    let same = table.refresh(&opened).await?;
-    started.print("refresh, nothing new", &same);
-
-    let next = opened.version() + 1;
-    let commit = folder.join(format!("_delta_log/{next:020}.json"));
-    fs::copy(folder.join("next.json"), &commit).context("cannot put the next commit in")?;
-    let started = Started::now(&traffic);
-    let refreshed = table.refresh(&opened).await;
-    fs::remove_file(&commit).context("cannot take the next commit out again")?;
-    let refreshed = refreshed?;
-    ensure!(refreshed.version() == next, "the next commit was not seen");
-    started.print("refresh, one commit", &refreshed);
-
     // What a first query needs of all files beside their names.
     let started = Started::now(&traffic);
     let files = opened.files();
@@ -72,6 +58,20 @@ async fn measure(endpoint: &str, bucket: &str, name: &str, folder: &FilePath) ->
     files.min_values("id")?;
     files.max_values("id")?;
     started.print("statistics and partition values", &opened);
+
+    let started = Started::now(&traffic);
+    let same = table.refresh(&opened).await?;
+    started.print("refresh, nothing new", &same);
+
+    let next = opened.version() + 1;
+    let commit = folder.join(format!("_delta_log/{next:020}.json"));
+    fs::copy(folder.join("next.json"), &commit).context("cannot put the next commit in")?;
+    let started = Started::now(&traffic);
+    let refreshed = table.refresh(&opened).await;
+    fs::remove_file(&commit).context("cannot take the next commit out again")?;
+    let refreshed = refreshed?;
+    ensure!(refreshed.version() == next, "the next commit was not seen");
+    started.print("refresh, one commit", &refreshed);
     Ok(())
 }
 

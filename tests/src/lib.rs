@@ -1,6 +1,10 @@
 //! Integration tests: where our own reader meets delta-rs, delta_kernel and tables that others
 //! wrote. This library is what the tests share.
 
+pub mod filters;
+pub mod random;
+pub mod rows;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

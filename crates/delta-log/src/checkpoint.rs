@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::file_table::{PartitionTexts, SegmentColumns};
 use crate::log_path::log_folder;
 use crate::log_segment::LogFile;
+use crate::parquet_footer::check_parquet_footer;
 use crate::table::Table;
 
 /// Checkpoints up to this many bytes are fetched whole: one request instead of a footer and then
@@ -418,6 +419,7 @@ impl AsyncFileReader for PartReader {
                 .with_prefetch_hint(Some(64 * 1024))
                 .load_and_finish(self, size)
                 .await?;
+            check_parquet_footer(&metadata, size).map_err(ParquetError::General)?;
             Ok(Arc::new(metadata))
         }
         .boxed()

@@ -306,10 +306,16 @@ impl Table {
     }
 
     pub(crate) fn truncated(&self, path: &Path, received: usize, expected: Option<u64>) -> Error {
-        let expected = expected.unwrap_or_default();
+        let (received, expected) = (received as u64, expected.unwrap_or_default());
+        if received > expected {
+            return Error::CorruptLog {
+                path: path.to_string(),
+                reason: format!("it has {received} bytes, and should have {expected}"),
+            };
+        }
         Error::Truncated {
             path: path.clone(),
-            received: received as u64,
+            received,
             expected,
         }
     }

@@ -39,15 +39,16 @@ pub(crate) struct DataFiles {
 impl DataFiles {
     /// The footer of a file; from the cache if it was read before.
     pub async fn footer_of(&self, path: &Path, size: u64) -> Result<Arc<Footer>> {
-        let reader = self.reader(path.clone(), size);
+        let reader = self.reader(path.clone(), size, None);
         reader
             .footer()
             .await
             .map_err(|error| DataFusionError::ParquetError(Box::new(error)))
     }
 
-    fn reader(&self, path: Path, size: u64) -> DataFileReader {
+    fn reader(&self, path: Path, size: u64, rows: Option<u64>) -> DataFileReader {
         DataFileReader {
+            rows,
             file: DataFile {
                 origin: Arc::clone(&self.origin),
                 path,
@@ -68,13 +69,20 @@ impl ParquetFileReaderFactory for DataFiles {
         _: Option<usize>,
         _: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let rows = file.extension().map(|StoredRows(rows)| *rows);
         let meta = file.object_meta;
-        Ok(Box::new(self.reader(meta.location, meta.size)))
+        Ok(Box::new(self.reader(meta.location, meta.size, rows)))
     }
 }
 
+/// How many rows a data file must have, for [`PartitionedFile::extension`]: as the log says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredRows(pub u64);
+
 struct DataFileReader {
     file: DataFile,
+    /// Where the log tells.
+    rows: Option<u64>,
     store: Arc<dyn ObjectStore>,
     footers: Arc<Footers>,
     cost: Arc<ScanCost>,
@@ -83,12 +91,22 @@ struct DataFileReader {
 impl DataFileReader {
     async fn footer(&self) -> parquet::errors::Result<Arc<Footer>> {
         let footer = self.footers.get(&self.file, &self.store).await;
-        footer.map_err(|error| {
-            ParquetError::External(Box::new(Unreadable {
-                path: self.file.path.clone(),
-                source: error,
-            }))
-        })
+        let footer = footer.map_err(|error| self.unreadable(error))?;
+        let found = footer.metadata.file_metadata().num_rows();
+        match self.rows {
+            Some(rows) if i64::try_from(rows) != Ok(found) => {
+                let reason = format!("it has {found} rows, and the log says {rows}");
+                Err(self.unreadable(Arc::new(ParquetError::General(reason))))
+            }
+            _ => Ok(footer),
+        }
+    }
+
+    fn unreadable(&self, source: Arc<ParquetError>) -> ParquetError {
+        ParquetError::External(Box::new(Unreadable {
+            path: self.file.path.clone(),
+            source,
+        }))
     }
 }
 
@@ -110,15 +128,14 @@ impl AsyncFileReader for DataFileReader {
         async move {
             let footer = self.footer().await?;
             if let Some(contents) = &footer.contents {
-                return ranges
-                    .into_iter()
-                    .map(|range| slice(contents, &range))
-                    .collect();
+                let slices = ranges.into_iter().map(|range| slice(contents, &range));
+                let slices: parquet::errors::Result<_> = slices.collect();
+                return slices.map_err(|error| self.unreadable(Arc::new(error)));
             }
             let path = &self.file.path;
             coalesce_ranges(&ranges, |range| self.store.get_range(path, range), GAP)
                 .await
-                .map_err(from_store)
+                .map_err(|error| self.unreadable(Arc::new(from_store(error))))
         }
         .boxed()
     }
@@ -158,7 +175,7 @@ fn slice(contents: &Bytes, range: &Range<u64>) -> parquet::errors::Result<Bytes>
     }
 }
 
-/// Why a data file's footer could not be read.
+/// Why a data file could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("data file {path}: {source}")]
 pub(crate) struct Unreadable {

@@ -97,6 +97,8 @@ pub(crate) fn from_log(error: &LogError) -> Error {
             )
         }
         LogError::Storage { path, source } => from_store(path.as_ref(), source),
+        LogError::Truncated { .. } => Error::new("STORAGE_ERROR", capitalised(error))
+            .with_hint("Run the statement again. If it fails again, the file is damaged."),
         LogError::CorruptLog { .. }
         | LogError::ForeignPath { .. }
         | LogError::UnknownColumn(_)
@@ -234,6 +236,11 @@ fn from_any(error: &(dyn StdError + 'static)) -> Option<Error> {
         return Some(from_datafusion(error));
     }
     if let Some(error) = error.downcast_ref::<crate::data_files::Unreadable>() {
+        if let ParquetError::External(inner) = error.source.as_ref()
+            && let Some(failed) = inner.downcast_ref::<object_store::Error>()
+        {
+            return Some(from_store(error.path.as_ref(), failed));
+        }
         let mut known = from_parquet(&error.source);
         if known.code == "FAILED_READ_FILE" {
             known.message = format!("Cannot read data file {}: {}", error.path, error.source);
@@ -372,6 +379,11 @@ const PLACEHOLDER: &str = "__lakeglass_";
 
 fn capitalised(error: &LogError) -> String {
     let text = error.to_string();
+    // A path keeps its case.
+    let word = text.split(' ').next().unwrap_or_default();
+    if !word.chars().all(char::is_alphabetic) {
+        return format!("{text}.");
+    }
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str()),

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use delta_log::check_parquet_footer;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use object_store::path::Path;
@@ -205,6 +206,7 @@ async fn read_footer(
         }
         _ => metadata,
     };
+    check_parquet_footer(&metadata, file.size).map_err(ParquetError::General)?;
     Ok(Arc::new(Footer {
         metadata: Arc::new(metadata),
         contents,

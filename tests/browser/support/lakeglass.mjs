@@ -38,6 +38,19 @@ export class Lakeglass {
     return server;
   }
 
+  /** Serves the buckets in `folder` from the embedded store. */
+  static async serving(folder) {
+    const server = new Lakeglass();
+    server.kind = "embedded";
+    server.port = await freePort();
+    server.url = `http://127.0.0.1:${server.port}`;
+    server.#folder = folder;
+    server.storePort = await freePort();
+    server.storeEndpoint = `http://127.0.0.1:${server.storePort}`;
+    await server.resume();
+    return server;
+  }
+
   /** Starts it again where it was, after `pause`. */
   async resume() {
     const listen = ["--listen", `127.0.0.1:${this.port}`];

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
-use arrow::datatypes::Schema;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::Session;
 use datafusion::common::pruning::PruningStatistics;
@@ -64,14 +65,14 @@ pub(crate) fn select(
     Ok(Selection { files, skipped_by })
 }
 
-/// Whether `filter` looks at partition columns only, so that [`select`] decides it for good.
+/// Whether `filter` looks at partition columns only, so that [`select`] decides it for good. So does
+/// one that looks at none: the optimizer may make a constant of a filter that was handed over.
 pub(crate) fn is_partition_filter(snapshot: &Snapshot, filter: &Expr) -> bool {
     let partition_columns = snapshot.partition_columns();
     let columns = filter.column_refs();
-    !columns.is_empty()
-        && columns
-            .iter()
-            .all(|column| partition_columns.contains(&column.name))
+    columns
+        .iter()
+        .all(|column| partition_columns.contains(&column.name))
         && !filter.is_volatile()
         && !has_subquery(filter)
 }
@@ -133,7 +134,8 @@ fn evaluate_on_partitions(
     let result = session
         .create_physical_expr(filter.clone(), &schema)?
         .evaluate(&batch)?;
-    let result = result.into_array(rows)?;
+    // A NULL may come without a type.
+    let result = cast(&result.into_array(rows)?, &DataType::Boolean)?;
     let result = result.as_boolean();
     Ok((
         result.iter().map(|matches| matches == Some(true)).collect(),

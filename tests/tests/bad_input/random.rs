@@ -82,8 +82,9 @@ async fn check(table: &str, file: &prop::sample::Index, damage: &Damage) -> Resu
         Damage::Swap(other) => damaged = lake.read(&files[other.index(files.len())]).await?,
         Damage::Delete => lake.delete(file).await?,
     }
-    let same = damaged == bytes;
-    if !matches!(damage, Damage::Delete) {
+    let deleted = matches!(damage, Damage::Delete);
+    let same = damaged == bytes && !deleted;
+    if !deleted {
         lake.put(file, damaged).await?;
     }
     match lake.rows().await.with_context(|| file.clone())? {

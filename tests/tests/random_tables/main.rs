@@ -40,7 +40,7 @@ fn every_version_and_feed_is_read_as_delta_rs_and_delta_kernel_read_it() {
         ..Config::default()
     };
     if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = 20;
+        config.cases = 12;
     }
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
         config.rng_seed = RngSeed::Fixed(4);

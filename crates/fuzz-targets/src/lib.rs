@@ -1,0 +1,142 @@
+//! What reads bytes that others wrote, as functions of these bytes: for `cargo fuzz` (the folder
+//! `fuzz`) and, with the same corpora, for `cargo test`. They must come to an end, without a panic,
+//! whatever the bytes are.
+#![warn(missing_docs)]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use delta_log::{ChangeBound, DeletionVector, Table, TimeTravel};
+use futures::executor::block_on;
+use messages::Error;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use query_engine::{Engine, EngineOptions, Scheduler, StoreLocation, Stores};
+use url::Url;
+
+/// A target, under the name of its corpus.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 4] = [
+    ("commit", commit),
+    ("checkpoint", checkpoint),
+    ("deletion_vector", deletion_vector),
+    ("statement", statement),
+];
+
+const FIRST: &str = r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}
+{"metaData":{"id":"a","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"id\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}},{\"name\":\"p\",\"type\":\"date\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":["p"],"configuration":{"delta.enableChangeDataFeed":"true"}}}
+"#;
+
+/// The lines of a table's second commit.
+pub fn commit(bytes: &[u8]) {
+    read_log(&[
+        ("00000000000000000000.json", FIRST.as_bytes()),
+        ("00000000000000000001.json", bytes),
+    ]);
+}
+
+/// A checkpoint's Parquet file.
+pub fn checkpoint(bytes: &[u8]) {
+    read_log(&[("00000000000000000001.checkpoint.parquet", bytes)]);
+}
+
+/// Reads all that the log alone tells.
+fn read_log(files: &[(&str, &[u8])]) {
+    let store = Arc::new(InMemory::new());
+    block_on(async {
+        for (name, content) in files {
+            let path = Path::from(format!("t/_delta_log/{name}"));
+            let written = store.put(&path, content.to_vec().into()).await;
+            written.expect("memory takes everything");
+        }
+        let table = Table::new(
+            Arc::clone(&store) as Arc<dyn ObjectStore>,
+            Path::from("t"),
+            "s3a://lake/t",
+            true,
+        );
+        let _ = table.history(None).await;
+        let _ = table.changes(ChangeBound::Version(0), None).await;
+        let Ok(snapshot) = table.snapshot(TimeTravel::Latest).await else {
+            return;
+        };
+        let files = snapshot.files();
+        for i in 0..files.len() {
+            let _ = (files.path(i), files.num_records(i));
+            if let Some(vector) = files.deletion_vector(i) {
+                let _ = table.deleted_rows(vector).await;
+            }
+        }
+        for field in snapshot.arrow_schema().fields() {
+            let _ = files.partition_values(field.name());
+            let _ = files.min_values(field.name());
+            let _ = files.max_values(field.name());
+            let _ = files.null_counts(field.name());
+        }
+    });
+}
+
+/// A deletion vector's bitmap. The first byte is how many rows it should name.
+pub fn deletion_vector(bytes: &[u8]) {
+    let Some((cardinality, bitmap)) = bytes.split_first() else {
+        return;
+    };
+    let vector = |size: usize| DeletionVector {
+        storage_type: "u".to_owned(),
+        path_or_inline_dv: "vBn[lx{q8@P<9BNH/isA".to_owned(),
+        offset: Some(1),
+        size_in_bytes: i64::try_from(size).unwrap_or(i64::MAX),
+        cardinality: i64::from(*cardinality),
+    };
+    if let Ok(rows) = vector(bitmap.len()).decode(bitmap) {
+        assert_eq!(rows.len(), u64::from(*cardinality));
+    }
+    let stored = bitmap.len().saturating_sub(8);
+    if let Ok(rows) = vector(stored).decode_stored(bitmap) {
+        assert_eq!(rows.len(), u64::from(*cardinality));
+    }
+}
+
+/// A script, as somebody types it.
+pub fn statement(bytes: &[u8]) {
+    let Ok(script) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let engine = Engine::new(EngineOptions {
+        memory_limit: 16 * 1024 * 1024,
+        stores: Arc::new(Nowhere),
+        committer: None,
+        scheduler: Arc::new(Nowhere),
+    });
+    if let Ok(statements) = engine.parse(script) {
+        for statement in statements {
+            let end = statement.offset() + statement.text().len();
+            assert_eq!(script.get(statement.offset()..end), Some(statement.text()));
+        }
+    }
+}
+
+/// No store, no bucket, no other task.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Stores for Nowhere {
+    fn resolve(&self, url: &Url) -> Result<StoreLocation, Error> {
+        Err(Error::new(
+            "PATH_NOT_FOUND",
+            format!("There is nothing at {url}."),
+        ))
+    }
+
+    fn buckets(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[async_trait]
+impl Scheduler for Nowhere {
+    async fn yield_now(&self) {}
+}

@@ -1,0 +1,1 @@
+SELECT * FROM table_changes('t', 0, 5); SELECT * FROM table_diff('t', 0, 5)

@@ -144,13 +144,27 @@ pub(crate) async fn plan(
         schema: &last,
         origins: None,
     };
+    // Removed files were written before their commit, which may partition the table otherwise.
+    let repartitions = |commit: &Commit| commit.metadata.is_some() && !commit.removes.is_empty();
+    let mut partitioned_before = match commits.first() {
+        Some(commit) if repartitions(commit) => {
+            partition_columns_before(table, &log, start).await?
+        }
+        _ => None,
+    };
+    if let Some(columns) = &mut partitioned_before {
+        columns.retain(|column| last.columns.field(column).is_some());
+    }
     let mut versions = Vec::new();
     for (i, commit) in commits.iter().enumerate() {
         let version = start + i as u64;
         if planner.origins.is_none() && lacks_origins(commit) {
             planner.find_origins(start, &commits[..i]).await?;
         }
-        let sources = planner.sources(version, commit, &schemas[i].partition_columns)?;
+        let columns = &schemas[i].partition_columns;
+        let before = partitioned_before.as_ref().unwrap_or(columns);
+        let sources = planner.sources(version, commit, columns, before)?;
+        partitioned_before = Some(columns.clone());
         planner.remember(commit);
         if !sources.is_empty() {
             let own = commit.in_commit_timestamp().filter(|_| own_times);
@@ -175,6 +189,20 @@ pub(crate) async fn plan(
         column_mapping,
         versions,
     })
+}
+
+/// The partition columns of the version before `version`, if it can still be read.
+async fn partition_columns_before(
+    table: &Table,
+    log: &Log,
+    version: u64,
+) -> Result<Option<Vec<String>>> {
+    let before = version.checked_sub(1).map(|before| log.segment(before));
+    let Some(Ok(segment)) = before else {
+        return Ok(None);
+    };
+    let state = replay::load(table, log, &segment, Content::WithoutFiles).await?;
+    Ok(state.metadata.map(|metadata| metadata.partition_columns))
 }
 
 /// What the metadata of a version say of its columns.
@@ -340,18 +368,21 @@ impl Planner<'_> {
         version: u64,
         commit: &Commit,
         partition_columns: &[String],
+        partitioned_before: &[String],
     ) -> Result<Vec<ChangeSource>> {
-        let source = |kind, file: File<'_>, rows: FileRows| {
+        let source_of = |kind, file: File<'_>, rows: FileRows, columns: &[String]| {
             Ok(ChangeSource {
                 kind,
                 path: self.paths.resolve(file.path)?,
                 size: file.size,
-                partition_values: self.partition_values(partition_columns, file.texts)?,
+                partition_values: self.partition_values(columns, file.texts)?,
                 num_records: rows.count(file.num_records),
                 num_stored_records: file.num_records,
                 rows,
             })
         };
+        let source =
+            |kind, file: File<'_>, rows: FileRows| source_of(kind, file, rows, partition_columns);
         if !commit.cdcs.is_empty() {
             let cdcs = commit.cdcs.iter().map(|cdc| {
                 let file = File {
@@ -429,7 +460,12 @@ impl Planner<'_> {
                 num_records: rows.or_else(|| origin?.num_records),
             };
             let rows = FileRows::remaining(remove.deletion_vector.as_deref());
-            sources.push(source(ChangeKind::Delete, file, rows)?);
+            sources.push(source_of(
+                ChangeKind::Delete,
+                file,
+                rows,
+                partitioned_before,
+            )?);
         }
         Ok(sources)
     }

@@ -115,3 +115,32 @@ async fn a_start_after_the_latest_version_is_refused() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_column_may_become_a_partition_column_within_the_range() {
+    let lake = Lake::default();
+    let columns = [("id", json!("long")), ("name", json!("string"))];
+    let properties = json!({ "delta.enableChangeDataFeed": "true" });
+    let mut first = metadata_with(&columns, &[], properties.clone());
+    let whole = lake
+        .add("t", "0.parquet", &people(vec![1], vec!["a"]))
+        .await;
+    first.push(whole.clone());
+    lake.commit("t", 0, "WRITE", first).await;
+    let ids = people(vec![1], vec!["a"]).project(&[0]).unwrap();
+    let part = lake
+        .add_partition("t", "1.parquet", &ids, json!({ "name": "A" }))
+        .await;
+    let mut second = metadata_with(&columns, &["name"], properties);
+    second.remove(0);
+    second.push(json!({ "remove": {
+        "path": "0.parquet", "dataChange": true, "deletionTimestamp": 0,
+    } }));
+    second.push(part);
+    lake.commit("t", 1, "WRITE", second).await;
+    for function in ["table_changes('t', 1)", "table_diff('t', 0, 1)"] {
+        let sql = format!("SELECT name, _change_type FROM {function} ORDER BY name");
+        let rows = rows_of(&lake.engine(), &sql).await.unwrap();
+        assert_eq!(rows, [["A", "insert"], ["a", "delete"]], "{function}");
+    }
+}

@@ -239,6 +239,9 @@ async fn rows_of_before_a_schema_grew_are_read_as_those_after_it() {
         "4000000000 {x: 4.0, y: NULL} insert 1",
     ];
     assert_eq!(diff(&lake, "0, 1, 'id'").await, rows);
+    let sql = "SELECT * FROM table_diff('t', 0, 1, 'point')";
+    let error = rows_of(&lake.engine(), sql).await.unwrap_err();
+    assert_eq!(error.code, "DELTA_DIFF_KEY_TYPE");
 }
 
 #[tokio::test]

@@ -265,8 +265,7 @@ impl FileTable {
     /// file does not say. `None` for a column that has no such statistics: nested, binary, or a
     /// partition column.
     ///
-    /// It is a bound, not always a value that occurs: see [`Self::bounds_are_exact`]. For float
-    /// and double it holds for values other than NaN, which some writers leave out.
+    /// It is a bound, not always a value that occurs: see [`Self::bounds_are_exact`].
     ///
     /// # Errors
     /// [`Error::UnknownColumn`].
@@ -274,9 +273,14 @@ impl FileTable {
         self.bounds(column, Bound::Min)
     }
 
-    /// An upper bound; else as [`Self::min_values`].
+    /// An upper bound; else as [`Self::min_values`]. `None` for float and double: NaN is above all
+    /// numbers, and there are writers that leave it out of their statistics.
     pub fn max_values(&self, column: &str) -> Result<Option<ArrayRef>> {
-        self.bounds(column, Bound::Max)
+        let field = self.schema.field(column);
+        match field.map(|field| &field.data_type) {
+            Some(DataType::Float | DataType::Double) => Ok(None),
+            _ => self.bounds(column, Bound::Max),
+        }
     }
 
     fn bounds(&self, column: &str, bound: Bound) -> Result<Option<ArrayRef>> {

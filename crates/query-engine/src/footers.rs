@@ -15,8 +15,12 @@ use futures::future::{BoxFuture, Shared, WeakShared};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::DecodeResult;
+use parquet::basic::Type;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
+};
+use parquet::file::statistics::Statistics;
 
 /// Bytes of a file's end that the first request takes.
 pub(crate) const TAIL: u64 = 64 * 1024;
@@ -200,6 +204,7 @@ async fn read_footer(
             DecodeResult::Finished => return Err(Arc::new(no_footer(&file))),
         }
     };
+    let metadata = without_max_of_floats(metadata)?;
     let metadata = match page_index_range(&metadata) {
         Some(range) if tail.start <= range.start && range.end <= tail.end => {
             with_page_index(metadata, &file, tail, bytes)?
@@ -211,6 +216,57 @@ async fn read_footer(
         metadata: Arc::new(metadata),
         contents,
     }))
+}
+
+/// Parquet's statistics leave out NaN, which in SQL is above all numbers: so the greatest value that
+/// they know of bounds nothing. The smallest one does.
+fn without_max_of_floats(metadata: ParquetMetaData) -> Result<ParquetMetaData, ParquetError> {
+    let is_float =
+        |column: &ColumnChunkMetaData| matches!(column.column_type(), Type::FLOAT | Type::DOUBLE);
+    let columns = metadata.file_metadata().schema_descr().columns();
+    let has_floats = columns
+        .iter()
+        .any(|column| matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE));
+    if !has_floats {
+        return Ok(metadata);
+    }
+    let mut builder = metadata.into_builder();
+    let groups = builder.take_row_groups().into_iter().map(|group| {
+        let columns = group.columns().iter().cloned().map(|column| {
+            if !is_float(&column) {
+                return Ok(column);
+            }
+            let statistics = column.statistics().map(without_max);
+            let column = column
+                .into_builder()
+                .set_column_index_offset(None)
+                .set_column_index_length(None);
+            match statistics {
+                Some(statistics) => column.set_statistics(statistics).build(),
+                None => column.build(),
+            }
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        group.into_builder().set_column_metadata(columns).build()
+    });
+    let groups = groups.collect::<Result<Vec<_>, _>>()?;
+    Ok(builder.set_row_groups(groups).build())
+}
+
+fn without_max(statistics: &Statistics) -> Statistics {
+    let (distinct, nulls) = (statistics.distinct_count_opt(), statistics.null_count_opt());
+    let deprecated = statistics.is_min_max_deprecated();
+    match statistics {
+        Statistics::Float(values) => {
+            let min = values.min_opt().copied();
+            Statistics::float(min, None, distinct, nulls, deprecated)
+        }
+        Statistics::Double(values) => {
+            let min = values.min_opt().copied();
+            Statistics::double(min, None, distinct, nulls, deprecated)
+        }
+        other => other.clone(),
+    }
 }
 
 /// Decodes the page index from `bytes`, which hold it.

@@ -96,19 +96,38 @@ async fn a_data_file_costs_one_footer_and_the_columns_asked_for_and_no_footer_ag
 async fn files_and_row_groups_without_matching_rows_are_skipped() {
     let lake = payments_lake().await;
     let engine = lake.engine();
-    let sql = "SELECT name FROM delta.`s3a://lake/payments` WHERE amount >= 399990";
+    let sql = "SELECT name FROM delta.`s3a://lake/payments` WHERE amount < 10";
     let (rows, execution) = run(&engine, sql).await.unwrap();
     assert_eq!(rows.len(), 1);
     let metrics = execution.metrics();
     assert_eq!((metrics.files_read, metrics.files_skipped), (1, 1));
-    assert_eq!(metrics.skipped_by, ["max(amount)"]);
+    assert_eq!(metrics.skipped_by, ["min(amount)"]);
     assert_eq!(
         (metrics.row_groups_total, metrics.row_groups_skipped),
         (20, 19)
     );
     assert!(!lake.store.take().iter().any(|request| {
-        matches!(request, Request::Get { path, .. } if path.ends_with("a.parquet"))
+        matches!(request, Request::Get { path, .. } if path.ends_with("b.parquet"))
     }));
+}
+
+#[tokio::test]
+async fn nan_is_above_all_numbers_whatever_the_statistics_say() {
+    let lake = Lake::default();
+    let ratios = Float64Array::from(vec![1.0, f64::NAN, 2.0]);
+    let batch = RecordBatch::try_from_iter([("ratio", Arc::new(ratios) as ArrayRef)]).unwrap();
+    let mut actions = metadata(&[("ratio", json!("double"))], &[]);
+    let mut file = lake.add("ratios", "a.parquet", &batch).await;
+    let stats = json!({"numRecords": 3, "minValues": {"ratio": 1.0}, "maxValues": {"ratio": 2.0}});
+    file["add"]["stats"] = json!(stats.to_string());
+    actions.push(file);
+    lake.commit("ratios", 0, "WRITE", actions).await;
+    let engine = lake.engine();
+    for filter in ["ratio > 2", "ratio = double('NaN')", "NOT (ratio < 3)"] {
+        let sql = format!("SELECT * FROM delta.`s3a://lake/ratios` WHERE {filter}");
+        let (rows, _) = run(&engine, &sql).await.unwrap();
+        assert_eq!(rows, [["NaN"]], "{filter}");
+    }
 }
 
 #[tokio::test]

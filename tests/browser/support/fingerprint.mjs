@@ -83,7 +83,9 @@ function plain(name, of) {
       return (value) => `[${of.map(({ field }, i) => inner[i](value[field])).join()}]`;
     case "map":
       return (value) => {
-        const entries = Object.entries(value);
+        // JSON's objects have texts for keys: a nested key is the JSON of it.
+        const keyOf = (text) => (of[0].of ? JSON.parse(text) : text);
+        const entries = Object.entries(value).map(([key, value]) => [keyOf(key), value]);
         const texts = entries.map(([key, value]) => Buffer.from(`[${inner[0](key)},${inner[1](value)}]`));
         return `[${texts.sort(Buffer.compare).join()}]`;
       };

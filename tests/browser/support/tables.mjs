@@ -32,5 +32,7 @@ export function copyTables(data) {
 function prepare(copy, name, { replace_in, placeholder, with: text }) {
   const log = join(copy, replace_in.replace(/^table\//, ""));
   const location = text.replace("<absolute path of table>", `s3a://${BUCKET}/${name}`);
-  writeFileSync(log, readFileSync(log, "utf8").replaceAll(placeholder, location));
+  const template = readFileSync(log, "utf8");
+  // The template's URL is a file's; here it is one of the bucket.
+  writeFileSync(log, template.replaceAll(`file:${placeholder}`, placeholder).replaceAll(placeholder, location));
 }

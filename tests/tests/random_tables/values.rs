@@ -32,9 +32,9 @@ const TEXTS: [&str; 14] = [
     "\u{ffff}\u{10ffff}",
 ];
 
-/// Partition values that a path has to escape, or that look like something else.
-const PARTITIONS: [&str; 9] = [
-    "",
+/// Partition values that a path has to escape, or that look like something else. Not the empty
+/// text: to the protocol it is null, but delta-rs gives it back as it is after some checkpoints.
+const PARTITIONS: [&str; 8] = [
     " ",
     "a b",
     "a/b",

@@ -125,6 +125,7 @@ pub(crate) async fn read(table: &Table, limit: Option<usize>) -> Result<Vec<Comm
     let limit = limit.unwrap_or(usize::MAX);
     let mut versions: Vec<u64> = log.commits.keys().rev().take(limit).copied().collect();
     versions.reverse();
+    let all = versions.len() == log.commits.len();
     let commits = read_commits(table, &log, versions.iter().copied()).await?;
     let times = monotonised(&log);
     // Where the last commit has no time of its own, in-commit timestamps are off.
@@ -142,7 +143,7 @@ pub(crate) async fn read(table: &Table, limit: Option<usize>) -> Result<Vec<Comm
         }
         if version == 0 {
             running.complete = true;
-        } else if expected.is_none() && limit == usize::MAX {
+        } else if expected.is_none() && all {
             // The log's first commits are gone; a checkpoint has what they did.
             if let Ok(snapshot) = table.snapshot(TimeTravel::Version(version)).await {
                 running = Running::from_snapshot(&paths, &snapshot);

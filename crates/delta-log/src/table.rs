@@ -172,8 +172,9 @@ impl Table {
 
     /// The commits that are still in the log, newest first, at most `limit`.
     ///
-    /// Requests: one LIST, and one GET for each commit. Without `limit`, and if the log's first
-    /// commits are gone, the oldest version is loaded too, so that rows and files can be counted.
+    /// Requests: one LIST, and one GET for each commit. If these are all that the log has, and its
+    /// first commits are gone, the oldest version is loaded too, so that rows and files can be
+    /// counted.
     ///
     /// # Errors
     /// [`Error::NotATable`]; [`Error::UnsupportedFeature`] if a commit asks of readers what this

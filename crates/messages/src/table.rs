@@ -42,6 +42,9 @@ pub struct TableDescription {
     pub num_rows: Option<u64>,
     /// Newest first.
     pub history: Vec<HistoryEntry>,
+    /// Whether there were commits before these.
+    #[serde(default)]
+    pub has_older_history: bool,
 }
 
 /// One commit of the history.

@@ -9,13 +9,16 @@ use messages::table::{Column, HistoryEntry, SchemaChange, TableDescription};
 use crate::errors::from_log;
 use crate::statement_context::StatementContext;
 
+/// Commits that the page gets: each of them costs a request. `DESCRIBE HISTORY` has them all.
+const COMMITS: usize = 200;
+
 /// Reads the log; of the data files, nothing.
 pub(crate) async fn describe(
     context: &StatementContext,
     table: &Table,
 ) -> Result<TableDescription, Error> {
     let snapshot = context.latest(table);
-    let history = table.history(None);
+    let history = table.history(Some(COMMITS));
     let (snapshot, history) = futures::join!(snapshot, history);
     let snapshot = snapshot.map_err(|error| from_log(&error))?;
     let history = history.map_err(|error| from_log(&error))?;
@@ -34,6 +37,8 @@ pub(crate) async fn describe(
         size_in_bytes: files.size_in_bytes(),
         num_rows: files.num_records_total(),
         history: history.iter().map(entry).collect(),
+        has_older_history: history.len() == COMMITS
+            && history.last().is_some_and(|oldest| oldest.version > 0),
     })
 }
 

@@ -86,6 +86,7 @@ fn Timeline(table: Arc<TableDescription>) -> impl IntoView {
         })
         .collect();
     let total = table.history.len();
+    let has_older = table.has_older_history;
     let head_table = table.clone();
     let size = headline_title(&table);
     view! {
@@ -123,6 +124,9 @@ fn Timeline(table: Arc<TableDescription>) -> impl IntoView {
                         {move || format!("{} older versions", count((total - listed.get().min(total)) as u64))}
                     </button>
                 </li>
+            </Show>
+            <Show when=move || has_older && total <= listed.get()>
+                <li class="more quiet">"DESCRIBE HISTORY has the versions before these."</li>
             </Show>
         </ol>
     }

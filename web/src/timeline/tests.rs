@@ -106,6 +106,7 @@ fn headline_tells_the_chosen_version() {
         size_in_bytes: 1,
         num_rows: Some(2410),
         history: vec![entry(1, "WRITE", &[])],
+        has_older_history: true,
     };
     assert_eq!(headline(&table, 2), "of 2 · 2,410 rows · 3 files");
     assert_eq!(headline(&table, 1), "of 2 · 100 rows · 1 file");

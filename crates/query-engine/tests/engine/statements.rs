@@ -138,6 +138,25 @@ async fn the_page_gets_a_table_with_its_history() {
     assert_eq!(table.history.len(), 1);
     assert_eq!(table.history[0].timestamp, FIRST_COMMIT);
     assert_eq!(table.history[0].rows_added, Some(2));
+    assert!(!table.has_older_history);
+}
+
+#[tokio::test]
+async fn the_page_gets_the_newest_commits_of_a_long_log() {
+    let lake = lake().await;
+    for version in 1..=250 {
+        lake.commit("shop/orders", version, "OPTIMIZE", vec![])
+            .await;
+    }
+    lake.store.take();
+    let engine = lake.engine();
+    let table = engine.describe("s3a://lake/shop/orders").await.unwrap();
+    assert_eq!((table.version, table.history.len()), (250, 200));
+    assert!(table.has_older_history);
+    assert_eq!(table.history[199].version, 51);
+    // Those that the version itself is made of, and those that are shown.
+    let requests = lake.store.take().len();
+    assert!(requests < 251 + 200 + 10, "{requests}");
 }
 
 #[tokio::test]

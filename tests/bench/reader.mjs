@@ -5,7 +5,7 @@
 // nothing of the table read. The store is Lakeglass's embedded one, on loopback.
 
 import assert from "node:assert/strict";
-import { copyFileSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus } from "node:os";
 import { join } from "node:path";
 
@@ -22,27 +22,40 @@ const browser = await launch();
 /** Kernel ticks per second, in which Linux counts CPU time. */
 const TICKS = 100;
 
-/**
- * What the tab's process has used, where the system tells (Linux): CPU time in ms, and the most
- * memory that it ever had.
- */
-async function usage() {
+async function renderers() {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
-  const used = processInfo
-    .filter(({ type }) => type === "renderer")
-    .flatMap(({ id }) => {
-      try {
-        // The name, which may hold blanks, ends with the last bracket.
-        const fields = readFileSync(`/proc/${id}/stat`, "utf8").split(") ").at(-1).split(" ");
-        const cpu = ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS;
-        const status = readFileSync(`/proc/${id}/status`, "utf8");
-        return [{ cpu, memory: Number(status.match(/^VmHWM:\s+(\d+) kB$/m)[1]) * 1024 }];
-      } catch {
-        return [];
-      }
-    });
+  return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+}
+
+/** Forgets what memory was needed to compile and start the engine. */
+async function forgetPeaks() {
+  for (const id of await renderers()) {
+    try {
+      writeFileSync(`/proc/${id}/clear_refs`, "5");
+    } catch {
+      // Not Linux, or the process has ended: see `usage`.
+    }
+  }
+}
+
+/**
+ * What the tab's process has used, where the system tells (Linux): CPU time in ms, and the most
+ * memory that it had since `forgetPeaks`.
+ */
+async function usage() {
+  const used = (await renderers()).flatMap((id) => {
+    try {
+      // The name, which may hold blanks, ends with the last bracket.
+      const fields = readFileSync(`/proc/${id}/stat`, "utf8").split(") ").at(-1).split(" ");
+      const cpu = ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS;
+      const status = readFileSync(`/proc/${id}/status`, "utf8");
+      return [{ cpu, memory: Number(status.match(/^VmHWM:\s+(\d+) kB$/m)[1]) * 1024 }];
+    } catch {
+      return [];
+    }
+  });
   // The engine's process outweighs any other.
   return used.sort((a, b) => b.memory - a.memory)[0] ?? { cpu: null, memory: null };
 }
@@ -57,6 +70,7 @@ async function inThePage(layout) {
   const page = await Page.open(browser, lakeglass.url);
   await page.rows("SELECT 1");
   const table = `delta.\`s3a://${BUCKET}/${layout}\``;
+  await forgetPeaks();
   const base = await usage();
   const steps = [];
   /** Runs a statement; returns its last row. */

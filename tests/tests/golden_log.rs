@@ -35,13 +35,9 @@ async fn on_tables<F: Future<Output = Result<()>>>(
     );
 }
 
-fn readable(table: &GoldenTable) -> bool {
-    matches!(table.expect(), "ok" | "log_only") && table.unread_features().is_empty()
-}
-
 #[tokio::test]
 async fn latest_version_of_each_readable_table_is_as_expected() {
-    on_tables(readable, |golden| async move {
+    on_tables(GoldenTable::is_readable, |golden| async move {
         let snapshot = open_local(golden.path())?
             .snapshot(TimeTravel::Latest)
             .await?;
@@ -143,7 +139,7 @@ async fn rows_are_counted_from_a_checkpoint_that_has_only_typed_statistics() {
 
 #[tokio::test]
 async fn every_version_of_each_readable_table_has_its_files() {
-    on_tables(readable, |golden| async move {
+    on_tables(GoldenTable::is_readable, |golden| async move {
         let table = open_local(golden.path())?;
         for version in golden.expected["versions"]
             .as_array()
@@ -213,7 +209,7 @@ async fn tables_that_engines_disagree_on_end_in_an_answer() {
 #[tokio::test]
 async fn time_travel_by_timestamp_finds_the_version_that_was_current() {
     let choose = |golden: &GoldenTable| {
-        readable(golden) && golden.expected["time_travel_by_timestamp"].is_object()
+        golden.is_readable() && golden.expected["time_travel_by_timestamp"].is_object()
     };
     on_tables(choose, |golden| async move {
         let expected = &golden.expected["time_travel_by_timestamp"];
@@ -255,7 +251,7 @@ async fn time_travel_by_timestamp_finds_the_version_that_was_current() {
 
 #[tokio::test]
 async fn refreshed_snapshot_is_that_of_a_fresh_reader() {
-    on_tables(readable, |golden| async move {
+    on_tables(GoldenTable::is_readable, |golden| async move {
         let table = open_local(golden.path())?;
         let latest = table.snapshot(TimeTravel::Latest).await?;
         let Ok(first) = table.snapshot(TimeTravel::Version(0)).await else {
@@ -286,7 +282,7 @@ async fn refreshed_snapshot_is_that_of_a_fresh_reader() {
 
 #[tokio::test]
 async fn table_reads_the_same_where_the_store_cannot_list() {
-    on_tables(readable, |golden| async move {
+    on_tables(GoldenTable::is_readable, |golden| async move {
         let listing = open_local(golden.path())?;
         let probing = Table {
             can_list: false,
@@ -320,7 +316,7 @@ async fn table_reads_the_same_where_the_store_cannot_list() {
 
 #[tokio::test]
 async fn history_adds_up_to_the_latest_version() {
-    on_tables(readable, |golden| async move {
+    on_tables(GoldenTable::is_readable, |golden| async move {
         let table = open_local(golden.path())?;
         let history = match table.history(None).await {
             Err(Error::UnsupportedFeature(_)) => return Ok(()),
@@ -361,7 +357,7 @@ async fn history_adds_up_to_the_latest_version() {
 
 #[tokio::test]
 async fn change_feed_plan_covers_the_versions_that_changed_rows() {
-    let choose = |golden: &GoldenTable| readable(golden) && golden.expected["cdf"].is_object();
+    let choose = |golden: &GoldenTable| golden.is_readable() && golden.expected["cdf"].is_object();
     on_tables(choose, |golden| async move {
         let expected = &golden.expected["cdf"];
         let bound = |name: &str| expected[name].as_u64().map(ChangeBound::Version);

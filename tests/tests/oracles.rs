@@ -18,10 +18,7 @@ type Files = BTreeMap<String, Option<u64>>;
 
 fn readable() -> Result<Vec<GoldenTable>> {
     let tables = golden_tables()?.into_iter();
-    Ok(tables
-        .filter(|table| matches!(table.expect(), "ok" | "log_only"))
-        .filter(|table| table.unread_features().is_empty())
-        .collect())
+    Ok(tables.filter(GoldenTable::is_readable).collect())
 }
 
 /// The versions that `expected.json` names, the latest one last.

@@ -5,34 +5,31 @@
 //! [V2 Spec](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#v2-spec),
 //! [Checkpoint Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoint-schema)
 
-use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+mod part_reader;
+
+use std::sync::OnceLock;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::compute::{cast, filter, is_not_null};
 use arrow::datatypes::{DataType as ArrowType, Int64Type};
 use arrow::json::LineDelimitedWriter;
-use bytes::Bytes;
-use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::SchemaDescriptor;
 use percent_encoding::percent_decode_str;
 
+use self::part_reader::PartReader;
 use crate::actions::{Action, Commit, Metadata, Protocol, Sidecar};
 use crate::concurrent::ordered;
 use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
-use crate::file_table::{PartitionTexts, SegmentColumns};
+use crate::file_segment::{PartitionTexts, SegmentColumns};
 use crate::log_path::log_folder;
 use crate::log_segment::LogFile;
-use crate::parquet_footer::check_parquet_footer;
 use crate::table::Table;
 
 /// Checkpoints up to this many bytes are fetched whole: one request instead of a footer and then
@@ -346,86 +343,4 @@ fn parquet_error(path: &Path, error: ParquetError) -> Error {
             reason: other.to_string(),
         },
     }
-}
-
-/// A part, of which the size is known: so no HEAD, and no suffix range, which would cost a CORS
-/// preflight.
-enum PartReader {
-    Whole(Bytes),
-    Ranged {
-        store: Arc<dyn ObjectStore>,
-        path: Path,
-        size: u64,
-    },
-}
-
-impl PartReader {
-    fn size(&self) -> u64 {
-        match self {
-            Self::Whole(bytes) => bytes.len() as u64,
-            Self::Ranged { size, .. } => *size,
-        }
-    }
-}
-
-impl AsyncFileReader for PartReader {
-    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
-        async move {
-            match self {
-                Self::Whole(bytes) => {
-                    let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
-                    if range.start > range.end || range.end > bytes.len() {
-                        return Err(ParquetError::EOF("the file is too short".to_owned()));
-                    }
-                    Ok(bytes.slice(range))
-                }
-                Self::Ranged { store, path, .. } => {
-                    store.get_range(path, range).await.map_err(external)
-                }
-            }
-        }
-        .boxed()
-    }
-
-    fn get_byte_ranges(
-        &mut self,
-        ranges: Vec<Range<u64>>,
-    ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
-        async move {
-            match self {
-                Self::Ranged { store, path, .. } => {
-                    store.get_ranges(path, &ranges).await.map_err(external)
-                }
-                Self::Whole(_) => {
-                    let mut slices = Vec::with_capacity(ranges.len());
-                    for range in ranges {
-                        slices.push(self.get_bytes(range).await?);
-                    }
-                    Ok(slices)
-                }
-            }
-        }
-        .boxed()
-    }
-
-    fn get_metadata<'a>(
-        &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
-    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
-        async move {
-            let size = self.size();
-            let metadata = ParquetMetaDataReader::new()
-                .with_arrow_reader_options(options)
-                .with_prefetch_hint(Some(64 * 1024))
-                .load_and_finish(self, size)
-                .await?;
-            check_parquet_footer(&metadata, size).map_err(ParquetError::General)?;
-            Ok(Arc::new(metadata))
-        }
-        .boxed()
-    }
-}
-
-fn external(error: object_store::Error) -> ParquetError {
-    ParquetError::External(Box::new(error))
 }

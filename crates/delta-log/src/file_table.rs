@@ -1,20 +1,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, MapArray, StringArray, StructArray, UInt64Array,
-};
-use arrow::compute::{cast, interleave};
+use arrow::array::{Array, ArrayRef, StringArray, UInt64Array};
+use arrow::compute::interleave;
 use arrow::datatypes::DataType as ArrowType;
 use object_store::path::Path;
 
-use crate::actions::Add;
 use crate::column_mapping::ColumnMapping;
 use crate::data_path::DataPaths;
 use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
+use crate::file_segment::{Segment, SegmentColumns};
 use crate::schema::{DataType, StructType};
-use crate::statistics::{self, Bound, ParsedJson, Statistics};
+use crate::statistics::{self, Bound, Statistics};
 use crate::values;
 
 /// The active data files of a version, one row each.
@@ -30,47 +28,6 @@ pub struct FileTable {
     num_records: OnceLock<UInt64Array>,
 }
 
-/// Files that were read together, from a checkpoint's row group or from commits.
-#[derive(Debug)]
-pub(crate) struct Segment {
-    columns: Arc<SegmentColumns>,
-    /// `columns.stats`, parsed for the table's schema when first asked for.
-    json: OnceLock<Arc<ParsedJson>>,
-}
-
-/// One row for each file.
-#[derive(Debug)]
-pub(crate) struct SegmentColumns {
-    pub(crate) path: StringArray,
-    pub(crate) deletion_vector: Vec<Option<Box<DeletionVector>>>,
-    pub(crate) partition_values: PartitionTexts,
-    pub(crate) size: Int64Array,
-    pub(crate) modification_time: Int64Array,
-    pub(crate) stats: Option<StringArray>,
-    pub(crate) stats_parsed: Option<StructArray>,
-    /// `stats` as some version's table parsed it: most others have the same schema.
-    pub(crate) json: OnceLock<JsonFor>,
-}
-
-/// Statistics, and the schema that they were parsed for.
-#[derive(Debug)]
-pub(crate) struct JsonFor {
-    schema: StructType,
-    column_mapping: ColumnMapping,
-    json: Arc<ParsedJson>,
-}
-
-/// Partition values as the log has them.
-#[derive(Debug)]
-pub(crate) enum PartitionTexts {
-    Rows(Vec<HashMap<String, Option<String>>>),
-    /// A checkpoint's `partitionValues` and `partitionValues_parsed`.
-    Checkpoint {
-        map: Option<ArrayRef>,
-        parsed: Option<ArrayRef>,
-    },
-}
-
 impl FileTable {
     pub(crate) fn new(
         paths: DataPaths,
@@ -80,13 +37,7 @@ impl FileTable {
         segments: Vec<Arc<SegmentColumns>>,
         rows: Vec<(usize, usize)>,
     ) -> Self {
-        let segments = segments
-            .into_iter()
-            .map(|columns| Segment {
-                columns,
-                json: OnceLock::new(),
-            })
-            .collect();
+        let segments = segments.into_iter().map(Segment::new).collect();
         Self {
             paths,
             schema,
@@ -394,89 +345,6 @@ impl FileTable {
     }
 }
 
-impl Segment {
-    fn statistics(&self, schema: &StructType, mapping: ColumnMapping) -> Statistics<'_> {
-        let columns = &self.columns;
-        let json = columns
-            .stats
-            .as_ref()
-            .filter(|stats| stats.null_count() < stats.len())
-            .map(|stats| {
-                self.json
-                    .get_or_init(|| columns.parse(stats, schema, mapping))
-            });
-        Statistics {
-            json: json.map(AsRef::as_ref),
-            parsed: columns.stats_parsed.as_ref(),
-            len: columns.path.len(),
-        }
-    }
-}
-
-impl SegmentColumns {
-    pub(crate) fn from_adds(adds: Vec<Add>) -> Self {
-        Self {
-            path: adds.iter().map(|add| Some(add.path.as_str())).collect(),
-            size: adds.iter().map(|add| Some(add.size)).collect(),
-            modification_time: adds.iter().map(|add| Some(add.modification_time)).collect(),
-            stats: Some(adds.iter().map(|add| add.stats.as_deref()).collect()),
-            stats_parsed: None,
-            json: OnceLock::new(),
-            deletion_vector: adds.iter().map(|add| add.deletion_vector.clone()).collect(),
-            partition_values: PartitionTexts::Rows(
-                adds.into_iter().map(|add| add.partition_values).collect(),
-            ),
-        }
-    }
-
-    fn parse(
-        &self,
-        stats: &StringArray,
-        schema: &StructType,
-        column_mapping: ColumnMapping,
-    ) -> Arc<ParsedJson> {
-        let parse = || Arc::new(ParsedJson::new(stats, schema, column_mapping));
-        let kept = self.json.get_or_init(|| JsonFor {
-            schema: schema.clone(),
-            column_mapping,
-            json: parse(),
-        });
-        match kept.column_mapping == column_mapping && kept.schema == *schema {
-            true => kept.json.clone(),
-            false => parse(),
-        }
-    }
-
-    fn partition_texts(&self, column: &str) -> StringArray {
-        match &self.partition_values {
-            PartitionTexts::Rows(rows) => rows
-                .iter()
-                .map(|values| values.get(column)?.as_deref())
-                .collect(),
-            PartitionTexts::Checkpoint { map, parsed } => {
-                let map = map.as_ref().and_then(|map| map.as_map_opt());
-                let parsed = parsed.as_ref().and_then(|parsed| {
-                    let values = parsed.as_struct_opt()?.column_by_name(column)?;
-                    cast(values, &ArrowType::Utf8).ok()
-                });
-                let parsed = parsed.as_ref().map(|texts| texts.as_string::<i32>());
-                let map = map.and_then(|map| MapTexts::of(map, column));
-                (0..self.path.len())
-                    .map(
-                        |row| match map.as_ref().filter(|map| map.map.is_valid(row)) {
-                            Some(map) => map.get(row),
-                            None => {
-                                let parsed = parsed.filter(|texts| texts.is_valid(row))?;
-                                Some(parsed.value(row))
-                            }
-                        },
-                    )
-                    .collect()
-            }
-        }
-    }
-}
-
 /// Parses partition values, where an empty text, or Hive's name for it, is null.
 pub(crate) fn parse_partition_values(
     column: &str,
@@ -495,31 +363,4 @@ pub(crate) fn parse_partition_values(
             .to_owned(),
         expected: data_type.to_string(),
     })
-}
-
-/// The values that maps from text to text have for one key.
-struct MapTexts<'a> {
-    map: &'a MapArray,
-    keys: &'a StringArray,
-    values: &'a StringArray,
-    key: &'a str,
-}
-
-impl<'a> MapTexts<'a> {
-    fn of(map: &'a MapArray, key: &'a str) -> Option<Self> {
-        Some(Self {
-            map,
-            keys: map.keys().as_string_opt()?,
-            values: map.values().as_string_opt()?,
-            key,
-        })
-    }
-
-    fn get(&self, row: usize) -> Option<&'a str> {
-        let offsets = self.map.value_offsets();
-        let mut entries =
-            usize::try_from(offsets[row]).ok()?..usize::try_from(offsets[row + 1]).ok()?;
-        let at = entries.find(|entry| self.keys.value(*entry) == self.key)?;
-        self.values.is_valid(at).then(|| self.values.value(at))
-    }
 }

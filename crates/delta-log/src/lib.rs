@@ -22,6 +22,7 @@ mod deletion_vector;
 mod diff;
 mod error;
 mod features;
+mod file_segment;
 mod file_table;
 mod history;
 mod last_checkpoint;

@@ -17,7 +17,7 @@ use crate::concurrent::ordered;
 use crate::data_path::DataPaths;
 use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
-use crate::file_table::SegmentColumns;
+use crate::file_segment::SegmentColumns;
 use crate::log_segment::{Log, LogFile, LogSegment};
 use crate::table::Table;
 

@@ -174,7 +174,8 @@ impl ChangesProvider {
             .filter(|(_, source)| layout.is_of(source))
             .map(|(version, source)| {
                 let values = given.iter().map(|field| value_of(field, version, source));
-                let mut file = data_file(source.path.clone(), source.size);
+                let mut file =
+                    data_file(source.path.clone(), source.size, source.num_stored_records);
                 file.partition_values = values.collect::<Result<_>>()?;
                 Ok(SelectedRows {
                     file,

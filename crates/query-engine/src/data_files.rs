@@ -2,7 +2,7 @@
 //! for and nothing else.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use datafusion::common::Result;
@@ -49,6 +49,7 @@ impl DataFiles {
     fn reader(&self, path: Path, size: u64, rows: Option<u64>) -> DataFileReader {
         DataFileReader {
             rows,
+            current: CurrentFile::default(),
             file: DataFile {
                 origin: Arc::clone(&self.origin),
                 path,
@@ -70,8 +71,11 @@ impl ParquetFileReaderFactory for DataFiles {
         _: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let rows = file.extension().map(|StoredRows(rows)| *rows);
+        let current = file.extension::<CurrentFile>().cloned();
         let meta = file.object_meta;
-        Ok(Box::new(self.reader(meta.location, meta.size, rows)))
+        let mut reader = self.reader(meta.location, meta.size, rows);
+        reader.current = current.unwrap_or_default();
+        Ok(Box::new(reader))
     }
 }
 
@@ -79,8 +83,30 @@ impl ParquetFileReaderFactory for DataFiles {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredRows(pub u64);
 
+/// Of which file a scan has read columns last, for [`PartitionedFile::extension`]: a scan decodes
+/// one file after the other.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CurrentFile(Arc<Mutex<Option<Path>>>);
+
+impl CurrentFile {
+    pub fn path(&self) -> Option<Path> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, path: &Path) {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref() != Some(path) {
+            *current = Some(path.clone());
+        }
+    }
+}
+
 struct DataFileReader {
     file: DataFile,
+    current: CurrentFile,
     /// Where the log tells.
     rows: Option<u64>,
     store: Arc<dyn ObjectStore>,
@@ -126,6 +152,7 @@ impl AsyncFileReader for DataFileReader {
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
         async move {
+            self.current.set(&self.file.path);
             let footer = self.footer().await?;
             if let Some(contents) = &footer.contents {
                 let slices = ranges.into_iter().map(|range| slice(contents, &range));

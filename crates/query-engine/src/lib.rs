@@ -16,6 +16,7 @@
 
 mod catalog;
 mod changes;
+mod checked_sum;
 mod column_adapters;
 mod data_files;
 mod describe;
@@ -34,9 +35,9 @@ mod parquet_scan;
 mod planning;
 mod provider;
 mod pruning;
-mod read_ahead;
 mod relations;
 mod row_selection;
+mod running_scan;
 mod scan_cost;
 mod sequential;
 mod session;

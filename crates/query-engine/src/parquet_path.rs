@@ -162,7 +162,7 @@ impl TableProvider for ParquetProvider {
             files: self
                 .files
                 .iter()
-                .map(|(path, size)| data_file(path.clone(), *size))
+                .map(|(path, size)| data_file(path.clone(), *size, None))
                 .collect(),
             statistics: Statistics::new_unknown(&self.schema),
             projection: match projection {

@@ -17,7 +17,7 @@ use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use crate::column_adapters::ColumnAdapters;
-use crate::data_files::DataFiles;
+use crate::data_files::{CurrentFile, DataFiles, StoredRows};
 
 /// DataFusion looks up a store for each scan; ours come with the reader factory, so this name only
 /// has to be registered.
@@ -57,8 +57,11 @@ impl ParquetScan {
             .parquet
             .get_or_init(|| source.metrics().clone());
         source = source.with_parquet_file_reader_factory(Arc::new(data_files));
+        let current = CurrentFile::default();
+        let files = self.files.into_iter();
+        let files = files.map(|file| file.with_extension(current.clone()));
         let config = FileScanConfigBuilder::new(store_url(), Arc::new(source))
-            .with_file_group(FileGroup::new(self.files))
+            .with_file_group(FileGroup::new(files.collect()))
             .with_statistics(self.statistics)
             .with_projection_indices(Some(self.projection))?
             .with_limit(self.limit)
@@ -68,13 +71,18 @@ impl ParquetScan {
     }
 }
 
-/// A data file as DataFusion takes it. The size comes from the log, so nothing asks the store.
-pub(crate) fn data_file(path: Path, size: u64) -> PartitionedFile {
-    PartitionedFile::new_from_meta(ObjectMeta {
+/// A data file as DataFusion takes it. The size comes from the log, so nothing asks the store; so
+/// does, where it is known, the number of `rows` that reading the file makes sure of.
+pub(crate) fn data_file(path: Path, size: u64, rows: Option<u64>) -> PartitionedFile {
+    let file = PartitionedFile::new_from_meta(ObjectMeta {
         location: path,
         last_modified: chrono::DateTime::UNIX_EPOCH,
         size,
         e_tag: None,
         version: None,
-    })
+    });
+    match rows {
+        Some(rows) => file.with_extension(StoredRows(rows)),
+        None => file,
+    }
 }

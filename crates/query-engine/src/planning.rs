@@ -19,8 +19,8 @@ use messages::Error;
 use crate::engine::EngineCore;
 use crate::errors::from_datafusion;
 use crate::pacing::{Pacer, paced, paced_as_a_whole};
-use crate::read_ahead::read_ahead;
 use crate::relations::{Relations, open_relations, schema_of};
+use crate::running_scan::run_scans;
 use crate::sequential::single_partition;
 use crate::spark_types::result_type;
 use crate::sql::Query;
@@ -109,7 +109,7 @@ pub(crate) fn start(
     pacer: &Arc<Pacer>,
 ) -> Result<SendableRecordBatchStream, Error> {
     let run = || {
-        let plan = read_ahead(single_partition(Arc::clone(plan)))?;
+        let plan = run_scans(single_partition(Arc::clone(plan)))?;
         paced(plan, pacer)?.execute(0, state.task_ctx())
     };
     run().map_err(|error| from_datafusion(&error))

@@ -14,7 +14,6 @@ use datafusion::physical_plan::ExecutionPlan;
 use delta_log::{FileRows, Snapshot, Table};
 
 use crate::column_adapters::ColumnAdapters;
-use crate::data_files::StoredRows;
 use crate::errors::external;
 use crate::log_statistics::{FileBounds, of_selection};
 use crate::parquet_scan::{ParquetScan, data_file};
@@ -158,11 +157,8 @@ impl DeltaTableProvider {
             let values = partitions
                 .iter()
                 .map(|values| ScalarValue::try_from_array(values, i));
-            let mut file = data_file(path, files.size(i));
+            let mut file = data_file(path, files.size(i), files.num_stored_records(i));
             file.partition_values = values.collect::<Result<_>>()?;
-            if let Some(rows) = files.num_stored_records(i) {
-                file = file.with_extension(StoredRows(rows));
-            }
             if let Some(bounds) = &bounds {
                 file.statistics = Some(Arc::new(bounds.of_file(i)?));
             }

@@ -16,6 +16,7 @@ use datafusion::execution::session_state::SessionState;
 use messages::Error;
 use object_store::memory::InMemory;
 
+use crate::checked_sum::checked_sum;
 use crate::parquet_scan::store_url;
 use crate::sequential::RunInOneTask;
 use crate::sql::{Query, SparkExprPlanner};
@@ -51,6 +52,11 @@ impl Session {
             .expr_planners()
             .get_or_insert_default()
             .insert(0, Arc::new(SparkExprPlanner));
+        // The last one of a name is the one that counts.
+        builder
+            .aggregate_functions()
+            .get_or_insert_default()
+            .push(checked_sum());
         Self {
             state: builder.build(),
             views: Mutex::default(),

@@ -28,6 +28,9 @@ use url::Url;
 /// Far more than any of these tables needs.
 const HANG: Duration = Duration::from_secs(60);
 
+/// All rows of the table.
+pub const ROWS: &str = "SELECT * FROM delta.`s3a://lake/t`";
+
 /// How the store answers for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -119,20 +122,26 @@ impl Lake {
         *of = Some((name.to_owned(), answer));
     }
 
-    /// All rows of the table, as an engine that knows nothing of it yet reads them; the error's
-    /// message where it does not.
+    /// The answer to [`ROWS`]: see [`Self::query`].
+    pub async fn rows(&self) -> Result<Result<Vec<String>, String>> {
+        self.query(ROWS).await
+    }
+
+    /// The rows that an engine gives which knows nothing of the table yet; the error's message where
+    /// it gives none.
     ///
     /// # Errors
     /// If the engine panics or does not come to an end.
-    pub async fn rows(&self) -> Result<Result<Vec<String>, String>> {
+    pub async fn query(&self, sql: &str) -> Result<Result<Vec<String>, String>> {
         let engine = Engine::new(EngineOptions {
             memory_limit: 256 * 1024 * 1024,
             stores: Arc::new(self.clone()),
             committer: None,
             scheduler: Arc::new(TokioScheduler),
         });
+        let sql = sql.to_owned();
         let query = async move {
-            let batches = rows_of(&engine, "SELECT * FROM delta.`s3a://lake/t`").await;
+            let batches = rows_of(&engine, &sql).await;
             batches.map_err(|error| format!("{}: {}", error.code, error.message))
         };
         let task = tokio::time::timeout(HANG, tokio::spawn(query));

@@ -5,8 +5,9 @@ mod lake;
 mod random;
 
 use anyhow::{Context, Result, bail, ensure};
-use lake::{Answer, Lake};
+use lake::{Answer, Lake, ROWS};
 use lakeglass_tests::golden_table;
+use parquet::file::metadata::ParquetMetaDataReader;
 
 /// The table without damage, and its rows.
 async fn healthy(name: &str) -> Result<(Lake, Vec<String>)> {
@@ -16,9 +17,14 @@ async fn healthy(name: &str) -> Result<(Lake, Vec<String>)> {
     Ok((lake, rows))
 }
 
-/// The query must fail, and its error must hold all these texts.
+/// Reading the table must fail, and the error must hold all these texts.
 async fn fails_naming(lake: &Lake, texts: &[&str]) -> Result<()> {
-    match lake.rows().await? {
+    names(lake.rows().await?, texts)
+}
+
+/// An answer must be an error that holds all these texts.
+fn names(answer: Result<Vec<String>, String>, texts: &[&str]) -> Result<()> {
+    match answer {
         Ok(rows) => bail!("{} rows came", rows.len()),
         Err(message) => {
             let missing = texts.iter().find(|text| !message.contains(**text));
@@ -270,6 +276,55 @@ async fn data_file_that_is_not_what_the_log_says_is_named() {
             fails_naming(&lake, &[&file]).await
         }
     })
+    .await;
+}
+
+#[tokio::test]
+async fn page_that_its_checksum_does_not_fit_is_an_error() {
+    // Written by Spark, which puts checksums into page headers.
+    let (lake, _) = healthy("dat-all_primitive_types").await.unwrap();
+    let file = lake.file("parquet").await.unwrap();
+    let bytes = lake.read(&file).await.unwrap();
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&bytes::Bytes::from(bytes.clone()))
+        .unwrap();
+    let chunks = metadata.row_group(0).columns();
+    assert!(chunks.len() > 8);
+    each(chunks, |chunk| {
+        // The last byte of a column chunk is the last one of a page.
+        let (start, length) = chunk.byte_range();
+        let mut damaged = bytes.clone();
+        damaged[(start + length - 1) as usize] ^= 1;
+        let (lake, file) = (lake.clone(), file.clone());
+        async move {
+            let lake = lake.fork().await?;
+            lake.put(&file, damaged).await?;
+            fails_naming(&lake, &[&file]).await
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn data_file_with_other_rows_than_the_log_says_is_refused() {
+    let (lake, _) = healthy("krs-cdf-table-delete-conditional-two-rows")
+        .await
+        .unwrap();
+    let commit = "_delta_log/00000000000000000000.json";
+    let text = String::from_utf8(lake.read(commit).await.unwrap()).unwrap();
+    let lies = text.replace(r#"\"numRecords\":3"#, r#"\"numRecords\":4"#);
+    assert_ne!(text, lies);
+    lake.put(commit, lies.into()).await.unwrap();
+    each(
+        [
+            ROWS,
+            "SELECT * FROM table_changes('delta.`s3a://lake/t`', 0, 0)",
+        ],
+        |sql| {
+            let (lake, sql) = (lake.clone(), *sql);
+            async move { names(lake.query(sql).await?, &[".parquet", "3 rows", "says 4"]) }
+        },
+    )
     .await;
 }
 

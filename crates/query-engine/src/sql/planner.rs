@@ -12,8 +12,8 @@ use messages::Error;
 
 use super::arithmetic::checked;
 
-/// Gives Spark's meaning to `/` and `DIV` of integers and to `array[0]`, lets whole numbers overflow
-/// with an error, and refuses what Spark refuses.
+/// Gives Spark's meaning to `/` and `DIV` of integers and to `array[0]`, lets whole numbers and
+/// decimals overflow with an error, and refuses what Spark refuses.
 ///
 /// Must be asked before DataFusion's own planners: put it first in
 /// `SessionStateBuilder::with_expr_planners`, followed by
@@ -67,6 +67,7 @@ impl ExprPlanner for SparkExprPlanner {
             BinaryOperator::Plus => Some(Operator::Plus),
             BinaryOperator::Minus => Some(Operator::Minus),
             BinaryOperator::Multiply => Some(Operator::Multiply),
+            BinaryOperator::Divide => Some(Operator::Divide),
             _ => None,
         };
         if let Some(operator) = operator

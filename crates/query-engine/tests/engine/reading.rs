@@ -308,23 +308,3 @@ async fn a_column_can_be_shown_more_than_once() {
     let error = run(&engine, sql).await.err().unwrap();
     assert_eq!(error.code, "AMBIGUOUS_REFERENCE");
 }
-
-#[tokio::test]
-async fn whole_numbers_that_overflow_are_an_error_and_not_another_number() {
-    let engine = Lake::default().engine();
-    for sql in [
-        "SELECT 9223372036854775807 + 1",
-        "SELECT v * 2 FROM VALUES (9223372036854775807) AS t(v)",
-        "SELECT -v - 2 FROM VALUES (9223372036854775807) AS t(v)",
-    ] {
-        let error = run(&engine, sql).await.err().unwrap();
-        assert_eq!(error.code, "ARITHMETIC_OVERFLOW", "{sql}");
-    }
-    let (rows, _) = run(
-        &engine,
-        "SELECT v + 1, 2 * v - 1, v + NULL FROM VALUES (3) AS t(v)",
-    )
-    .await
-    .unwrap();
-    assert_eq!(rows, [["4", "5", "NULL"]]);
-}

@@ -1,14 +1,17 @@
-//! The footers of a scan's files, asked for before the scan comes to them.
+//! A scan of data files while it runs: footers are asked for before the scan comes to them, and
+//! errors name the file.
 //!
 //! DataFusion opens one file after the other, which costs a round trip each. While a scan runs, the
 //! footers of its next files are fetched side by side; the scan then finds them in the cache.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
@@ -17,14 +20,20 @@ use datafusion::datasource::physical_plan::{
     FileScanConfig, ParquetFileReaderFactory, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::DataFusionError;
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
 };
+use delta_log::Error as LogError;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
+use messages::Error;
+use parquet::errors::ParquetError;
+
+use crate::data_files::{CurrentFile, Unreadable};
 
 /// Footers fetched at the same time. A browser opens six connections to a host.
 const CONCURRENT: usize = 6;
@@ -33,65 +42,59 @@ const CONCURRENT: usize = 6;
 const MAX_FILES: usize = 256;
 
 /// Wraps the scans of a plan that is about to run.
-pub(crate) fn read_ahead(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| match files_ahead(&node) {
-        Some((files, readers)) => {
-            let wrapped = ReadAheadExec {
-                input: node,
-                files,
-                readers,
-            };
-            Ok(Transformed::yes(Arc::new(wrapped) as Arc<dyn ExecutionPlan>))
-        }
+pub(crate) fn run_scans(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| match RunningScanExec::of(&node) {
+        Some(scan) => Ok(Transformed::yes(Arc::new(scan) as Arc<dyn ExecutionPlan>)),
         None => Ok(Transformed::no(node)),
     })
     .data()
 }
 
-type Readers = Arc<dyn ParquetFileReaderFactory>;
-
-/// The files of a scan, if it is one of several files that will all be read.
-fn files_ahead(node: &Arc<dyn ExecutionPlan>) -> Option<(Vec<PartitionedFile>, Readers)> {
-    let scan = node.downcast_ref::<DataSourceExec>()?;
-    let config = scan.data_source().downcast_ref::<FileScanConfig>()?;
-    let source = config.file_source().downcast_ref::<ParquetSource>()?;
-    let readers = source.parquet_file_reader_factory()?;
-    let files: Vec<_> = config
-        .file_groups
-        .iter()
-        .flat_map(|group| group.files())
-        .take(MAX_FILES)
-        .cloned()
-        .collect();
-    (config.limit.is_none() && files.len() > 1).then(|| (files, Arc::clone(readers)))
-}
-
-#[derive(Debug)]
-struct ReadAheadExec {
+#[derive(Debug, Clone)]
+struct RunningScanExec {
     input: Arc<dyn ExecutionPlan>,
+    /// Those whose footers to fetch ahead.
     files: Vec<PartitionedFile>,
-    readers: Readers,
+    readers: Arc<dyn ParquetFileReaderFactory>,
+    current: CurrentFile,
 }
 
-impl ReadAheadExec {
+impl RunningScanExec {
+    /// Around `node`, if it is a scan.
+    fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let scan = node.downcast_ref::<DataSourceExec>()?;
+        let config = scan.data_source().downcast_ref::<FileScanConfig>()?;
+        let source = config.file_source().downcast_ref::<ParquetSource>()?;
+        let files = config.file_groups.iter().flat_map(|group| group.files());
+        let current = files.clone().next()?.extension::<CurrentFile>()?.clone();
+        let files: Vec<_> = files.take(MAX_FILES).cloned().collect();
+        // With a limit, or one file, there may be no next one.
+        let ahead = config.limit.is_none() && files.len() > 1;
+        Some(Self {
+            input: Arc::clone(node),
+            files: if ahead { files } else { Vec::new() },
+            readers: Arc::clone(source.parquet_file_reader_factory()?),
+            current,
+        })
+    }
+
     fn around(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Arc<dyn ExecutionPlan> {
         Arc::new(Self {
             input: children.swap_remove(0),
-            files: self.files.clone(),
-            readers: Arc::clone(&self.readers),
+            ..self.clone()
         })
     }
 }
 
-impl DisplayAs for ReadAheadExec {
+impl DisplayAs for RunningScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadAheadExec")
+        f.write_str("RunningScanExec")
     }
 }
 
-impl ExecutionPlan for ReadAheadExec {
+impl ExecutionPlan for RunningScanExec {
     fn name(&self) -> &str {
-        "ReadAheadExec"
+        "RunningScanExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -147,20 +150,22 @@ impl ExecutionPlan for ReadAheadExec {
             .buffer_unordered(CONCURRENT)
             .boxed();
         let input = self.input.execute(partition, context)?;
-        Ok(Box::pin(ReadAheadStream {
+        Ok(Box::pin(RunningScan {
             input,
             ahead: Some(ahead),
+            current: self.current.clone(),
         }))
     }
 }
 
-struct ReadAheadStream {
+struct RunningScan {
     input: SendableRecordBatchStream,
     /// `None` when all footers are here.
     ahead: Option<BoxStream<'static, ()>>,
+    current: CurrentFile,
 }
 
-impl Stream for ReadAheadStream {
+impl Stream for RunningScan {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -171,11 +176,48 @@ impl Stream for ReadAheadStream {
                 Poll::Pending => break,
             }
         }
-        self.input.as_mut().poll_next(cx)
+        let batch = ready!(self.input.as_mut().poll_next(cx));
+        Poll::Ready(batch.map(|batch| batch.map_err(|error| self.name_file(error))))
     }
 }
 
-impl RecordBatchStream for ReadAheadStream {
+impl RunningScan {
+    /// What fails while a file is decoded tells no file of its own accord.
+    fn name_file(&self, error: DataFusionError) -> DataFusionError {
+        match (undecodable(&error), self.current.path()) {
+            (Some(reason), Some(path)) => {
+                let source = Arc::new(ParquetError::General(reason));
+                DataFusionError::External(Box::new(Unreadable { path, source }))
+            }
+            _ => error,
+        }
+    }
+}
+
+/// What is wrong with a file, where the error is of Parquet or of a codec.
+fn undecodable(error: &DataFusionError) -> Option<String> {
+    let by_codec = |source: &(dyn StdError + Send + Sync + 'static)| {
+        let explained = source.is::<Unreadable>()
+            || source.is::<Error>()
+            || source.is::<LogError>()
+            || source.is::<DataFusionError>();
+        (!explained).then(|| source.to_string())
+    };
+    match error.find_root() {
+        DataFusionError::ArrowError(error, _) => match error.as_ref() {
+            ArrowError::ParquetError(reason) => Some(reason.clone()),
+            ArrowError::ExternalError(source) => by_codec(source.as_ref()),
+            _ => None,
+        },
+        DataFusionError::ParquetError(error) => match error.as_ref() {
+            ParquetError::External(source) => by_codec(source.as_ref()),
+            other => Some(other.to_string()),
+        },
+        _ => None,
+    }
+}
+
+impl RecordBatchStream for RunningScan {
     fn schema(&self) -> SchemaRef {
         self.input.schema()
     }

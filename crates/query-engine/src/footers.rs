@@ -17,8 +17,9 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::DecodeResult;
 use parquet::basic::Type;
 use parquet::errors::ParquetError;
+use parquet::file::FOOTER_SIZE;
 use parquet::file::metadata::{
-    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
+    ColumnChunkMetaData, FooterTail, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
 };
 use parquet::file::statistics::Statistics;
 
@@ -188,6 +189,7 @@ async fn read_footer(
     let tail = file.size.saturating_sub(TAIL)..file.size;
     let bytes = fetch(tail.clone()).await?;
     let contents = (tail.start == 0).then(|| bytes.clone());
+    check_length(&bytes, file.size)?;
 
     let mut decoder = ParquetMetaDataPushDecoder::try_new(file.size)?
         .with_page_index_policy(PageIndexPolicy::Skip);
@@ -216,6 +218,21 @@ async fn read_footer(
         metadata: Arc::new(metadata),
         contents,
     }))
+}
+
+/// What the decoder takes on trust, up to a panic: that the footer is within the file. `end` is the
+/// file's.
+fn check_length(end: &[u8], size: u64) -> Result<(), ParquetError> {
+    let Some(last) = end.last_chunk::<FOOTER_SIZE>() else {
+        return Ok(());
+    };
+    let length = FooterTail::try_new(last)?.metadata_length() + FOOTER_SIZE;
+    match length as u64 <= size {
+        true => Ok(()),
+        false => Err(ParquetError::EOF(format!(
+            "its footer should have {length} bytes, and the file has {size}"
+        ))),
+    }
 }
 
 /// Parquet's statistics leave out NaN, which in SQL is above all numbers: so the greatest value that

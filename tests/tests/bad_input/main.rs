@@ -125,7 +125,7 @@ async fn hint_that_is_wrong_changes_nothing() {
 /// Other bytes for a file, given its own.
 type Damage = (&'static str, fn(Vec<u8>) -> Vec<u8>);
 
-const DAMAGE: [Damage; 7] = [
+const DAMAGE: [Damage; 8] = [
     ("empty", |_| Vec::new()),
     ("one byte", |bytes| bytes[..1].to_vec()),
     ("half", |bytes| bytes[..bytes.len() / 2].to_vec()),
@@ -135,6 +135,12 @@ const DAMAGE: [Damage; 7] = [
     ("footer overwritten", |mut bytes| {
         let end = bytes.len();
         bytes[end - 40..end - 8].fill(0xff);
+        bytes
+    }),
+    ("footer longer than the file", |mut bytes| {
+        let end = bytes.len();
+        let length = u32::try_from(end).unwrap_or(u32::MAX).to_le_bytes();
+        bytes[end - 8..end - 4].copy_from_slice(&length);
         bytes
     }),
 ];

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
-use delta_log::{ChangeBound, Error, Snapshot, Table, TimeTravel};
+use delta_log::{ChangeBound, ChangeColumns, Error, Snapshot, Table, TimeTravel};
 use lakeglass_tests::{GoldenTable, copy_folder, golden_table, golden_tables, open_local};
 use serde_json::{Value, json};
 
@@ -363,7 +363,7 @@ async fn change_feed_plan_covers_the_versions_that_changed_rows() {
         let bound = |name: &str| expected[name].as_u64().map(ChangeBound::Version);
         let start = bound("start_version").context("no start")?;
         let plan = open_local(golden.path())?
-            .changes(start, bound("end_version"))
+            .changes(start, bound("end_version"), ChangeColumns::OfEnd)
             .await?;
         let planned: BTreeSet<u64> = plan
             .versions

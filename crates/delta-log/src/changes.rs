@@ -34,6 +34,16 @@ pub enum ChangeBound {
     Timestamp(i64),
 }
 
+/// Which version's columns a change feed has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeColumns {
+    /// Those of the range's last version.
+    OfEnd,
+    /// As Spark: without column mapping those of the table's latest version, if the rows fit them;
+    /// else those of the range's last one.
+    OfLatest,
+}
+
 /// What to read for a change feed, or for what is different between two versions.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -43,7 +53,7 @@ pub struct ChangePlan {
     /// Last version; before `start` where two timestamps enclose no commit, or where a difference
     /// goes back in time.
     pub end: u64,
-    /// The columns as of the last version, without those of the feed itself.
+    /// The columns, without those of the feed itself.
     pub schema: Arc<StructType>,
     /// How they are found in the files of all versions.
     pub column_mapping: ColumnMapping,
@@ -99,6 +109,7 @@ pub(crate) async fn plan(
     table: &Table,
     start: ChangeBound,
     end: Option<ChangeBound>,
+    columns: ChangeColumns,
 ) -> Result<ChangePlan> {
     let log = Log::open(table, Extent::All).await?;
     let (start, end) = range(table, &log, start, end).await?;
@@ -131,8 +142,14 @@ pub(crate) async fn plan(
             _ => schemas.push(TableSchema::of(&protocol, &metadata)?),
         }
     }
-    let last = TableSchema::of(&protocol, &metadata)?;
+    let mut last = TableSchema::of(&protocol, &metadata)?;
     check_schemas(start, end, &schemas, &last)?;
+    if columns == ChangeColumns::OfLatest
+        && let Some(latest) = schema_after(table, &log, end).await?
+        && check_schemas(start, end, &schemas, &latest).is_ok()
+    {
+        last = latest;
+    }
 
     let times = monotonised(&log);
     let own_times = commits
@@ -189,6 +206,20 @@ pub(crate) async fn plan(
         column_mapping,
         versions,
     })
+}
+
+/// The latest version's schema, where it is later than `end`, readable, and without column mapping.
+async fn schema_after(table: &Table, log: &Log, end: u64) -> Result<Option<TableSchema>> {
+    let Some(latest) = log.latest().filter(|latest| *latest > end) else {
+        return Ok(None);
+    };
+    let segment = log.segment(latest)?;
+    let state = replay::load(table, log, &segment, Content::WithoutFiles).await?;
+    let Ok((protocol, metadata)) = readable(table, latest, state.protocol, state.metadata) else {
+        return Ok(None);
+    };
+    let schema = TableSchema::of(&protocol, &metadata)?;
+    Ok((schema.column_mapping == ColumnMapping::None).then_some(schema))
 }
 
 /// The partition columns of the version before `version`, if it can still be read.

@@ -39,7 +39,9 @@ mod table;
 mod values;
 
 pub use actions::{Format, Metadata, Protocol};
-pub use changes::{ChangeBound, ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
+pub use changes::{
+    ChangeBound, ChangeColumns, ChangeKind, ChangePlan, ChangeSource, ChangeVersion,
+};
 pub use column_mapping::ColumnMapping;
 pub use deletion_vector::{DeletionVector, FileRows};
 pub use error::{Error, Result};

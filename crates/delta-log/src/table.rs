@@ -7,7 +7,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use roaring::RoaringTreemap;
 
 use crate::actions::Commit;
-use crate::changes::{self, ChangeBound, ChangePlan};
+use crate::changes::{self, ChangeBound, ChangeColumns, ChangePlan};
 use crate::checkpoint::Content;
 use crate::commit_times::{monotonised, version_at};
 use crate::data_path::DataPaths;
@@ -187,7 +187,7 @@ impl Table {
     /// with one that is yet to come, to the latest version.
     ///
     /// Requests: one LIST, one GET for each commit of the range, and what it takes to know the
-    /// schema as of `start`.
+    /// schema as of `start`, and as of the latest version where `columns` asks for it.
     ///
     /// # Errors
     /// [`Error::ChangeDataNotRecorded`] if the feed was off at any version of the range;
@@ -199,8 +199,9 @@ impl Table {
         &self,
         start: ChangeBound,
         end: Option<ChangeBound>,
+        columns: ChangeColumns,
     ) -> Result<ChangePlan> {
-        changes::plan(self, start, end).await
+        changes::plan(self, start, end, columns).await
     }
 
     /// What to read for the rows in which version `to` differs from `from`, which may also be the
@@ -348,7 +349,7 @@ mod tests {
         let table = Table::new(Arc::new(InMemory::new()), Path::ROOT, "memory:///", true);
         assert_send(table.snapshot(TimeTravel::Latest));
         assert_send(table.history(None));
-        assert_send(table.changes(ChangeBound::Version(0), None));
+        assert_send(table.changes(ChangeBound::Version(0), None, ChangeColumns::OfEnd));
         assert_send(async {
             let snapshot = table.snapshot(TimeTravel::Latest).await?;
             table.refresh(&snapshot).await

@@ -2,7 +2,9 @@
 
 mod support;
 
-use delta_log::{ChangeBound, ChangeKind, ChangePlan, Error, Result, SchemaChange, TimeTravel};
+use delta_log::{
+    ChangeBound, ChangeColumns, ChangeKind, ChangePlan, Error, Result, SchemaChange, TimeTravel,
+};
 use serde_json::{Value, json};
 use support::*;
 
@@ -30,7 +32,9 @@ fn sources(plan: &ChangePlan) -> Vec<(u64, ChangeKind, String, u64)> {
 }
 
 async fn changes(t: &TestTable, start: u64, end: Option<u64>) -> Result<ChangePlan> {
-    t.table.changes(VERSION(start), end.map(VERSION)).await
+    t.table
+        .changes(VERSION(start), end.map(VERSION), ChangeColumns::OfEnd)
+        .await
 }
 
 /// Version 0 without the feed, 1 switches it on, 2 appends, 3 updates, 4 only rearranges, 5 deletes.
@@ -120,7 +124,10 @@ async fn times_enclose_the_commits_between_them() {
     let t = table_with_changes().await;
     let range = async |start: i64, end: i64| {
         let end = Some(ChangeBound::Timestamp(end));
-        let plan = t.table.changes(ChangeBound::Timestamp(start), end).await?;
+        let plan = t
+            .table
+            .changes(ChangeBound::Timestamp(start), end, ChangeColumns::OfEnd)
+            .await?;
         Ok::<_, Error>((plan.start, plan.end, plan.versions.len()))
     };
     assert_eq!(
@@ -296,4 +303,38 @@ async fn history_of_a_cleaned_up_log_counts_from_its_checkpoint() {
         totals,
         [(8, Some(90)), (7, Some(80)), (6, Some(70)), (5, Some(60))]
     );
+}
+
+#[tokio::test]
+async fn columns_that_came_later_are_there_as_in_spark_where_the_rows_fit_them() {
+    let names = |plan: &ChangePlan| {
+        let fields = plan.schema.fields().iter();
+        fields.map(|field| field.name.clone()).collect::<Vec<_>>()
+    };
+    let t = TestTable::new();
+    t.commit(0, &[protocol(), recording(&[("id", "long")]), add("a")])
+        .await;
+    t.commit(1, &[recording(&[("id", "long"), ("more", "string")])])
+        .await;
+    t.commit(2, &[remove("a")]).await;
+    let latest = t
+        .table
+        .changes(VERSION(0), Some(VERSION(0)), ChangeColumns::OfLatest)
+        .await
+        .unwrap();
+    assert_eq!(names(&latest), ["id", "more"]);
+    assert_eq!(names(&changes(&t, 0, Some(0)).await.unwrap()), ["id"]);
+    assert_eq!(
+        names(&changes(&t, 0, Some(1)).await.unwrap()),
+        ["id", "more"]
+    );
+
+    // Its rows would not fit.
+    t.commit(3, &[recording(&[("id", "string")])]).await;
+    let latest = t
+        .table
+        .changes(VERSION(0), Some(VERSION(0)), ChangeColumns::OfLatest)
+        .await
+        .unwrap();
+    assert_eq!(names(&latest), ["id"]);
 }

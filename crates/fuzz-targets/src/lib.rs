@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use delta_log::{ChangeBound, DeletionVector, Table, TimeTravel};
+use delta_log::{ChangeBound, ChangeColumns, DeletionVector, Table, TimeTravel};
 use futures::executor::block_on;
 use messages::Error;
 use object_store::memory::InMemory;
@@ -59,7 +59,9 @@ fn read_log(files: &[(&str, &[u8])]) {
             true,
         );
         let _ = table.history(None).await;
-        let _ = table.changes(ChangeBound::Version(0), None).await;
+        let _ = table
+            .changes(ChangeBound::Version(0), None, ChangeColumns::OfLatest)
+            .await;
         let Ok(snapshot) = table.snapshot(TimeTravel::Latest).await else {
             return;
         };

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use lakeglass::commands::{fingerprint, seed, serve, simulate, sql};
 use lakeglass::errors::one_line;
 use lakeglass::output::OUTPUT_CLOSED;
+use query_engine::decoding;
 use tracing_subscriber::EnvFilter;
 
 /// A Delta Lake playground: the page's server, and its engine on the command line.
@@ -28,6 +29,13 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Cli::parse().command;
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // What a damaged data file makes of Parquet's decoders comes as the statement's error.
+        if decoding().is_none() {
+            report(panic);
+        }
+    }));
     tracing_subscriber::fmt()
         .with_env_filter(
             EnvFilter::try_from_env("LAKEGLASS_LOG")

@@ -19,6 +19,7 @@ mod changes;
 mod checked_sum;
 mod column_adapters;
 mod data_files;
+mod decoding;
 mod describe;
 mod diff;
 mod engine;
@@ -50,5 +51,6 @@ mod table_description;
 mod variants;
 mod writes;
 
+pub use decoding::decoding;
 pub use engine::{Committer, Engine, EngineOptions, Scheduler, Statement, StoreLocation, Stores};
 pub use execution::Execution;

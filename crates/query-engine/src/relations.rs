@@ -88,7 +88,9 @@ fn open_changes<'a>(
             Some(end) => Some(change_bound(core, end).await?),
             None => None,
         };
-        let plan = table.changes(start, end).await;
+        let plan = table
+            .changes(start, end, core.session.change_columns())
+            .await;
         let plan = plan.map_err(|error| from_log(&error))?;
         context.reads(&table, Some(plan.end));
         let context = Arc::clone(context);

@@ -25,7 +25,8 @@ use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskCo
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
+    DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, PlanProperties,
+    ReplaceChildrenOptions,
 };
 use delta_log::Error as LogError;
 use futures::stream::BoxStream;
@@ -34,6 +35,7 @@ use messages::Error;
 use parquet::errors::ParquetError;
 
 use crate::data_files::{CurrentFile, Unreadable};
+use crate::decoding::catch;
 
 /// Footers fetched at the same time. A browser opens six connections to a host.
 const CONCURRENT: usize = 6;
@@ -169,6 +171,21 @@ impl Stream for RunningScan {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let current = self.current.clone();
+        let batch = match catch(&current, || self.poll_input(cx)) {
+            Ok(batch) => ready!(batch),
+            Err(panic) => {
+                self.ahead = None;
+                self.input = Box::pin(EmptyRecordBatchStream::new(self.input.schema()));
+                Some(Err(ParquetError::General(panic).into()))
+            }
+        };
+        Poll::Ready(batch.map(|batch| batch.map_err(|error| self.name_file(error))))
+    }
+}
+
+impl RunningScan {
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
         while let Some(ahead) = &mut self.ahead {
             match ahead.poll_next_unpin(cx) {
                 Poll::Ready(Some(())) => {}
@@ -176,12 +193,9 @@ impl Stream for RunningScan {
                 Poll::Pending => break,
             }
         }
-        let batch = ready!(self.input.as_mut().poll_next(cx));
-        Poll::Ready(batch.map(|batch| batch.map_err(|error| self.name_file(error))))
+        self.input.as_mut().poll_next(cx)
     }
-}
 
-impl RunningScan {
     /// What fails while a file is decoded tells no file of its own accord.
     fn name_file(&self, error: DataFusionError) -> DataFusionError {
         match (undecodable(&error), self.current.path()) {

@@ -13,6 +13,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
+use delta_log::ChangeColumns;
 use messages::Error;
 use object_store::memory::InMemory;
 
@@ -23,6 +24,9 @@ use crate::sql::{Query, SparkExprPlanner};
 
 /// `SET` of this key switches schema evolution on for INSERT and MERGE.
 const AUTO_MERGE: &str = "spark.databricks.delta.schema.autoMerge.enabled";
+
+/// `SET` of this key to `endVersion` gives a change feed the columns of its range's last version.
+const CHANGE_COLUMNS: &str = "lakeglass.changeDataFeed.schemaMode";
 
 /// A temporary view: planned anew, on the tables' latest versions, each time it is used.
 #[derive(Debug, Clone)]
@@ -141,6 +145,14 @@ impl Session {
             .unwrap_or_else(PoisonError::into_inner)
             .get(key)
             .cloned()
+    }
+
+    /// The columns that `table_changes` has.
+    pub fn change_columns(&self) -> ChangeColumns {
+        match self.option(CHANGE_COLUMNS) {
+            Some(mode) if mode.eq_ignore_ascii_case("endVersion") => ChangeColumns::OfEnd,
+            _ => ChangeColumns::OfLatest,
+        }
     }
 
     /// Whether INSERT and MERGE may add columns without saying so.

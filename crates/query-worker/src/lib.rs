@@ -17,6 +17,7 @@ mod timer;
 
 use js_sys::{Object, Reflect, Uint8Array};
 use messages::engine::{FromWorker, ToWorker};
+use query_engine::decoding;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
@@ -46,8 +47,12 @@ extern "C" {
 #[wasm_bindgen]
 pub fn start() -> Result<(), JsValue> {
     std::panic::set_hook(Box::new(|panic| {
+        let reason = match decoding() {
+            Some(file) => format!("data file {file} cannot be decoded: {panic}"),
+            None => panic.to_string(),
+        };
         // `worker.js` hears of the trap that follows, but not why.
-        let _ = report_crash(&panic.to_string());
+        let _ = report_crash(&reason);
         console_error_panic_hook::hook(panic);
     }));
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();

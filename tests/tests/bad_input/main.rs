@@ -312,6 +312,28 @@ async fn page_that_its_checksum_does_not_fit_is_an_error() {
 }
 
 #[tokio::test]
+async fn page_header_that_is_damaged_is_an_error_or_another_page() {
+    // No checksum covers a page's header, and the decoders take it on trust, up to a panic.
+    let (lake, _) = healthy(VECTOR).await.unwrap();
+    let file = lake.file("c000.snappy.parquet").await.unwrap();
+    let bytes = lake.read(&file).await.unwrap();
+    let mut panics = 0;
+    // The file's first page begins behind its magic number.
+    for bit in 4 * 8..36 * 8 {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let lake = lake.fork().await.unwrap();
+        lake.put(&file, damaged).await.unwrap();
+        // An error, too, where it panics.
+        if let Err(message) = lake.rows().await.unwrap() {
+            assert!(message.contains(&file), "bit {bit}: {message}");
+            panics += usize::from(message.contains("Decoder for dict"));
+        }
+    }
+    assert!(panics > 0, "a damaged header that makes a decoder panic");
+}
+
+#[tokio::test]
 async fn data_file_with_other_rows_than_the_log_says_is_refused() {
     let (lake, _) = healthy("krs-cdf-table-delete-conditional-two-rows")
         .await

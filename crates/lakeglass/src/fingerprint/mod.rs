@@ -130,6 +130,11 @@ pub async fn fingerprint(
         None => None,
         Some((start, end)) => {
             let end = end.unwrap_or(latest.version());
+            rows_of(
+                engine,
+                "SET lakeglass.changeDataFeed.schemaMode = endVersion",
+            )
+            .await?;
             let argument = name.replace('\'', "''");
             let sql = format!("SELECT * FROM table_changes('{argument}', {start}, {end})");
             Some(changes(&rows_of(engine, &sql).await?)?)

@@ -104,6 +104,26 @@ async fn a_range_a_projection_and_a_filter() {
 }
 
 #[tokio::test]
+async fn columns_are_the_latest_ones_unless_those_of_the_last_version_are_asked_for() {
+    let lake = lake().await;
+    let columns = [("id", "long"), ("name", "string"), ("more", "string")]
+        .map(|(name, data_type)| (name, json!(data_type)));
+    let properties = json!({ "delta.enableChangeDataFeed": "true" });
+    let actions = metadata_with(&columns, &[], properties).into_iter();
+    let actions = actions.filter(|action| action.get("metaData").is_some());
+    lake.commit("t", 3, "ADD COLUMNS", actions.collect()).await;
+
+    let engine = lake.engine();
+    let sql = "SELECT * EXCEPT (_commit_timestamp) FROM table_changes('t', 0, 0) ORDER BY id";
+    let rows = rows_of(&engine, sql).await.unwrap();
+    assert_eq!(rows[0], ["1", "a", "NULL", "insert", "0"]);
+    let mode = "SET lakeglass.changeDataFeed.schemaMode = endVersion";
+    rows_of(&engine, mode).await.unwrap();
+    let rows = rows_of(&engine, sql).await.unwrap();
+    assert_eq!(rows[0], ["1", "a", "insert", "0"]);
+}
+
+#[tokio::test]
 async fn a_start_after_the_latest_version_is_refused() {
     let lake = lake().await;
     let error = rows_of(&lake.engine(), "SELECT * FROM table_changes('t', 50)")

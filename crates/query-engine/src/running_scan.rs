@@ -225,6 +225,7 @@ fn undecodable(error: &DataFusionError) -> Option<String> {
         },
         DataFusionError::ParquetError(error) => match error.as_ref() {
             ParquetError::External(source) => by_codec(source.as_ref()),
+            ParquetError::General(reason) => Some(reason.clone()),
             other => Some(other.to_string()),
         },
         _ => None,

@@ -2,28 +2,21 @@
 //! engine in its worker and to the server behind the page.
 //!
 //! It knows no DataFusion, no Parquet and no object store: rows reach it as Arrow IPC. So it is
-//! small, and up before the engine has loaded. What needs no browser is in modules of its own,
-//! whose tests run natively: `arrow`, `cells`, `rows`, `script`, `timeline`, `cost`, `connect`,
-//! `statements`, `format`, `calendar`.
+//! small, and up before the engine has loaded.
+//!
+//! `components` shows what `state` holds; `state` acts through `engine`; `format` turns values into
+//! words and knows none of the others. Unit tests run natively, without a browser.
 
-mod api;
 mod app;
 mod arrow;
 mod browser;
 mod calendar;
 mod cells;
 mod components;
-mod connect;
-mod cost;
 mod editor;
-mod engine_client;
+mod engine;
 mod format;
-mod rows;
-mod script;
-mod server_client;
 mod state;
-mod statements;
-mod timeline;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -38,9 +31,9 @@ pub struct Page {
 
 #[wasm_bindgen]
 impl Page {
-    /// See [`api::run`].
+    /// See [`engine::api::run`].
     pub fn run(&self, sql: String) -> Promise {
-        api::run(self.workbench, sql)
+        engine::api::run(self.workbench, sql)
     }
 }
 

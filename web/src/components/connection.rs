@@ -5,7 +5,7 @@ use leptos::html::Dialog;
 use leptos::prelude::*;
 use messages::Error;
 
-use crate::connect::Form;
+use crate::engine::connect::Form;
 use crate::state::workbench;
 
 #[component]

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use messages::engine::QueryMetrics;
 
-use crate::cost::{Figure, bytes_read, files, row_groups};
-use crate::format::{count, duration};
-use crate::script::{Script, Statement};
+use crate::engine::script::{Script, Statement};
+use crate::format::cost::{Figure, bytes_read, files, row_groups};
+use crate::format::numbers::{count, duration};
 use crate::state::workbench;
 
 #[component]

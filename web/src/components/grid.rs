@@ -8,8 +8,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
 use crate::cells::{is_numeric, type_label};
-use crate::rows::Rows;
-use crate::script::{Phase, Statement};
+use crate::engine::rows::Rows;
+use crate::engine::script::{Phase, Statement};
 use crate::state::{Workbench, workbench};
 
 /// Height of a row in pixels; the style sheet agrees.

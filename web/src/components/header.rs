@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::components::theme::ThemeButton;
-use crate::engine_client::EngineStatus;
-use crate::format::bytes;
+use crate::engine::client::EngineStatus;
+use crate::format::numbers::bytes;
 use crate::state::workbench;
 
 #[component]

@@ -8,9 +8,9 @@ use messages::table::{HistoryEntry, TableDescription};
 use crate::browser;
 use crate::calendar::{full_time, short_time};
 use crate::components::error::Problem;
-use crate::format::count;
+use crate::format::numbers::count;
+use crate::format::timeline::{bars, headline, operation, row_delta, summary, tags};
 use crate::state::{Workbench, workbench};
-use crate::timeline::{bars, headline, operation, row_delta, summary, tags};
 
 /// Versions listed at first, and more each time they are asked for.
 const PAGE: usize = 200;
@@ -181,6 +181,6 @@ fn headline_title(table: &TableDescription) -> String {
     format!(
         "{} · {}",
         table.location,
-        crate::format::bytes(table.size_in_bytes)
+        crate::format::numbers::bytes(table.size_in_bytes)
     )
 }

@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use crate::components::error::ErrorPanel;
 use crate::components::grid::Grid;
-use crate::engine_client::EngineStatus;
-use crate::format::{count, counted};
-use crate::script::{MAX_ROWS, Phase, Script};
+use crate::engine::client::EngineStatus;
+use crate::engine::script::{MAX_ROWS, Phase, Script};
+use crate::format::numbers::{count, counted};
+use crate::format::statements;
 use crate::state::workbench;
-use crate::statements;
 
 /// What the area shows; rows that are added don't change it.
 #[derive(Debug, Clone, PartialEq)]

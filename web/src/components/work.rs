@@ -8,10 +8,10 @@ use wasm_bindgen::JsCast;
 use crate::browser;
 use crate::components::cost::CostBar;
 use crate::components::results::Results;
-use crate::format::duration;
-use crate::script::{Phase, Script};
+use crate::engine::script::{Phase, Script};
+use crate::format::numbers::duration;
+use crate::format::statements::in_one_line;
 use crate::state::workbench;
-use crate::statements::in_one_line;
 
 #[component]
 pub fn Work() -> impl IntoView {

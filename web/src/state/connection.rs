@@ -6,9 +6,10 @@ use messages::connection::Connection;
 use messages::server::{ServerConfig, StoreKind, Writes};
 
 use super::Workbench;
-use crate::connect::{Form, from_query, host};
-use crate::server_client::{self, Answer};
-use crate::{browser, connect};
+use crate::browser;
+use crate::engine::connect;
+use crate::engine::connect::{Form, from_query, host};
+use crate::engine::server_client::{self, Answer};
 
 /// The connection, and what is known of the server behind the page.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -14,8 +14,8 @@ pub use tables::{Known, TableList};
 
 use crate::browser;
 use crate::editor::{Editor, Host};
-use crate::engine_client::{EngineClient, EngineStatus, RunHandle};
-use crate::script::Script;
+use crate::engine::client::{EngineClient, EngineStatus, RunHandle};
+use crate::engine::script::Script;
 
 /// The part that a narrow screen shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

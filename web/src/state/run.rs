@@ -6,9 +6,10 @@ use leptos::leptos_dom::helpers::IntervalHandle;
 use leptos::prelude::*;
 
 use super::{Part, Workbench};
-use crate::engine_client::RunEvent;
-use crate::script::{FIRST_CREDIT, Phase, Script};
-use crate::{browser, statements};
+use crate::browser;
+use crate::engine::client::RunEvent;
+use crate::engine::script::{FIRST_CREDIT, Phase, Script};
+use crate::format::statements;
 
 /// The clock of a running script.
 #[derive(Clone, Copy)]
@@ -140,7 +141,7 @@ impl Workbench {
                     script.phase = Phase::Cancelled {
                         note: Some(replaced_note(script)),
                     };
-                    crate::script::Effects {
+                    crate::engine::script::Effects {
                         ended: true,
                         wrote: true,
                         credit: 0,
@@ -148,7 +149,7 @@ impl Workbench {
                 }
                 RunEvent::Lost(error) => {
                     script.phase = Phase::Failed { index: None, error };
-                    crate::script::Effects {
+                    crate::engine::script::Effects {
                         ended: true,
                         wrote: true,
                         credit: 0,

@@ -11,7 +11,8 @@ use messages::table::{TableDescription, TableEntry};
 use serde::Serialize;
 
 use super::Workbench;
-use crate::{browser, statements};
+use crate::browser;
+use crate::format::statements;
 
 /// Where there are more tables than this, each is described when it is chosen, not before.
 const DESCRIBED_UNASKED: usize = 8;

@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::arrow::decode;
 use crate::cells::write_json;
-use crate::engine_client::{RunEvent, RunHandle};
+use crate::engine::client::{RunEvent, RunHandle};
 use crate::state::Workbench;
 
 /// Rows that one call may return; more would not fit into a script's memory.

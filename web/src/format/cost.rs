@@ -2,7 +2,7 @@
 
 use messages::engine::QueryMetrics;
 
-use crate::format::{bytes, count};
+use crate::format::numbers::{bytes, count};
 
 /// A number and what it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]

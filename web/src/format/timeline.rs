@@ -2,7 +2,7 @@
 
 use messages::table::{HistoryEntry, SchemaChange, TableDescription};
 
-use crate::format::{count, counted};
+use crate::format::numbers::{count, counted};
 
 /// Bars of the strip: the latest versions.
 const BARS: usize = 48;

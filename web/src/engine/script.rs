@@ -7,7 +7,7 @@ use messages::engine::{FromWorker, QueryMetrics, StatementSummary};
 use messages::table::Column;
 
 use crate::arrow::decode;
-use crate::rows::Rows;
+use crate::engine::rows::Rows;
 
 /// Rows that the grid holds at most: browsers bound the height of an element.
 pub const MAX_ROWS: usize = 500_000;

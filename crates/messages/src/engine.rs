@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::connection::Connection;
-use crate::table::{Column, TableDescription, TableEntry};
+use crate::table::{Column, FolderListing, TableDescription, TableEntry};
 
 /// Chosen by the page, unique while the worker lives.
 pub type RequestId = u32;
@@ -41,6 +41,13 @@ pub enum ToWorker {
     ListTables {
         id: RequestId,
     },
+    /// Lists one folder of a bucket; `path` has no slash at either end, and is empty for the bucket
+    /// itself. Answered by [`FromWorker::Folder`].
+    ListFolder {
+        id: RequestId,
+        bucket: String,
+        path: String,
+    },
     /// Answered by [`FromWorker::Described`].
     Describe {
         id: RequestId,
@@ -67,12 +74,13 @@ pub enum FromWorker {
         version: String,
         memory_limit: u64,
     },
-    /// Statement `index` of `count` starts. `text` is its source.
+    /// Statement `index` of `count` starts. `text` is its source; `is_write`: it makes a commit.
     StatementStarted {
         id: RequestId,
         index: u32,
         count: u32,
         text: String,
+        is_write: bool,
     },
     /// Its result's columns, before the first row. Statements without a result skip this.
     ResultColumns {
@@ -114,6 +122,10 @@ pub enum FromWorker {
         id: RequestId,
         tables: Vec<TableEntry>,
         problems: Vec<Error>,
+    },
+    Folder {
+        id: RequestId,
+        listing: FolderListing,
     },
     Described {
         id: RequestId,

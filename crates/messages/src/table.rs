@@ -14,6 +14,16 @@ pub struct TableEntry {
     pub location: String,
 }
 
+/// One folder of a bucket, from a single LIST.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderListing {
+    /// Whether the folder is a table: it holds a `_delta_log`.
+    pub is_table: bool,
+    /// Names of the folders directly below it that may be tables or hold some. Hidden folders and
+    /// partitions (`_…`, `.…`, `a=b`) are left out; empty where `is_table`.
+    pub folders: Vec<String>,
+}
+
 /// A column, for display.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {

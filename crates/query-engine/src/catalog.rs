@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, StreamExt};
 use messages::Error;
-use messages::table::TableEntry;
+use messages::table::{FolderListing, TableEntry};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
@@ -161,6 +161,33 @@ impl Catalog {
         (found, problems)
     }
 
+    /// Lists one folder of a bucket; `path` is empty for the bucket itself. One LIST.
+    ///
+    /// # Errors
+    /// Those of the store, with the bucket's name.
+    pub async fn list_folder(&self, bucket: &str, path: &str) -> Result<FolderListing, Error> {
+        let place = self.locate_url(&format!("s3a://{bucket}"))?;
+        // Names come from a listing: in a URL some of their characters would mean something else.
+        let folder = Path::parse(format!("{}/{path}", place.root))
+            .map_err(|error| Error::new("INVALID_PATH", format!("Bucket {bucket}: {error}")))?;
+        let folders = folders_in(&place.store, &folder)
+            .await
+            .map_err(|error| in_bucket(bucket, &error))?;
+        Ok(match folders {
+            None => FolderListing {
+                is_table: true,
+                folders: Vec::new(),
+            },
+            Some(folders) => FolderListing {
+                is_table: false,
+                folders: folders
+                    .iter()
+                    .filter_map(|path| path.filename().map(str::to_owned))
+                    .collect(),
+            },
+        })
+    }
+
     /// Forgets what was found: a table may have come or gone.
     pub fn forget(&self) {
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -171,11 +198,7 @@ impl Catalog {
         let root = &place.root;
         let paths = tables_below(&place.store, root.clone(), DEPTH)
             .await
-            .map_err(|error| {
-                let mut problem = from_store(&format!("bucket {bucket}"), &error);
-                problem.message = format!("Bucket {bucket}: {}", problem.message);
-                problem
-            })?;
+            .map_err(|error| in_bucket(bucket, &error))?;
         let entries = paths.into_iter().filter_map(|path| {
             let parts: Option<Vec<_>> = path
                 .prefix_match(root)
@@ -211,25 +234,46 @@ fn matching(tables: &[TableEntry], parts: &[String]) -> Vec<TableEntry> {
     tables.iter().filter(matches).cloned().collect()
 }
 
+/// The folders directly in `folder` that may be tables or hold some: hidden folders and partitions
+/// do not. `None` where `folder` is a table itself.
+async fn folders_in(
+    store: &Arc<dyn ObjectStore>,
+    folder: &Path,
+) -> object_store::Result<Option<Vec<Path>>> {
+    let listing = store.list_with_delimiter(Some(folder)).await?;
+    let mut folders = listing.common_prefixes;
+    if folders
+        .iter()
+        .any(|path| path.filename() == Some("_delta_log"))
+    {
+        return Ok(None);
+    }
+    folders.retain(|path| {
+        path.filename()
+            .is_some_and(|name| !name.starts_with(['_', '.']) && !name.contains('='))
+    });
+    Ok(Some(folders))
+}
+
+/// A store's error, with the name of the bucket that could not be listed.
+fn in_bucket(bucket: &str, error: &object_store::Error) -> Error {
+    let mut problem = from_store(&format!("bucket {bucket}"), error);
+    problem.message = format!("Bucket {bucket}: {}", problem.message);
+    problem
+}
+
 fn tables_below<'a>(
     store: &'a Arc<dyn ObjectStore>,
     folder: Path,
     depth: usize,
 ) -> BoxFuture<'a, object_store::Result<Vec<Path>>> {
     async move {
-        let listing = store.list_with_delimiter(Some(&folder)).await?;
-        let is_log = |path: &Path| path.filename() == Some("_delta_log");
-        if listing.common_prefixes.iter().any(is_log) {
+        let Some(below) = folders_in(store, &folder).await? else {
             return Ok(vec![folder]);
-        }
+        };
         if depth == 0 {
             return Ok(Vec::new());
         }
-        let below = listing.common_prefixes.into_iter().filter(|path| {
-            // Hidden folders and partitions hold no tables.
-            path.filename()
-                .is_some_and(|name| !name.starts_with(['_', '.']) && !name.contains('='))
-        });
         let below: Vec<object_store::Result<Vec<Path>>> = futures::stream::iter(below)
             .map(|path| tables_below(store, path, depth - 1))
             .buffered(CONCURRENT_LISTINGS)

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest};
-use messages::table::{TableDescription, TableEntry};
+use messages::table::{FolderListing, TableDescription, TableEntry};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
@@ -116,6 +116,11 @@ impl Statement {
     /// Its source, without the `;`.
     pub fn text(&self) -> &str {
         &self.parsed.text
+    }
+
+    /// Whether it makes a commit.
+    pub fn is_write(&self) -> bool {
+        matches!(self.parsed.kind, StatementKind::Write(_))
     }
 
     /// Where that starts in the script, in bytes.
@@ -255,6 +260,14 @@ impl Engine {
     /// The tables in the connection's buckets, and what kept the search from being complete.
     pub async fn tables(&self) -> (Vec<TableEntry>, Vec<Error>) {
         self.core.catalog.search().await
+    }
+
+    /// Lists one folder of a bucket; `path` is empty for the bucket itself.
+    ///
+    /// # Errors
+    /// Those of the store, with the bucket's name.
+    pub async fn list_folder(&self, bucket: &str, path: &str) -> Result<FolderListing, Error> {
+        self.core.catalog.list_folder(bucket, path).await
     }
 
     /// A table at its latest version, with its history.

@@ -49,6 +49,7 @@ impl Run {
                 index,
                 count,
                 text,
+                is_write: statement.is_write(),
             });
             if let Err(error) = self.statement(session, outbox, index, statement).await {
                 return outbox.post(&FromWorker::Failed {

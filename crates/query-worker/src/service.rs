@@ -120,6 +120,22 @@ impl Service {
                     });
                 });
             }
+            ToWorker::ListFolder { id, bucket, path } => {
+                let Some(session) = self.session_for(id) else {
+                    return;
+                };
+                let outbox = self.state.outbox.clone();
+                spawn_local(async move {
+                    outbox.post(&match session.engine.list_folder(&bucket, &path).await {
+                        Ok(listing) => FromWorker::Folder { id, listing },
+                        Err(error) => FromWorker::Failed {
+                            id,
+                            index: None,
+                            error,
+                        },
+                    });
+                });
+            }
             ToWorker::Describe { id, location } => {
                 let Some(session) = self.session_for(id) else {
                     return;

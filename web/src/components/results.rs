@@ -210,6 +210,7 @@ mod tests {
             index,
             count,
             text: format!("s{index}"),
+            is_write: false,
         }
     }
 

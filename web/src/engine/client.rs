@@ -401,6 +401,7 @@ fn request_id(message: &FromWorker) -> Option<RequestId> {
         | FromWorker::Failed { id, .. }
         | FromWorker::Cancelled { id }
         | FromWorker::Tables { id, .. }
+        | FromWorker::Folder { id, .. }
         | FromWorker::Described { id, .. } => Some(*id),
         FromWorker::Downloading { .. } | FromWorker::Crashed { .. } | FromWorker::Ready { .. } => {
             None

@@ -49,6 +49,8 @@ impl Phase {
 #[derive(Debug, Clone, Default)]
 pub struct Statement {
     pub text: String,
+    /// Whether it makes a commit.
+    pub is_write: bool,
     /// Empty where the statement answers no rows.
     pub columns: Vec<Column>,
     pub rows: Rows,
@@ -100,7 +102,11 @@ impl Script {
         let mut effects = Effects::default();
         match message {
             FromWorker::StatementStarted {
-                index, count, text, ..
+                index,
+                count,
+                text,
+                is_write,
+                ..
             } => {
                 self.phase = Phase::Running;
                 self.count = count;
@@ -108,6 +114,7 @@ impl Script {
                     .resize_with(index as usize + 1, Statement::default);
                 if let Some(statement) = self.statements.last_mut() {
                     statement.text = text;
+                    statement.is_write = is_write;
                 }
             }
             FromWorker::ResultColumns { index, columns, .. } => {

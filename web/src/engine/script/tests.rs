@@ -13,6 +13,7 @@ fn started(script: &mut Script, index: u32, count: u32) {
             index,
             count,
             text,
+            is_write: false,
         },
         None,
     );
@@ -126,6 +127,7 @@ fn last_result_with_rows_is_shown_and_a_write_is_told() {
             index: 1,
             count: 2,
             text,
+            is_write: true,
         },
         None,
     );

@@ -1,0 +1,88 @@
+//! Conventions of the source code, as tests.
+
+mod circles;
+mod fixtures;
+mod imports;
+mod modules;
+mod paths;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::circles::circles;
+use crate::imports::imports;
+use crate::modules::Modules;
+
+/// Packages that still have circles. Nothing is to be added here.
+const NOT_YET_FREE_OF_CIRCLES: [&str; 7] = [
+    "commit-proxy",
+    "delta-log",
+    "lakeglass",
+    "query-engine",
+    "query-worker",
+    "spark-dialect",
+    "web",
+];
+
+#[test]
+fn files_do_not_import_each_other_in_circles() {
+    let mut problems = Vec::new();
+    for target in targets() {
+        if NOT_YET_FREE_OF_CIRCLES.contains(&target.package.as_str()) {
+            continue;
+        }
+        let modules = Modules::read(&target.root).expect("sources that compile");
+        for circle in circles(&imports(&modules)) {
+            problems.push(format!(
+                "{}: {}",
+                target.package,
+                circle.describe(&workspace())
+            ));
+        }
+    }
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// A library, program, test or example of the workspace.
+struct Target {
+    package: String,
+    /// The file of its root module.
+    root: PathBuf,
+}
+
+/// All targets that `cargo` knows in this workspace, build scripts apart.
+fn targets() -> Vec<Target> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--locked"])
+        .current_dir(workspace())
+        .output()
+        .expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
+    let list = |value: &Value| value.as_array().expect("an array").clone();
+    let text = |value: &Value| value.as_str().expect("a string").to_owned();
+    let mut targets = Vec::new();
+    for package in list(&metadata["packages"]) {
+        for target in list(&package["targets"]) {
+            if !list(&target["kind"]).contains(&Value::from("custom-build")) {
+                targets.push(Target {
+                    package: text(&package["name"]),
+                    root: text(&target["src_path"]).into(),
+                });
+            }
+        }
+    }
+    assert!(targets.len() > 20, "only {} targets found", targets.len());
+    targets
+}
+
+fn workspace() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("xtask is in a folder").to_path_buf()
+}

@@ -10,8 +10,6 @@
 mod app;
 mod arrow;
 mod browser;
-mod calendar;
-mod cells;
 mod components;
 mod editor;
 mod engine;

@@ -1,11 +1,12 @@
-//! Days and microseconds to calendar dates, in UTC and the proleptic Gregorian calendar, as Spark
-//! has them. Arrow's own conversion stops at the years that chrono knows; this one doesn't stop.
+//! Days and microseconds as dates of the proleptic Gregorian calendar, in UTC, as Spark has them.
+//!
+//! Arrow converts through `chrono`, whose years end at ±262,000; Delta's timestamps go to ±292,000.
 
 use std::fmt::Write;
 
-/// A moment of the calendar.
+/// Date and time of day, without a time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct CivilDateTime {
     /// Astronomical: 0 is 1 BC.
     pub year: i64,
     /// 1 to 12.
@@ -22,8 +23,8 @@ pub struct Moment {
     pub nanos: u32,
 }
 
-impl Moment {
-    /// From seconds since the epoch, and nanoseconds into that second.
+impl CivilDateTime {
+    /// From seconds since 1970-01-01T00:00:00, and nanoseconds into that second.
     pub fn from_parts(seconds: i64, nanos: u32) -> Self {
         let (year, month, day) = date(seconds.div_euclid(86_400));
         let of_day = seconds.rem_euclid(86_400) as u32;
@@ -38,11 +39,19 @@ impl Moment {
         }
     }
 
-    /// From milliseconds since the epoch.
+    /// From milliseconds since 1970-01-01T00:00:00.
     pub fn from_millis(millis: i64) -> Self {
         Self::from_parts(
             millis.div_euclid(1000),
             millis.rem_euclid(1000) as u32 * 1_000_000,
+        )
+    }
+
+    /// From microseconds since 1970-01-01T00:00:00.
+    pub fn from_micros(micros: i64) -> Self {
+        Self::from_parts(
+            micros.div_euclid(1_000_000),
+            micros.rem_euclid(1_000_000) as u32 * 1000,
         )
     }
 
@@ -60,6 +69,12 @@ impl Moment {
         );
         write_fraction(out, self.nanos);
     }
+}
+
+/// Appends a time of day, of nanoseconds since midnight: `10:40:11.204`.
+pub fn write_time_of_day(out: &mut String, nanos: i64) {
+    let below_second = nanos.rem_euclid(1_000_000_000) as u32;
+    CivilDateTime::from_parts(nanos.div_euclid(1_000_000_000), below_second).write_time(out);
 }
 
 /// Year, month, day of a number of days since 1970-01-01.
@@ -113,12 +128,25 @@ mod tests {
     }
 
     #[test]
-    fn moment_before_the_epoch_counts_towards_it() {
-        let moment = Moment::from_parts(-1, 999_999_000);
+    fn time_before_the_epoch_counts_towards_it() {
+        let before = CivilDateTime::from_parts(-1, 999_999_000);
         assert_eq!(
-            (moment.year, moment.second, moment.nanos),
+            (before.year, before.second, before.nanos),
             (1969, 59, 999_999_000)
         );
+        assert_eq!(CivilDateTime::from_micros(-1), before);
+        assert_eq!(CivilDateTime::from_millis(-1).nanos, 999_000_000);
+    }
+
+    #[test]
+    fn years_beyond_four_digits_have_a_sign() {
+        let text = |micros| {
+            let mut out = String::new();
+            CivilDateTime::from_micros(micros).write_date(&mut out);
+            out
+        };
+        assert_eq!(text(i64::MAX), "+294247-01-10");
+        assert_eq!(text(i64::MIN), "-290308-12-21");
     }
 
     #[test]

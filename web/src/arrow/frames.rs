@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-/// A part of the stream's bytes, which it shares.
-#[derive(Debug, Clone, PartialEq)]
+/// A range of the stream's bytes, shared with all others.
+#[derive(Debug, Clone)]
 pub struct Bytes {
     all: Arc<[u8]>,
     start: usize,
@@ -32,7 +32,7 @@ impl Bytes {
         })
     }
 
-    /// The `index`th group of `N` bytes; zeros beyond the end, which whoever made this has checked.
+    /// The `index`th group of `N` bytes; zeros beyond the end, which the reader of columns rules out.
     pub fn group<const N: usize>(&self, index: usize) -> [u8; N] {
         let group = self
             .as_slice()
@@ -76,6 +76,13 @@ impl<'a> Frames<'a> {
         Ok(self.bytes.get(range))
     }
 
+    /// Where the next message starts, in bytes from the stream's start.
+    #[cfg(test)]
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The body of the message whose metadata came last.
     pub fn body(&mut self, length: i64) -> Result<Bytes, String> {
         let length = usize::try_from(length).map_err(|error| error.to_string())?;
         let range = self.advance(length)?;

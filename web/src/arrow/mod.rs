@@ -1,5 +1,5 @@
-//! Arrow IPC streams, as far as results need them: the types of Spark, no dictionaries, no
-//! compression.
+//! Arrow IPC streams with the types that results have (`messages::engine`, "Rows on the wire"):
+//! without dictionaries, without compression.
 //!
 //! Why not the crates' own reader: `arrow-ipc` and `arrow-array` handle every type and every
 //! kernel behind it, and come to half of this page, which has to be there before anything else is.
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use arrow_ipc::{Message, MessageHeader, Schema, root_as_message};
 use messages::Error;
 
-pub use column::{Column, Value};
+pub use column::Column;
 use frames::Frames;
 use read::Columns;
 

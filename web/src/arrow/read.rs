@@ -1,9 +1,9 @@
 //! Reading columns: buffers in the order of the fields, checked against what the column says of
 //! itself, so that its values can be had without doubt.
 
-use arrow_ipc::{DateUnit, Field, FieldNode, IntervalUnit, Precision, RecordBatch, Type};
+use arrow_ipc::{DateUnit, Field, FieldNode, IntervalUnit, Precision, RecordBatch, TimeUnit, Type};
 
-use super::column::{Column, Data, Offsets, Width, view};
+use super::column::{Children, Column, Data, Offsets, Width};
 use super::frames::Bytes;
 
 /// Reads a batch's columns: nodes and buffers lie in the order of the fields, depth first.
@@ -12,7 +12,6 @@ pub struct Columns<'a> {
     body: Bytes,
     node: usize,
     buffer: usize,
-    variadic: usize,
 }
 
 impl<'a> Columns<'a> {
@@ -22,16 +21,15 @@ impl<'a> Columns<'a> {
             body,
             node: 0,
             buffer: 0,
-            variadic: 0,
         }
     }
 
     /// The next column, which is of `field`.
     pub fn read(&mut self, field: Field<'_>) -> Result<Column, String> {
         let name = field.name().unwrap_or_default().to_owned();
-        let refuse = |what: &str| Err(format!("column {name} is {what}"));
+        let refusal = |what: &str| format!("column {name} is {what}");
         if field.dictionary().is_some() {
-            return refuse("a dictionary");
+            return Err(refusal("a dictionary"));
         }
         let node = self.next_node()?;
         // As many rows as a list's offsets can count; sizes below don't overflow then.
@@ -50,125 +48,80 @@ impl<'a> Columns<'a> {
         };
         let data = match kind {
             Type::Null => Data::Null,
-            Type::Bool => Data::Bool(self.next_buffer(len.div_ceil(8))?),
+            Type::Bool => Data::Boolean(self.next_buffer(len.div_ceil(8))?),
             Type::Int => {
                 let of = field.type_as_int().ok_or_else(too_small)?;
-                let Some(width) = Width::of_bits(of.bitWidth()) else {
-                    return refuse("too wide");
-                };
+                let width = Width::of_bits(of.bitWidth()).filter(|_| of.is_signed());
+                let width = width.ok_or_else(|| refusal("an integer without a sign"))?;
                 let bytes = self.next_values(len, width.bytes())?;
-                Data::Int {
-                    width,
-                    signed: of.is_signed(),
-                    bytes,
-                }
+                Data::Int { width, bytes }
             }
             Type::FloatingPoint => match field.type_as_floating_point().map(|of| of.precision()) {
                 Some(Precision::SINGLE) => Data::Float32(self.next_values(len, 4)?),
                 Some(Precision::DOUBLE) => Data::Float64(self.next_values(len, 8)?),
-                _ => return refuse("a float of 16 bits"),
+                _ => return Err(refusal("a float of 16 bits")),
             },
             Type::Decimal => {
                 let of = field.type_as_decimal().ok_or_else(too_small)?;
-                let Some(width) = Width::of_bits(of.bitWidth()) else {
-                    return refuse("a decimal of more than 38 digits");
-                };
-                let bytes = self.next_values(len, width.bytes())?;
+                if of.bitWidth() != 128 {
+                    return Err(refusal("a decimal that is not of 128 bits"));
+                }
+                let scale = i8::try_from(of.scale());
                 Data::Decimal {
-                    scale: of.scale(),
-                    width,
-                    bytes,
+                    scale: scale.map_err(|_| refusal("a decimal of too many digits"))?,
+                    bytes: self.next_values(len, 16)?,
                 }
             }
-            Type::Utf8 | Type::LargeUtf8 | Type::Binary | Type::LargeBinary => {
-                let is_text = matches!(kind, Type::Utf8 | Type::LargeUtf8);
-                let wide = matches!(kind, Type::LargeUtf8 | Type::LargeBinary);
-                let offsets = self.next_offsets(wide, len)?;
-                let bytes = self.next_buffer(0)?;
-                offsets.check(len, bytes.len())?;
-                Data::Variable {
-                    offsets,
-                    bytes,
-                    is_text,
-                }
+            Type::Utf8 => {
+                let (offsets, bytes) = self.next_variable(len)?;
+                check_utf8(&name, len, &offsets, &bytes)?;
+                Data::Utf8 { offsets, bytes }
             }
-            Type::Utf8View | Type::BinaryView => {
-                let views = self.next_values(len, 16)?;
-                let counts = self.batch.variadicBufferCounts();
-                let count = counts.filter(|counts| self.variadic < counts.len());
-                let count = count.map_or(0, |counts| counts.get(self.variadic));
-                self.variadic += 1;
-                let buffers = (0..count)
-                    .map(|_| self.next_buffer(0))
-                    .collect::<Result<_, _>>()?;
-                Data::View {
-                    views,
-                    buffers,
-                    is_text: kind == Type::Utf8View,
-                }
+            Type::Binary => {
+                let (offsets, bytes) = self.next_variable(len)?;
+                Data::Binary { offsets, bytes }
             }
-            Type::FixedSizeBinary => {
-                let size = field
-                    .type_as_fixed_size_binary()
-                    .map_or(0, |of| of.byteWidth());
-                let size = usize::try_from(size).unwrap_or(0);
-                Data::Fixed {
-                    size,
-                    bytes: self.next_values(len, size)?,
-                }
-            }
-            Type::Date => {
-                let millis = field
-                    .type_as_date()
-                    .is_some_and(|of| of.unit() == DateUnit::MILLISECOND);
-                let bytes = self.next_values(len, if millis { 8 } else { 4 })?;
-                Data::Date { millis, bytes }
-            }
-            Type::Time => {
-                let of = field.type_as_time().ok_or_else(too_small)?;
-                let Some(width) = Width::of_bits(of.bitWidth()) else {
-                    return refuse("too wide");
-                };
-                let bytes = self.next_values(len, width.bytes())?;
-                Data::Time {
-                    unit: of.unit(),
-                    width,
-                    bytes,
-                }
-            }
+            Type::Date => match field.type_as_date().map(|of| of.unit()) {
+                Some(DateUnit::DAY) => Data::Date(self.next_values(len, 4)?),
+                _ => return Err(refusal("a date in milliseconds")),
+            },
+            Type::Time => match field.type_as_time().map(|of| of.unit()) {
+                Some(TimeUnit::NANOSECOND) => Data::Time(self.next_values(len, 8)?),
+                _ => return Err(refusal("a time that is not in nanoseconds")),
+            },
             Type::Timestamp => {
                 let of = field.type_as_timestamp().ok_or_else(too_small)?;
-                let bytes = self.next_values(len, 8)?;
-                Data::Timestamp {
-                    unit: of.unit(),
-                    zoned: of.timezone().is_some(),
-                    bytes,
+                if of.unit() != TimeUnit::MICROSECOND {
+                    return Err(refusal("a timestamp that is not in microseconds"));
                 }
-            }
-            Type::Duration => {
-                let of = field.type_as_duration().ok_or_else(too_small)?;
-                Data::Duration {
-                    unit: of.unit(),
+                let zone = of.timezone();
+                if zone.is_some_and(|zone| zone != "UTC") {
+                    return Err(refusal("a timestamp of another zone than UTC"));
+                }
+                Data::Timestamp {
+                    is_instant: zone.is_some(),
                     bytes: self.next_values(len, 8)?,
                 }
             }
+            Type::Duration => match field.type_as_duration().map(|of| of.unit()) {
+                Some(TimeUnit::MICROSECOND) => Data::Duration(self.next_values(len, 8)?),
+                _ => return Err(refusal("a duration that is not in microseconds")),
+            },
             Type::Interval => {
                 let unit = field.type_as_interval().ok_or_else(too_small)?.unit();
                 let size = match unit {
                     IntervalUnit::YEAR_MONTH => 4,
                     IntervalUnit::DAY_TIME => 8,
-                    _ => 16,
+                    IntervalUnit::MONTH_DAY_NANO => 16,
+                    _ => return Err(refusal("an interval of an unknown unit")),
                 };
                 Data::Interval {
                     unit,
                     bytes: self.next_values(len, size)?,
                 }
             }
-            Type::List | Type::LargeList | Type::FixedSizeList => {
-                let offsets = match field.type_as_fixed_size_list() {
-                    Some(of) => Offsets::Each(usize::try_from(of.listSize()).unwrap_or(0)),
-                    None => self.next_offsets(kind == Type::LargeList, len)?,
-                };
+            Type::List => {
+                let offsets = self.next_offsets(len)?;
                 let mut items = self.children(field)?;
                 let items = Box::new(items.pop().ok_or("a list without items")?);
                 offsets.check(len, items.len)?;
@@ -179,17 +132,17 @@ impl<'a> Columns<'a> {
                 if fields.iter().any(|field| field.len < len) {
                     return Err(too_small());
                 }
-                Data::Struct(fields)
+                Data::Struct(Children(fields))
             }
             Type::Map => {
-                let offsets = self.next_offsets(false, len)?;
+                let offsets = self.next_offsets(len)?;
                 let entries = self.children(field)?.pop().ok_or("a map without entries")?;
                 offsets.check(len, entries.len)?;
-                let Data::Struct(mut fields) = entries.data else {
-                    return refuse("no map");
+                let Data::Struct(Children(mut fields)) = entries.data else {
+                    return Err(refusal("no map"));
                 };
                 let (Some(values), Some(keys)) = (fields.pop(), fields.pop()) else {
-                    return refuse("a map without keys and values");
+                    return Err(refusal("a map without keys and values"));
                 };
                 Data::Map {
                     offsets,
@@ -197,16 +150,17 @@ impl<'a> Columns<'a> {
                     values: Box::new(values),
                 }
             }
-            other => return refuse(other.variant_name().unwrap_or("of an unknown type")),
+            other => {
+                let name = other.variant_name().unwrap_or("unknown");
+                return Err(refusal(&format!("of type {name}")));
+            }
         };
-        let column = Column {
+        Ok(Column {
             name,
             len,
             validity,
             data,
-        };
-        column.check_text()?;
-        Ok(column)
+        })
     }
 
     fn children(&mut self, field: Field<'_>) -> Result<Vec<Column>, String> {
@@ -247,14 +201,18 @@ impl<'a> Columns<'a> {
         bytes.ok_or_else(too_small)
     }
 
-    fn next_offsets(&mut self, wide: bool, len: usize) -> Result<Offsets, String> {
+    fn next_offsets(&mut self, len: usize) -> Result<Offsets, String> {
         // A column without rows may come without its one offset.
         let count = if len == 0 { 0 } else { len + 1 };
-        Ok(if wide {
-            Offsets::Wide(self.next_values(count, 8)?)
-        } else {
-            Offsets::Narrow(self.next_values(count, 4)?)
-        })
+        Ok(Offsets(self.next_values(count, 4)?))
+    }
+
+    /// Values of different lengths: their offsets, and the bytes that these point into.
+    fn next_variable(&mut self, len: usize) -> Result<(Offsets, Bytes), String> {
+        let offsets = self.next_offsets(len)?;
+        let bytes = self.next_buffer(0)?;
+        offsets.check(len, bytes.len())?;
+        Ok((offsets, bytes))
     }
 }
 
@@ -267,31 +225,14 @@ impl Offsets {
     }
 }
 
-impl Column {
-    /// Texts are UTF-8: a wrong one would be shown as an empty one.
-    fn check_text(&self) -> Result<(), String> {
-        let is_sound = |bytes: Option<&[u8]>| bytes.is_some_and(|b| std::str::from_utf8(b).is_ok());
-        let sound = match &self.data {
-            Data::Variable {
-                offsets,
-                bytes,
-                is_text: true,
-            } => (0..self.len).all(|row| is_sound(bytes.as_slice().get(offsets.range(row)))),
-            Data::View {
-                views,
-                buffers,
-                is_text: true,
-            } => (0..self.len).all(|row| is_sound(view(views, buffers, row))),
-            _ => true,
-        };
-        if sound {
-            Ok(())
-        } else {
-            Err(format!(
-                "column {} holds a text that is not UTF-8",
-                self.name
-            ))
-        }
+/// Texts are UTF-8: a wrong one would be shown as an empty one.
+fn check_utf8(name: &str, len: usize, offsets: &Offsets, bytes: &Bytes) -> Result<(), String> {
+    let text = |row| bytes.as_slice().get(offsets.range(row));
+    let is_sound = |row| text(row).is_some_and(|text| std::str::from_utf8(text).is_ok());
+    if (0..len).all(is_sound) {
+        Ok(())
+    } else {
+        Err(format!("column {name} holds a text that is not UTF-8"))
     }
 }
 

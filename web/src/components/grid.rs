@@ -1,5 +1,6 @@
 //! The rows of a result: only those in view are in the document.
 
+use cells::{is_numeric, type_label};
 use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::web_sys::{HtmlElement, ResizeObserver};
@@ -7,7 +8,6 @@ use messages::table::Column;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
-use crate::cells::{is_numeric, type_label};
 use crate::engine::rows::Rows;
 use crate::engine::script::{Phase, Statement};
 use crate::state::{Workbench, workbench};

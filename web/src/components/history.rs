@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use messages::table::{HistoryEntry, TableDescription};
 
 use crate::browser;
-use crate::calendar::{full_time, short_time};
 use crate::components::error::Problem;
 use crate::format::numbers::count;
 use crate::format::timeline::{bars, headline, operation, row_delta, summary, tags};
+use crate::format::times::{full_time, short_time};
 use crate::state::{Workbench, workbench};
 
 /// Versions listed at first, and more each time they are asked for.

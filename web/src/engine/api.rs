@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
 
+use cells::Column as _;
 use js_sys::{Array, JSON, Object, Promise, Reflect};
 use messages::Error;
 use messages::engine::{FromWorker, StatementSummary};
@@ -11,7 +12,6 @@ use messages::table::Column;
 use wasm_bindgen::prelude::*;
 
 use crate::arrow::decode;
-use crate::cells::write_json;
 use crate::engine::client::{RunEvent, RunHandle};
 use crate::state::Workbench;
 
@@ -36,7 +36,7 @@ struct Collected {
 /// Runs a script and collects the last statement's rows.
 ///
 /// Resolves to `{ columns: [{ name, type }], rows: [[…]], rowCount, version, metrics }`, rejects
-/// with `{ code, message, hint, columns }`. How values are written: [`crate::cells::write_json`].
+/// with `{ code, message, hint, columns }`. How values are written: [`cells::write_json`].
 pub fn run(workbench: Workbench, sql: String) -> Promise {
     Promise::new(&mut move |resolve, reject| {
         let collected = Rc::new(RefCell::new(Collected::default()));
@@ -140,7 +140,7 @@ impl Collected {
                     if index > 0 {
                         json.push(',');
                     }
-                    write_json(&mut json, column, row);
+                    cells::write_json(&mut json, column.value(row));
                 }
                 json.push(']');
             }

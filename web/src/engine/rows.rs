@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use cells::Column;
+
 use crate::arrow::Batch;
 
 /// Rows that have arrived. Cheap to clone: batches are shared.
@@ -49,7 +51,7 @@ impl Rows {
     /// The text of a cell: `None` where there is no such cell, `Some(None)` for NULL.
     pub fn text(&self, row: usize, column: usize) -> Option<Option<String>> {
         let (batch, row) = self.locate(row)?;
-        Some(crate::cells::text(batch.columns.get(column)?, row))
+        Some(cells::text(batch.columns.get(column)?.value(row)))
     }
 }
 

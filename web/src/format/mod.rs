@@ -4,3 +4,4 @@ pub mod cost;
 pub mod numbers;
 pub mod statements;
 pub mod timeline;
+pub mod times;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use cells::Column;
 use serde_json::json;
 
 use crate::run::Outcome;
@@ -24,7 +25,7 @@ pub(super) fn print(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
                 if i > 0 {
                     text.push(',');
                 }
-                cells::write_json(&mut text, column, row);
+                cells::write_json(&mut text, column.value(row));
             }
             text.push(']');
             out.write_all(text.as_bytes())?;

@@ -6,6 +6,7 @@ mod table;
 
 use std::io::{self, Write};
 
+use cells::Column as _;
 use messages::Error;
 
 use crate::run::Outcome;
@@ -71,7 +72,7 @@ fn rows(outcome: &Outcome) -> impl Iterator<Item = Vec<Option<String>>> + '_ {
             batch
                 .columns()
                 .iter()
-                .map(|column| cells::text(column, row))
+                .map(|column| cells::text(column.value(row)))
                 .collect()
         })
     })

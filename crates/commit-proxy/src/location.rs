@@ -11,8 +11,8 @@ pub(crate) struct TableLocation {
 }
 
 impl TableLocation {
-    /// Reads `s3a://bucket/path` or `s3://bucket/path`. Refuses whatever could lead out of the
-    /// bucket or into a table's own folders.
+    /// Reads `s3a://bucket/path`. Refuses whatever could lead out of the bucket or into a table's own
+    /// folders, and any character that stores, local files and URLs would not all write alike.
     pub fn parse(location: &str) -> Result<Self, Error> {
         let refused = |why: &str| {
             Error::new(
@@ -21,18 +21,15 @@ impl TableLocation {
             )
             .with_hint("Write s3a://bucket/path, for instance s3a://raw-data-bucket/my_table.")
         };
-        let rest = location
-            .strip_prefix("s3a://")
-            .or_else(|| location.strip_prefix("s3://"))
+        let address = table_location::TableLocation::parse(location)
+            .map_err(|why| refused(&why.to_string()))?;
+        let bucket = address
+            .bucket()
             .ok_or_else(|| refused("it does not start with s3a:// or s3://"))?;
-        let (bucket, path) = rest
-            .split_once('/')
-            .ok_or_else(|| refused("it names a bucket without a path"))?;
-        let path = path.strip_suffix('/').unwrap_or(path);
-        if bucket.is_empty()
-            || !bucket
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+        let path = address.path();
+        if !bucket
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
             || bucket.starts_with('.')
         {
             return Err(refused("its bucket name is not valid"));
@@ -42,8 +39,6 @@ impl TableLocation {
         }
         for segment in path.split('/') {
             match segment {
-                "" => return Err(refused("a part of its path is empty")),
-                "." | ".." => return Err(refused("its path may not contain '.' or '..'")),
                 "_delta_log" | "_change_data" => {
                     return Err(refused("it leads into a table's own folders"));
                 }
@@ -67,7 +62,7 @@ impl TableLocation {
 
 impl std::fmt::Display for TableLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "s3a://{}/{}", self.bucket, self.path)
+        table_location::TableLocation::s3(&self.bucket, &self.path).fmt(f)
     }
 }
 

@@ -78,7 +78,7 @@ impl Proxy {
     ) -> Result<CommitOutcome, Error> {
         let location = TableLocation::parse(&request.table)?;
         let bucket = self.bucket(&location)?.clone();
-        if request.operation.takes_rows() != source.is_some() {
+        if request.operation.facts().takes_rows != source.is_some() {
             let what = if source.is_some() {
                 "takes no rows, but"
             } else {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     async fn run(proxy: &Proxy, operation: Operation) -> Result<CommitOutcome, Error> {
-        let source = operation.takes_rows().then(|| {
+        let source = operation.facts().takes_rows.then(|| {
             let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
             let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
             let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();

@@ -1,8 +1,9 @@
-//! Who makes the commits of `lakeglass sql`, `seed` and `simulate`.
+//! The committers of `lakeglass sql`, `seed` and `simulate`.
+
+mod http;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,17 +12,19 @@ use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest};
 use messages::connection::Connection;
 use query_engine::Committer;
+use table_location::TableLocation;
 use tokio::sync::Mutex;
 
-use crate::errors::chain;
+pub use self::http::HttpCommitter;
+
 use crate::stores::{Buckets, S3Access};
 
-/// Commits through a proxy of this process.
+/// Commits through a proxy that this process has started already.
 #[derive(Clone)]
-pub struct Direct(pub Proxy);
+pub struct LocalCommitter(pub Proxy);
 
 #[async_trait]
-impl Committer for Direct {
+impl Committer for LocalCommitter {
     async fn commit(
         &self,
         request: CommitRequest,
@@ -31,19 +34,19 @@ impl Committer for Direct {
     }
 }
 
-impl fmt::Debug for Direct {
+impl fmt::Debug for LocalCommitter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Direct")
+        f.write_str("LocalCommitter")
     }
 }
 
 /// Commits in this process: one proxy per bucket, started with the first write to it.
-pub struct InProcess {
+pub struct InProcessCommitter {
     buckets: Buckets,
     proxies: Mutex<HashMap<String, Proxy>>,
 }
 
-impl InProcess {
+impl InProcessCommitter {
     /// Commits to the buckets of this store.
     pub fn new(buckets: Buckets) -> Self {
         Self {
@@ -108,117 +111,24 @@ pub fn store_config(store: &Buckets, buckets: Vec<String>) -> Result<StoreConfig
 }
 
 #[async_trait]
-impl Committer for InProcess {
+impl Committer for InProcessCommitter {
     async fn commit(
         &self,
         request: CommitRequest,
         source: Option<Bytes>,
     ) -> Result<CommitOutcome, Error> {
-        let bucket = request
-            .table
-            .split_once("://")
-            .and_then(|(_, rest)| rest.split('/').next())
-            .unwrap_or_default()
-            .to_owned();
-        self.proxy(&bucket).await?.commit(request, source).await
+        // The proxy says in full what is wrong with a location.
+        let table = TableLocation::parse(&request.table);
+        let bucket = table.as_ref().ok().and_then(TableLocation::bucket);
+        let proxy = self.proxy(bucket.unwrap_or_default()).await?;
+        proxy.commit(request, source).await
     }
 }
 
-impl fmt::Debug for InProcess {
+impl fmt::Debug for InProcessCommitter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InProcess")
+        f.debug_struct("InProcessCommitter")
             .field("buckets", &self.buckets)
             .finish_non_exhaustive()
     }
-}
-
-/// Commits through a running proxy's `POST /api/v1/commit`.
-#[derive(Debug, Clone)]
-pub struct OverHttp {
-    client: reqwest::Client,
-    url: String,
-}
-
-impl OverHttp {
-    /// `proxy`: scheme, host and port.
-    pub fn new(proxy: &str) -> Self {
-        let url = format!("{}/api/v1/commit", proxy.trim_end_matches('/'));
-        Self {
-            client: reqwest::Client::new(),
-            url,
-        }
-    }
-}
-
-#[async_trait]
-impl Committer for OverHttp {
-    async fn commit(
-        &self,
-        request: CommitRequest,
-        source: Option<Bytes>,
-    ) -> Result<CommitOutcome, Error> {
-        let unreachable = |error: reqwest::Error| {
-            Error::new(
-                "COMMIT_PROXY_UNREACHABLE",
-                format!("{} does not answer: {}", self.url, chain(&error)),
-            )
-            .with_hint("Start it with `lakeglass serve`.")
-        };
-        let request = serde_json::to_vec(&request)
-            .map_err(|error| Error::new("INTERNAL_ERROR", error.to_string()))?;
-        let (content_type, body) = multipart(&request, source.as_deref());
-        let response = self
-            .client
-            .post(&self.url)
-            .header("content-type", content_type)
-            .body(body)
-            .send()
-            .await
-            .map_err(unreachable)?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(unreachable)?;
-        let unexpected = |error: serde_json::Error| {
-            Error::new(
-                "COMMIT_PROXY_UNREACHABLE",
-                format!(
-                    "{} answered {status}, but not as a commit proxy: {error}",
-                    self.url
-                ),
-            )
-        };
-        if status.is_success() {
-            serde_json::from_slice(&body).map_err(unexpected)
-        } else {
-            Err(serde_json::from_slice(&body).map_err(unexpected)?)
-        }
-    }
-}
-
-/// The request's content type and its body: part `request`, and part `source` if there are rows.
-fn multipart(request: &[u8], source: Option<&[u8]>) -> (String, Vec<u8>) {
-    let parts = [
-        Some(("request", "application/json", request)),
-        source.map(|rows| ("source", "application/vnd.apache.arrow.stream", rows)),
-    ];
-    let boundary = boundary();
-    let mut body = Vec::new();
-    for (name, content_type, content) in parts.into_iter().flatten() {
-        body.extend_from_slice(
-            format!(
-                "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\
-                 content-type: {content_type}\r\n\r\n"
-            )
-            .as_bytes(),
-        );
-        body.extend_from_slice(content);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    (format!("multipart/form-data; boundary={boundary}"), body)
-}
-
-/// 128 random bits, which no part's content will hold.
-fn boundary() -> String {
-    let random = || RandomState::new().build_hasher().finish();
-    format!("lakeglass-{:016x}{:016x}", random(), random())
 }

@@ -14,6 +14,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use query_engine::{StoreLocation, Stores};
+use table_location::{Scheme, TableLocation};
 use url::Url;
 
 use crate::errors::chain;
@@ -65,7 +66,8 @@ impl NativeStores {
     /// # Errors
     /// If there is no such bucket, or the endpoint is not one.
     pub fn bucket(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {
-        self.client(format!("s3://{bucket}"), || match &self.buckets {
+        let key = TableLocation::s3(bucket, "").to_string();
+        self.client(key, || match &self.buckets {
             Buckets::Folder(folder) => local(&bucket_folder(folder, bucket)?),
             Buckets::S3(access) => s3(access, bucket),
         })
@@ -96,39 +98,26 @@ impl fmt::Debug for NativeStores {
 
 impl Stores for NativeStores {
     fn resolve(&self, url: &Url) -> Result<StoreLocation, Error> {
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(unusable(
-                url,
-                "a table's location has no query and no fragment",
-            ));
-        }
-        match url.scheme() {
-            "s3" | "s3a" => {
-                let bucket = url
-                    .host_str()
-                    .ok_or_else(|| unusable(url, "it names no bucket"))?;
-                let root = path_of(url)?;
-                let location = format!("s3a://{bucket}/{root}");
-                Ok(StoreLocation {
-                    store: self.bucket(bucket)?,
-                    root,
-                    location,
-                    can_list: true,
-                })
-            }
-            "http" | "https" => {
+        let table = TableLocation::parse(url.as_str())
+            .map_err(|error| unusable(url, &error.to_string()))?;
+        match table.scheme() {
+            Scheme::S3 => Ok(StoreLocation {
+                store: self.bucket(table.authority())?,
+                root: path_of(&table, url)?,
+                location: table.to_string(),
+                can_list: true,
+            }),
+            Scheme::Http | Scheme::Https => {
                 let origin = url.origin().ascii_serialization();
                 let store = self.client(origin.clone(), || http(&origin))?;
-                let root = path_of(url)?;
-                let location = url.as_str().trim_end_matches('/').to_owned();
                 Ok(StoreLocation {
                     store,
-                    root,
-                    location,
+                    root: path_of(&table, url)?,
+                    location: table.to_string(),
                     can_list: false,
                 })
             }
-            "file" => {
+            Scheme::File => {
                 let path = url
                     .to_file_path()
                     .map_err(|()| unusable(url, "it is not a path of this machine"))?;
@@ -145,17 +134,19 @@ impl Stores for NativeStores {
                     _ => (path.as_path(), ObjectPath::default()),
                 };
                 let store = self.client(folder.display().to_string(), || local(folder))?;
-                let location = url.as_str().trim_end_matches('/').to_owned();
                 Ok(StoreLocation {
                     store,
                     root,
-                    location,
+                    location: table.to_string(),
                     can_list: true,
                 })
             }
-            scheme => Err(unusable(
+            _ => Err(unusable(
                 url,
-                &format!("there is no store for {scheme}; use s3a, s3, http, https or file"),
+                &format!(
+                    "there is no store for {}; use s3a, s3, http, https or file",
+                    url.scheme()
+                ),
             )),
         }
     }
@@ -181,8 +172,8 @@ pub fn table_url(table: &str) -> Result<Url, Error> {
     Url::from_file_path(&path).map_err(|()| invalid("not a path of this machine".to_owned()))
 }
 
-fn path_of(url: &Url) -> Result<ObjectPath, Error> {
-    ObjectPath::from_url_path(url.path()).map_err(|error| unusable(url, &error.to_string()))
+fn path_of(table: &TableLocation, url: &Url) -> Result<ObjectPath, Error> {
+    ObjectPath::parse(table.path()).map_err(|error| unusable(url, &error.to_string()))
 }
 
 fn bucket_folder(folder: &Path, bucket: &str) -> Result<PathBuf, Error> {
@@ -298,6 +289,21 @@ mod tests {
             assert_eq!(location.root.as_ref(), "a/b c");
             assert_eq!(location.location, "s3a://raw/a/b c");
             assert!(location.can_list);
+        }
+        for url in ["s3://raw", "s3a://raw/"] {
+            assert_eq!(resolve(&stores, url).unwrap().location, "s3a://raw");
+        }
+    }
+
+    #[test]
+    fn location_of_an_odd_key_leads_back_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("raw")).unwrap();
+        let stores = stores(folder.path());
+        for key in ["50%20off", "a+b c", "p=12:30/\u{e9}", "what?#", "end "] {
+            let location = TableLocation::s3("raw", key).to_string();
+            let place = resolve(&stores, &location).unwrap();
+            assert_eq!((place.root.as_ref(), &place.location), (key, &location));
         }
     }
 

@@ -1,13 +1,19 @@
 //! The messages of Lakeglass: plain data that crosses a boundary, between page and worker
 //! ([`engine`]) and between the tab and the commit proxy ([`commit`], [`server`]).
 //!
-//! Serde types alone: no behaviour, no I/O. Rows never travel as JSON; they cross as Arrow IPC
-//! bytes beside the message.
+//! Serde types, and what both sides of a boundary must agree on about them; no I/O. Messages are
+//! JSON; rows never are: they cross as Arrow IPC bytes beside the message. Integers of 64 bits are
+//! JSON numbers, so that JavaScript would round those beyond 2^53: both sides parse them in Rust.
+//!
+//! Page and server may be of different builds. `tests/golden.rs` holds the JSON of each message: a
+//! change there is a change of the wire format.
+#![warn(missing_docs)]
 
 pub mod commit;
+pub mod commit_http;
 pub mod connection;
 pub mod engine;
-pub mod error;
+mod error;
 pub mod server;
 pub mod table;
 

@@ -9,15 +9,14 @@ use futures::channel::oneshot;
 use js_sys::{Array, Uint8Array};
 use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest};
+pub(crate) use messages::commit_http::LOOK_AT_HISTORY;
+use messages::commit_http::{Part, REQUEST, SOURCE, outcome_unknown, read_answer, unreachable};
 use query_engine::Committer;
 use url::Url;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, BlobPropertyBag, FormData};
 
 use crate::fetch::{Exchange, FetchError, Fetched, describe, fetch};
-
-/// What to say where nobody knows whether a write was made.
-pub(crate) const LOOK_AT_HISTORY: &str = "Before you run the statement again, look at the table's history (DESCRIBE HISTORY): if its newest version is this write, it was made.";
 
 /// How long the proxy may take to say that it is there, in milliseconds.
 const HEALTH_LIMIT: u32 = 10_000;
@@ -105,12 +104,8 @@ async fn commit(url: &Url, body: JsValue) -> Result<CommitOutcome, Error> {
         ..Exchange::get(url.as_str())
     };
     match fetch(exchange).await {
-        Ok(answer) => read_answer(url, &answer),
-        Err(error) => Err(Error::new(
-            "COMMIT_OUTCOME_UNKNOWN",
-            format!("the connection to the commit proxy at {} broke while it made the write ({error}): it is not known whether the write happened", place(url)),
-        )
-        .with_hint(LOOK_AT_HISTORY)),
+        Ok(Fetched { status, body, .. }) => read_answer(&origin(url), status.as_u16(), &body),
+        Err(error) => Err(outcome_unknown(&origin(url), &error.to_string())),
     }
 }
 
@@ -135,16 +130,7 @@ async fn check_health(url: &Url) -> Result<(), Error> {
         }
         Err(error) => error.to_string(),
     };
-    Err(Error::new(
-        "COMMIT_PROXY_UNREACHABLE",
-        format!(
-            "cannot reach the commit proxy at {}: {why}. Nothing was written",
-            place(url)
-        ),
-    )
-    .with_hint(
-        "Start `lakeglass serve` again, then run the statement again. Reading works without it.",
-    ))
+    Err(unreachable(&origin(url), &why))
 }
 
 /// The request as `multipart/form-data`.
@@ -162,11 +148,11 @@ fn form(request: &CommitRequest, source: Option<Bytes>) -> Result<JsValue, Error
         )
     })?;
     let form = FormData::new().map_err(refused)?;
-    let part = blob(&json, "application/json").map_err(refused)?;
-    form.append_with_blob("request", &part).map_err(refused)?;
-    if let Some(rows) = source {
-        let part = blob(&rows, "application/vnd.apache.arrow.stream").map_err(refused)?;
-        form.append_with_blob("source", &part).map_err(refused)?;
+    let mut parts = vec![(REQUEST, Bytes::from(json))];
+    parts.extend(source.map(|rows| (SOURCE, rows)));
+    for (Part { name, media_type }, content) in parts {
+        let part = blob(&content, media_type).map_err(refused)?;
+        form.append_with_blob(name, &part).map_err(refused)?;
     }
     Ok(form.into())
 }
@@ -178,29 +164,6 @@ fn blob(bytes: &[u8], media_type: &str) -> Result<Blob, JsValue> {
     Blob::new_with_u8_array_sequence_and_options(&parts, &options)
 }
 
-fn read_answer(url: &Url, answer: &Fetched) -> Result<CommitOutcome, Error> {
-    let place = place(url);
-    if answer.status.is_success() {
-        return serde_json::from_slice(&answer.body).map_err(|error| {
-            Error::new(
-                "COMMIT_OUTCOME_UNKNOWN",
-                format!("the commit proxy at {place} gave an answer that this page does not understand ({error})"),
-            )
-            .with_hint(LOOK_AT_HISTORY)
-        });
-    }
-    Err(serde_json::from_slice(&answer.body).unwrap_or_else(|_| {
-        Error::new(
-            "COMMIT_FAILED",
-            format!(
-                "the commit proxy at {place} answered {} without saying why",
-                answer.status
-            ),
-        )
-        .with_hint(LOOK_AT_HISTORY)
-    }))
-}
-
-fn place(url: &Url) -> String {
+fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }

@@ -11,6 +11,7 @@ use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use query_engine::{StoreLocation, Stores};
+use table_location::{Scheme, TableLocation};
 use url::Url;
 
 use crate::fetch_service::FetchConnector;
@@ -82,53 +83,35 @@ impl FetchStores {
 
 impl Stores for FetchStores {
     fn resolve(&self, url: &Url) -> Result<StoreLocation, Error> {
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(invalid(
-                url,
-                "a table's URL ends with its path: `?` and `#` have no meaning",
-            )
-            .with_hint(
-                "Write %3F for a question mark and %23 for a hash that belong to the path.",
-            ));
-        }
-        let root =
-            Path::from_url_path(url.path()).map_err(|error| invalid(url, &error.to_string()))?;
-        match url.scheme() {
-            "s3" | "s3a" => {
-                let bucket = url
-                    .host_str()
-                    .filter(|host| !host.is_empty())
-                    .ok_or_else(|| {
-                        invalid(url, "it names no bucket").with_hint("Write s3a://bucket/path.")
-                    })?;
-                let store = self.kept(format!("s3://{bucket}"), || self.bucket(bucket))?;
-                let location = match root.as_ref() {
-                    "" => format!("s3a://{bucket}"),
-                    path => format!("s3a://{bucket}/{path}"),
-                };
-                Ok(StoreLocation {
-                    store,
-                    root,
-                    location,
-                    can_list: true,
-                })
+        let table = TableLocation::parse(url.as_str()).map_err(|error| {
+            invalid(url, &error.to_string()).with_hint("Write s3a://bucket/path.")
+        })?;
+        let root = Path::parse(table.path()).map_err(|error| invalid(url, &error.to_string()))?;
+        let (store, can_list) = match table.scheme() {
+            Scheme::S3 => {
+                let bucket = table.authority();
+                let store = self.kept(table.store().to_string(), || self.bucket(bucket))?;
+                (store, true)
             }
-            "http" | "https" => {
+            Scheme::Http | Scheme::Https => {
                 let origin = url.origin().ascii_serialization();
                 let store = self.kept(origin.clone(), || web_server(&origin))?;
-                let location = url.as_str().trim_end_matches('/').to_owned();
-                Ok(StoreLocation {
-                    store,
-                    root,
-                    location,
-                    can_list: false,
-                })
+                (store, false)
             }
-            other => Err(
-                invalid(url, &format!("this page cannot read `{other}:` URLs"))
-                    .with_hint("It reads s3a://, s3://, https:// and http://."),
-            ),
-        }
+            _ => {
+                let scheme = url.scheme();
+                return Err(
+                    invalid(url, &format!("this page cannot read `{scheme}:` URLs"))
+                        .with_hint("It reads s3a://, s3://, https:// and http://."),
+                );
+            }
+        };
+        Ok(StoreLocation {
+            store,
+            root,
+            location: table.to_string(),
+            can_list,
+        })
     }
 
     fn buckets(&self) -> Vec<String> {
@@ -155,7 +138,7 @@ fn web_server(origin: &str) -> Result<Arc<dyn ObjectStore>, Error> {
 fn invalid(url: &Url, why: &str) -> Error {
     Error::new(
         "INVALID_TABLE_LOCATION",
-        format!("`{url}` is no table's location: {why}"),
+        format!("`{url}` is not a table location: {why}"),
     )
 }
 

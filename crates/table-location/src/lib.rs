@@ -80,7 +80,9 @@ pub enum ParseError {
     #[error("it names no bucket")]
     NoBucket,
     /// A part behind `?` or `#`. In an object's key these two are written `%3F` and `%23`.
-    #[error("a table's location has no query and no fragment")]
+    #[error(
+        "a table's location has no query and no fragment; in its path, write %3F for a question mark and %23 for a hash"
+    )]
     Query,
     /// Two slashes in a row.
     #[error("a part of its path is empty")]

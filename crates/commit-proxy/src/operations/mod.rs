@@ -20,7 +20,8 @@ use chrono::{DateTime, Utc};
 use deltalake::DeltaTableError;
 use deltalake::logstore::LogStore;
 use messages::Error;
-use messages::commit::{CommitOutcome, CommitRequest, CreateMode, Operation};
+use messages::commit::{CommitOutcome, CommitRequest, Operation, OperationFacts};
+use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 
 use crate::commit_log::{CommitLog, Outcome};
 use crate::error::from_delta;
@@ -119,8 +120,7 @@ pub(crate) async fn run(
         refusal: Refusal::default(),
     };
     let operation = request.operation;
-    let name = spark_name(&operation);
-    let result_columns = result_columns(&operation);
+    let facts = operation.facts();
     let result = dispatch(&context, operation, source).await;
     let outcome = log.outcome();
 
@@ -130,19 +130,19 @@ pub(crate) async fn run(
                 // A checkpoint, say, could not be written. The commit stands all the same.
                 tracing::warn!(?failure, version, table = %context.location, "after the commit");
             }
-            return Ok(answer(name, Some(version), metrics, &result_columns));
+            return Ok(answer(facts, Some(version), metrics));
         }
         (Outcome::Unknown { version }, _) => {
             return Err(Error::new(
-                "COMMIT_OUTCOME_UNKNOWN",
+                COMMIT_OUTCOME_UNKNOWN,
                 format!(
                     "The object store failed while version {version} of {} was being committed, and it is not known whether it is there.",
                     context.location
                 ),
             )
-            .with_hint("Look at DESCRIBE HISTORY before you run the statement again."));
+            .with_hint(LOOK_AT_HISTORY));
         }
-        (_, Ok(())) => return Ok(answer(name, None, BTreeMap::new(), &result_columns)),
+        (_, Ok(())) => return Ok(answer(facts, None, BTreeMap::new())),
         (outcome, Err(failure)) => {
             if matches!(outcome, Outcome::NotCommitted) {
                 staged.discard(inner.object_store(None).as_ref()).await;
@@ -217,66 +217,10 @@ async fn dispatch(
     }
 }
 
-/// The name under which Spark's history shows an operation.
-pub(crate) fn spark_name(operation: &Operation) -> &'static str {
-    match operation {
-        Operation::CreateTable {
-            mode: CreateMode::CreateOrReplace,
-            ..
-        } => "CREATE OR REPLACE TABLE",
-        Operation::CreateTable { .. } => "CREATE TABLE",
-        Operation::CreateTableAsSelect {
-            mode: CreateMode::CreateOrReplace,
-            ..
-        } => "CREATE OR REPLACE TABLE AS SELECT",
-        Operation::CreateTableAsSelect { .. } => "CREATE TABLE AS SELECT",
-        Operation::Insert { .. } => "WRITE",
-        Operation::Update { .. } => "UPDATE",
-        Operation::Delete { .. } => "DELETE",
-        Operation::Merge { .. } => "MERGE",
-        Operation::Restore { .. } => "RESTORE",
-        Operation::SetTableProperties { .. } => "SET TBLPROPERTIES",
-        Operation::AddColumns { .. } => "ADD COLUMNS",
-    }
-}
-
-/// The columns of the row that Spark answers, each with the metrics that it sums.
-type ResultColumns = &'static [(&'static str, &'static [&'static str])];
-
-fn result_columns(operation: &Operation) -> ResultColumns {
-    match operation {
-        Operation::Update { .. } => &[("num_affected_rows", &["numUpdatedRows"])],
-        Operation::Delete { .. } => &[("num_affected_rows", &["numDeletedRows"])],
-        Operation::Merge { .. } => &[
-            (
-                "num_affected_rows",
-                &[
-                    "numTargetRowsUpdated",
-                    "numTargetRowsDeleted",
-                    "numTargetRowsInserted",
-                ],
-            ),
-            ("num_updated_rows", &["numTargetRowsUpdated"]),
-            ("num_deleted_rows", &["numTargetRowsDeleted"]),
-            ("num_inserted_rows", &["numTargetRowsInserted"]),
-        ],
-        Operation::Restore { .. } => &[
-            ("table_size_after_restore", &["tableSizeAfterRestore"]),
-            ("num_of_files_after_restore", &["numOfFilesAfterRestore"]),
-            ("num_removed_files", &["numRemovedFiles"]),
-            ("num_restored_files", &["numRestoredFiles"]),
-            ("removed_files_size", &["removedFilesSize"]),
-            ("restored_files_size", &["restoredFilesSize"]),
-        ],
-        _ => &[],
-    }
-}
-
 fn answer(
-    operation: &str,
+    operation: OperationFacts,
     version: Option<u64>,
     metrics: BTreeMap<String, String>,
-    columns: &ResultColumns,
 ) -> CommitOutcome {
     let value = |name: &&str| match metrics.get(*name) {
         Some(number) => number.parse().unwrap_or(-1),
@@ -284,13 +228,16 @@ fn answer(
         None if version.is_some() => -1,
         None => 0,
     };
+    let columns = operation.result_columns.iter();
     let result = columns
-        .iter()
-        .map(|(column, names)| ((*column).to_owned(), names.iter().map(value).sum::<i64>()))
+        .map(|column| {
+            let sum = column.metrics.iter().map(value).sum::<i64>();
+            (column.name.to_owned(), sum)
+        })
         .collect();
     CommitOutcome {
         version,
-        operation: operation.to_owned(),
+        operation: operation.spark_name.to_owned(),
         result,
         metrics,
     }

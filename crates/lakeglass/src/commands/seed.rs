@@ -14,9 +14,10 @@ use messages::commit::{CommitRequest, CreateMode, InsertMode, Operation, TableOp
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use query_engine::Committer;
+use table_location::TableLocation;
 
 use super::ServedStore;
-use crate::committer::InProcess;
+use crate::committer::InProcessCommitter;
 use crate::errors::chain;
 use crate::output::say;
 use crate::stores::{Buckets, NativeStores};
@@ -48,7 +49,7 @@ pub struct Options {
 /// If the store refuses.
 pub async fn run(options: Options) -> Result<(), Error> {
     let buckets = options.store.buckets()?;
-    let committer = InProcess::new(buckets.clone());
+    let committer = InProcessCommitter::new(buckets.clone());
     let stores = NativeStores::new(buckets, options.store.buckets.clone());
     let pause = Duration::from_secs_f64(options.pause);
     Seeder {
@@ -101,7 +102,7 @@ impl Seeder<'_> {
     }
 
     async fn table(&self, table: &Table) -> Result<(), Error> {
-        let location = format!("s3a://{}/{}", table.bucket, table.path);
+        let location = TableLocation::s3(table.bucket, table.path).to_string();
         if self.reset {
             self.delete(table).await?;
         }

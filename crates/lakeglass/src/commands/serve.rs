@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::ServedStore;
 use super::seed::{PAUSE, Seeder};
-use crate::committer::{Direct, store_config};
+use crate::committer::{LocalCommitter, store_config};
 use crate::output::{OUTPUT_CLOSED, say};
 use crate::page::page;
 use crate::stores::{Buckets, NativeStores};
@@ -93,7 +93,7 @@ pub async fn run(options: Options) -> Result<(), Error> {
     })
     .await?;
     if options.seed {
-        let committer = Direct(proxy.clone());
+        let committer = LocalCommitter(proxy.clone());
         let stores = NativeStores::new(buckets, options.store.buckets.clone());
         let pause = Duration::from_secs_f64(PAUSE);
         Seeder {

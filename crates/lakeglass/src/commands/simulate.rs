@@ -6,12 +6,13 @@ use chrono::Local;
 use event_simulator::{Dataset, Defect, Simulator, spoil};
 use messages::Error;
 use messages::commit::{CommitRequest, InsertMode, Operation};
+use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, COMMIT_PROXY_UNREACHABLE};
 use query_engine::Committer;
 use tokio::time::MissedTickBehavior;
 
 use super::ServedStore;
 use super::seed::to_ipc;
-use crate::committer::{InProcess, OverHttp};
+use crate::committer::{HttpCommitter, InProcessCommitter};
 use crate::errors::one_line;
 use crate::output::say;
 
@@ -60,9 +61,9 @@ pub struct Options {
 /// If the very first batch finds no proxy, or the options make no sense.
 pub async fn run(options: Options) -> Result<(), Error> {
     let committer: Box<dyn Committer> = if options.direct {
-        Box::new(InProcess::new(options.store.buckets()?))
+        Box::new(InProcessCommitter::new(options.store.buckets()?))
     } else {
-        Box::new(OverHttp::new(&options.proxy))
+        Box::new(HttpCommitter::new(&options.proxy))
     };
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -79,8 +80,11 @@ pub async fn run(options: Options) -> Result<(), Error> {
 
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(options.every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut sent, mut refused) = (0_u64, 0_u64);
-    while options.count.is_none_or(|count| sent + refused < count) {
+    let (mut committed, mut refused, mut unknown) = (0_u64, 0_u64, 0_u64);
+    while options
+        .count
+        .is_none_or(|count| committed + refused + unknown < count)
+    {
         tokio::select! {
             _ = ticks.tick() => {}
             _ = tokio::signal::ctrl_c() => break,
@@ -101,14 +105,22 @@ pub async fn run(options: Options) -> Result<(), Error> {
         let time = Local::now().format("%H:%M:%S");
         match committer.commit(request, Some(to_ipc(&batch)?)).await {
             Ok(outcome) => {
-                sent += 1;
+                committed += 1;
                 match outcome.version {
                     Some(version) => say(&format!("{time}  {rows} rows  version {version}"))?,
                     None => say(&format!("{time}  {rows} rows  nothing to do"))?,
                 }
             }
-            Err(error) if error.code == "COMMIT_PROXY_UNREACHABLE" && sent + refused == 0 => {
+            Err(error)
+                if error.code == COMMIT_PROXY_UNREACHABLE && committed + refused + unknown == 0 =>
+            {
                 return Err(error);
+            }
+            // Not refused: its rows may be in the table.
+            Err(error) if error.code == COMMIT_OUTCOME_UNKNOWN => {
+                unknown += 1;
+                let error = one_line(&error.to_string());
+                say(&format!("{time}  {rows} rows  outcome unknown: {error}"))?;
             }
             Err(error) => {
                 refused += 1;
@@ -117,7 +129,13 @@ pub async fn run(options: Options) -> Result<(), Error> {
             }
         }
     }
-    say(&format!("{sent} batches committed, {refused} refused"))
+    let unknown = match unknown {
+        0 => String::new(),
+        count => format!(", {count} of unknown outcome"),
+    };
+    say(&format!(
+        "{committed} batches committed, {refused} refused{unknown}"
+    ))
 }
 
 fn dataset(options: &Options) -> Dataset {

@@ -7,7 +7,7 @@ use messages::Error;
 use query_engine::{Committer, Engine, EngineOptions};
 
 use super::ReadOptions;
-use crate::committer::{InProcess, OverHttp, store_config};
+use crate::committer::{HttpCommitter, InProcessCommitter, store_config};
 use crate::output::{Format, print, to_stdout};
 use crate::run::run as run_statement;
 use crate::scheduler::TokioScheduler;
@@ -76,10 +76,10 @@ pub fn engine(
 ) -> Result<Engine, Error> {
     let buckets = store.buckets()?;
     let committer: Option<Arc<dyn Committer>> = match (proxy, &buckets) {
-        (Some(proxy), _) => Some(Arc::new(OverHttp::new(proxy))),
+        (Some(proxy), _) => Some(Arc::new(HttpCommitter::new(proxy))),
         // Anonymous readers of an endpoint can't write.
         (None, Buckets::S3(_)) if store_config(&buckets, Vec::new()).is_err() => None,
-        (None, _) => Some(Arc::new(InProcess::new(buckets.clone()))),
+        (None, _) => Some(Arc::new(InProcessCommitter::new(buckets.clone()))),
     };
     Ok(Engine::new(EngineOptions {
         memory_limit: memory_limit_mib.saturating_mul(1024 * 1024),

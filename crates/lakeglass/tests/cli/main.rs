@@ -1,8 +1,10 @@
 //! The program as its users run it, on tables of its own making.
 
 mod fingerprint;
+mod guide;
 mod seed;
 mod serve;
+mod simulate;
 mod sql;
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Where tables live, and as whom to read them.
+//! The object store that tables are read from, and the keys for it.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Connection {
     /// Scheme, host and port, without a trailing slash: `http://127.0.0.1:9000`.
     pub endpoint: String,
+    /// AWS region for the signature: `us-east-1`. Other servers take any.
     pub region: String,
     /// The buckets to look for tables in. A bucket that is not named here can still be queried
     /// by path.
@@ -21,8 +22,11 @@ pub struct Connection {
 /// Keys for SigV4. They live in memory only, and never in a log: `Debug` leaves the secrets out.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
+    /// Access key ID.
     pub access_key: String,
+    /// Secret access key.
     pub secret_key: String,
+    /// Token of temporary credentials (AWS STS).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_token: Option<String>,
 }

@@ -3,9 +3,50 @@
 //! Each `postMessage` carries a JavaScript object `{ json, bytes }`: `json` is one of these enums as
 //! a string, `bytes` an `ArrayBuffer` (transferred, not copied) where the message's doc says so.
 //!
-//! A run is a script of one or more statements. Batches are sent against credit: the page grants
-//! some with [`ToWorker::Run`] and more with [`ToWorker::Credit`], so that a result that nobody looks
-//! at is neither fetched nor held.
+//! # Order
+//!
+//! The page sends [`ToWorker::Connect`] before any request. Each request has an id; everything that
+//! belongs to it carries that id. Requests other than runs have one answer each, in any order: the
+//! one that their doc names, or [`FromWorker::Failed`] without an `index`.
+//!
+//! A run is a script of one or more statements, and its messages are, in this order:
+//!
+//! 1. for each statement [`FromWorker::StatementStarted`]; [`FromWorker::ResultColumns`] if it has
+//!    a result, then any number of [`FromWorker::Batch`] and [`FromWorker::Progress`]; and
+//!    [`FromWorker::StatementDone`];
+//! 2. at the end exactly one of [`FromWorker::Done`], [`FromWorker::Failed`] and
+//!    [`FromWorker::Cancelled`], of which the last two can come at any point.
+//!
+//! One script runs at a time; the next one waits for it.
+//!
+//! # Flow control
+//!
+//! Batches are sent against credit: each takes one off what [`ToWorker::Run`] and
+//! [`ToWorker::Credit`] have granted to the run, and without credit the run waits. So rows that
+//! nobody scrolls to are neither read nor held.
+//!
+//! # Rows on the wire
+//!
+//! A batch is an [Arrow IPC stream](https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format)
+//! of one schema and one record batch, without dictionaries and without compression. Its columns
+//! are of these Arrow types alone, also inside of lists, structs and maps; the engine casts or
+//! refuses all others, and `cells::arrow::is_result_type` is this list as a function:
+//!
+//! | Arrow | Spark |
+//! | --- | --- |
+//! | `Null` | `void` |
+//! | `Boolean` | `boolean` |
+//! | `Int8`, `Int16`, `Int32`, `Int64` | `tinyint`, `smallint`, `int`, `bigint` |
+//! | `Float32`, `Float64` | `float`, `double` |
+//! | `Decimal128(p, s)` | `decimal(p,s)` |
+//! | `Utf8`, `Binary` | `string`, `binary` |
+//! | `Date32` | `date` |
+//! | `Time64(Nanosecond)` | `time` |
+//! | `Timestamp(Microsecond, "UTC")` | `timestamp` |
+//! | `Timestamp(Microsecond, None)` | `timestamp_ntz` |
+//! | `Interval(YearMonth)` | `interval year to month` |
+//! | `Interval(DayTime)`, `Interval(MonthDayNano)`, `Duration(Microsecond)` | `interval day to second` |
+//! | `List`, `Struct`, `Map` | `array`, `struct`, `map` |
 
 use serde::{Deserialize, Serialize};
 
@@ -13,145 +54,205 @@ use crate::Error;
 use crate::connection::Connection;
 use crate::table::{Column, FolderListing, TableDescription, TableEntry};
 
-/// Chosen by the page, unique while the worker lives.
+/// Id of a request: chosen by the page, unique while the worker lives.
 pub type RequestId = u32;
 
+/// A message from the page to the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToWorker {
-    /// First message: where to read, where to send commits (`None`: read-only).
+    /// Sets the stores for all later requests. It has no answer, and may come again.
     Connect {
+        /// Store to read from.
         connection: Connection,
+        /// URL of the commit proxy's `/api/v1/commit`; `None`: tables are read-only.
         commit_url: Option<String>,
     },
-    /// Runs a script. One script runs at a time; a second one waits for the first.
+    /// Runs a script.
     Run {
+        /// Id of the run.
         id: RequestId,
+        /// The script: statements, with `;` between them.
         sql: String,
+        /// Batches that the worker may send before it waits for more credit.
         credit: u32,
     },
+    /// Grants a run more batches.
     Credit {
+        /// Id of the run. One that has ended is ignored.
         id: RequestId,
+        /// Batches, on top of what is left.
         batches: u32,
     },
+    /// Stops a run, also one that still waits for its turn. Answered by [`FromWorker::Cancelled`];
+    /// by [`FromWorker::Failed`] with `COMMIT_OUTCOME_UNKNOWN` if a commit was on its way.
     Cancel {
+        /// Id of the run. One that has ended is ignored.
         id: RequestId,
     },
-    /// Answered by [`FromWorker::Tables`].
+    /// Looks for tables in the connection's buckets. Answered by [`FromWorker::Tables`].
     ListTables {
+        /// Id of the request.
         id: RequestId,
     },
-    /// Lists one folder of a bucket; `path` has no slash at either end, and is empty for the bucket
-    /// itself. Answered by [`FromWorker::Folder`].
+    /// Lists one folder of a bucket. Answered by [`FromWorker::Folder`].
     ListFolder {
+        /// Id of the request.
         id: RequestId,
+        /// The bucket's name.
         bucket: String,
+        /// Path of the folder, without a slash at either end; empty for the bucket itself.
         path: String,
     },
-    /// Answered by [`FromWorker::Described`].
+    /// Opens a table at its latest version. Answered by [`FromWorker::Described`].
     Describe {
+        /// Id of the request.
         id: RequestId,
+        /// The table's address: `s3a://bucket/path`.
         location: String,
     },
 }
 
+/// A message from the worker to the page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromWorker {
-    /// The engine's module is being fetched; sent by the boot script. `total` in bytes where the
-    /// server tells it.
+    /// The engine's module is being fetched. Sent by the boot script.
     Downloading {
+        /// Bytes that have arrived, decoded.
         loaded: u64,
+        /// Bytes of the whole module, if the server says.
         total: Option<u64>,
     },
-    /// The engine panicked or ran out of memory, or could not start. This worker is done for: the
-    /// page starts another one. Sent by the boot script.
+    /// The engine panicked or ran out of memory, or could not start. This worker is lost; the page
+    /// starts another one. Sent by the boot script.
     Crashed {
+        /// The reason, as the browser or the panic gives it.
         message: String,
     },
-    /// The engine is up; `memory_limit` is the query memory pool in bytes.
+    /// The engine has started.
     Ready {
+        /// Version of the engine's crate.
         version: String,
+        /// Bytes that queries may hold at once.
         memory_limit: u64,
     },
-    /// Statement `index` of `count` starts. `text` is its source; `is_write`: it makes a commit.
+    /// A statement starts.
     StatementStarted {
+        /// Id of the run.
         id: RequestId,
+        /// Place of the statement in the script, from 0.
         index: u32,
+        /// Number of statements in the script.
         count: u32,
+        /// Source of the statement, without its `;`.
         text: String,
+        /// Whether it makes a commit.
         is_write: bool,
     },
-    /// Its result's columns, before the first row. Statements without a result skip this.
+    /// Columns of a statement's result. Statements without a result don't send it.
     ResultColumns {
+        /// Id of the run.
         id: RequestId,
+        /// Place of the statement in the script, from 0.
         index: u32,
+        /// The columns, in order.
         columns: Vec<Column>,
     },
-    /// `bytes`: an Arrow IPC stream with the schema and one record batch of `rows` rows.
+    /// Rows of a statement's result. `bytes`: an Arrow IPC stream, see "Rows on the wire".
     Batch {
+        /// Id of the run.
         id: RequestId,
+        /// Place of the statement in the script, from 0.
         index: u32,
+        /// Rows in `bytes`.
         rows: u64,
     },
-    /// Now and then while a statement runs.
+    /// Cost of the running statement so far; sent every 100 ms or less often.
     Progress {
+        /// Id of the run.
         id: RequestId,
+        /// Place of the statement in the script, from 0.
         index: u32,
+        /// Metrics since the statement's start.
         metrics: QueryMetrics,
     },
+    /// A statement has ended without an error.
     StatementDone {
+        /// Id of the run.
         id: RequestId,
+        /// Place of the statement in the script, from 0.
         index: u32,
+        /// Its outcome.
         summary: StatementSummary,
     },
-    /// All statements are done.
+    /// All statements of a run have ended without an error.
     Done {
+        /// Id of the run.
         id: RequestId,
     },
-    /// The statement failed; those after it did not run.
+    /// A request failed; of a run, one statement did, and those after it are not run.
     Failed {
+        /// Id of the request.
         id: RequestId,
+        /// Place of the statement in the script, from 0; `None` if the script as a whole failed,
+        /// or the request is not a run.
         index: Option<u32>,
+        /// The error.
         error: Error,
     },
+    /// A run was cancelled; no commit of it was on its way.
     Cancelled {
+        /// Id of the run.
         id: RequestId,
     },
+    /// Answer to [`ToWorker::ListTables`].
     Tables {
+        /// Id of the request.
         id: RequestId,
+        /// Tables that were found, by bucket and path.
         tables: Vec<TableEntry>,
+        /// Errors of the buckets that could not be searched.
         problems: Vec<Error>,
     },
+    /// Answer to [`ToWorker::ListFolder`].
     Folder {
+        /// Id of the request.
         id: RequestId,
+        /// The folder.
         listing: FolderListing,
     },
+    /// Answer to [`ToWorker::Describe`].
     Described {
+        /// Id of the request.
         id: RequestId,
+        /// The table.
         table: Box<TableDescription>,
     },
 }
 
-/// What a finished statement leaves.
+/// Outcome of a statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatementSummary {
+    /// Rows of its result.
     pub row_count: u64,
-    /// The table version that was read, or made by a write. `None` where no single table is meant.
+    /// Table version that was read, or made by a write. `None` unless the statement names exactly
+    /// one table.
     pub version: Option<u64>,
-    /// Location of that table.
+    /// Address of that table.
     pub table: Option<String>,
     /// Whether the statement may have changed a table or the list of tables.
     pub is_write: bool,
+    /// Its cost.
     pub metrics: QueryMetrics,
 }
 
-/// What a query cost. Everything is counted for this statement alone.
+/// Cost of a statement. Everything is counted for this statement alone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct QueryMetrics {
     /// Milliseconds from the statement's start.
     pub elapsed_ms: f64,
-    /// Milliseconds until the first row left the engine.
+    /// Milliseconds from its start until the first row left the engine; `None` before that.
     pub first_row_ms: Option<f64>,
     /// HTTP requests, of any kind.
     pub requests: u64,
@@ -159,12 +260,18 @@ pub struct QueryMetrics {
     pub bytes: u64,
     /// Bytes of the data files of the versions that were read.
     pub table_bytes: u64,
+    /// Data files of the versions that were read.
     pub files_total: u64,
+    /// Data files that were read, at least in part.
     pub files_read: u64,
+    /// Data files that were not read, by partition values or statistics.
     pub files_skipped: u64,
-    /// Why files were skipped: `partition letter`, `max(amount)`.
+    /// Partition columns and statistics by which files were skipped: `partition letter`,
+    /// `max(amount)`.
     pub skipped_by: Vec<String>,
+    /// Row groups of the Parquet files that were read.
     pub row_groups_total: u64,
+    /// Row groups of them that were not read, by Parquet's statistics.
     pub row_groups_skipped: u64,
     /// Whether the answer came from the log alone.
     pub from_log: bool,

@@ -1,4 +1,4 @@
-//! What went wrong, in a form that every boundary can carry and the page can show.
+//! The error that every boundary carries and the page shows.
 
 use std::fmt;
 
@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Error {
     /// Stable and upper case, Spark's error class where Spark has one: `DELTA_VERSION_NOT_FOUND`.
     pub code: String,
+    /// One or more sentences: what happened, with the names and values concerned.
     pub message: String,
-    /// What to try instead.
+    /// Something to try instead; a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// The columns at fault, where the error is about columns.
@@ -21,14 +22,17 @@ pub struct Error {
 /// One column that does not fit the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnProblem {
+    /// The column's name, as the table has it where it has one.
     pub column: String,
-    /// What the table asks for, in Spark's words: `double`, `not in the table`.
+    /// Type that the table asks for, in Spark's words, or another demand: `double`, `not in the
+    /// table`.
     pub expected: String,
-    /// What came: `string 'FIVE HUNDRED' in row 1`, `boolean`.
+    /// Type or value that came instead: `string 'FIVE HUNDRED' in row 1`, `boolean`.
     pub actual: String,
 }
 
 impl Error {
+    /// An error without a hint.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -38,11 +42,13 @@ impl Error {
         }
     }
 
+    /// The same error with a hint.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
+    /// The same error, about these columns.
     pub fn with_columns(mut self, columns: Vec<ColumnProblem>) -> Self {
         self.columns = columns;
         self

@@ -1,22 +1,23 @@
-//! What `lakeglass serve` tells a page that asks: `GET /api/v1/config`.
+//! The answer of `lakeglass serve` to `GET /api/v1/config`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 
-/// The set-up of this server.
+/// Configuration of the server, for the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerConfig {
     /// Version of the `lakeglass` binary.
     pub version: String,
-    /// What kind of store is behind it, for display.
+    /// Kind of store behind it, for display.
     pub store: StoreKind,
-    /// Where the tab reads. Never carries credentials.
+    /// Store for the tab to read from. Never carries credentials.
     pub connection: Connection,
-    /// Whether commits are accepted, and why not.
+    /// Whether it accepts commits.
     pub writes: Writes,
 }
 
+/// Kind of a server's store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreKind {
@@ -26,12 +27,15 @@ pub enum StoreKind {
     S3,
 }
 
+/// Whether a server accepts commits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Writes {
+    /// It does.
     Enabled,
-    /// For instance: the store does not keep its promise of put-if-absent.
+    /// It does not: the store does not keep its promise of put-if-absent, for instance.
     Disabled {
+        /// A sentence for the user.
         reason: String,
     },
 }

@@ -1,0 +1,630 @@
+//! The JSON of each message. Page, worker and server may be of different builds: what changes here
+//! changes the wire format.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use messages::commit::*;
+use messages::connection::{Connection, Credentials};
+use messages::engine::*;
+use messages::server::{ServerConfig, StoreKind, Writes};
+use messages::table::*;
+use messages::{ColumnProblem, Error};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Checks that a message is written as this JSON and read back from it.
+#[track_caller]
+fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(message: &T, expected: Value) {
+    assert_eq!(serde_json::to_value(message).unwrap(), expected);
+    // As text, which is what crosses the boundary.
+    let text = serde_json::to_string(message).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), message);
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+fn texts<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    let pairs = pairs.into_iter();
+    pairs.map(|(key, value)| (text(key), text(value))).collect()
+}
+
+fn connection(credentials: Option<Credentials>) -> Connection {
+    Connection {
+        endpoint: text("http://127.0.0.1:9000"),
+        region: text("us-east-1"),
+        buckets: vec![text("raw")],
+        credentials,
+    }
+}
+
+fn connection_json() -> Value {
+    json!({"endpoint": "http://127.0.0.1:9000", "region": "us-east-1", "buckets": ["raw"]})
+}
+
+fn column() -> Column {
+    Column {
+        name: text("amount"),
+        data_type: text("decimal(10,2)"),
+        nullable: false,
+    }
+}
+
+fn column_json() -> Value {
+    json!({"name": "amount", "type": "decimal(10,2)", "nullable": false})
+}
+
+fn metrics() -> QueryMetrics {
+    QueryMetrics {
+        elapsed_ms: 12.5,
+        first_row_ms: Some(3.0),
+        requests: 4,
+        bytes: 5,
+        table_bytes: 6,
+        files_total: 7,
+        files_read: 2,
+        files_skipped: 5,
+        skipped_by: vec![text("max(amount)")],
+        row_groups_total: 3,
+        row_groups_skipped: 1,
+        from_log: false,
+    }
+}
+
+fn metrics_json() -> Value {
+    json!({
+        "elapsed_ms": 12.5, "first_row_ms": 3.0, "requests": 4, "bytes": 5, "table_bytes": 6,
+        "files_total": 7, "files_read": 2, "files_skipped": 5, "skipped_by": ["max(amount)"],
+        "row_groups_total": 3, "row_groups_skipped": 1, "from_log": false,
+    })
+}
+
+#[test]
+fn messages_to_the_worker() {
+    let keys = Credentials {
+        access_key: text("a"),
+        secret_key: text("s"),
+        session_token: Some(text("t")),
+    };
+    let mut connect = connection_json();
+    connect["credentials"] = json!({"access_key": "a", "secret_key": "s", "session_token": "t"});
+    let cases = [
+        (
+            ToWorker::Connect {
+                connection: connection(Some(keys)),
+                commit_url: Some(text("http://127.0.0.1:4600/api/v1/commit")),
+            },
+            json!({"type": "connect", "connection": connect, "commit_url": "http://127.0.0.1:4600/api/v1/commit"}),
+        ),
+        (
+            ToWorker::Connect {
+                connection: connection(None),
+                commit_url: None,
+            },
+            json!({"type": "connect", "connection": connection_json(), "commit_url": null}),
+        ),
+        (
+            ToWorker::Run {
+                id: 1,
+                sql: text("SELECT 1"),
+                credit: 4,
+            },
+            json!({"type": "run", "id": 1, "sql": "SELECT 1", "credit": 4}),
+        ),
+        (
+            ToWorker::Credit { id: 1, batches: 2 },
+            json!({"type": "credit", "id": 1, "batches": 2}),
+        ),
+        (
+            ToWorker::Cancel { id: 1 },
+            json!({"type": "cancel", "id": 1}),
+        ),
+        (
+            ToWorker::ListTables { id: 2 },
+            json!({"type": "list_tables", "id": 2}),
+        ),
+        (
+            ToWorker::ListFolder {
+                id: 3,
+                bucket: text("raw"),
+                path: text("a/b"),
+            },
+            json!({"type": "list_folder", "id": 3, "bucket": "raw", "path": "a/b"}),
+        ),
+        (
+            ToWorker::Describe {
+                id: 4,
+                location: text("s3a://raw/t"),
+            },
+            json!({"type": "describe", "id": 4, "location": "s3a://raw/t"}),
+        ),
+    ];
+    // A new message does not compile before it is listed here.
+    let kind = |message: &ToWorker| match message {
+        ToWorker::Connect { .. } => 0,
+        ToWorker::Run { .. } => 1,
+        ToWorker::Credit { .. } => 2,
+        ToWorker::Cancel { .. } => 3,
+        ToWorker::ListTables { .. } => 4,
+        ToWorker::ListFolder { .. } => 5,
+        ToWorker::Describe { .. } => 6,
+    };
+    let kinds: BTreeSet<_> = cases.iter().map(|(message, _)| kind(message)).collect();
+    assert_eq!(kinds, (0..=6).collect());
+    for (message, expected) in cases {
+        golden(&message, expected);
+    }
+}
+
+#[test]
+fn messages_from_the_worker() {
+    let error = Error::new("CODE", "Message.");
+    let error_json = json!({"code": "CODE", "message": "Message."});
+    let entry = TableEntry {
+        bucket: text("raw"),
+        path: text("a/t"),
+        location: text("s3a://raw/a/t"),
+    };
+    let cases = [
+        (
+            FromWorker::Downloading {
+                loaded: 1,
+                total: Some(2),
+            },
+            json!({"type": "downloading", "loaded": 1, "total": 2}),
+        ),
+        (
+            FromWorker::Crashed {
+                message: text("out of memory"),
+            },
+            json!({"type": "crashed", "message": "out of memory"}),
+        ),
+        (
+            FromWorker::Ready {
+                version: text("0.1.0"),
+                memory_limit: 1024,
+            },
+            json!({"type": "ready", "version": "0.1.0", "memory_limit": 1024}),
+        ),
+        (
+            FromWorker::StatementStarted {
+                id: 1,
+                index: 0,
+                count: 2,
+                text: text("SELECT 1"),
+                is_write: false,
+            },
+            json!({"type": "statement_started", "id": 1, "index": 0, "count": 2, "text": "SELECT 1", "is_write": false}),
+        ),
+        (
+            FromWorker::ResultColumns {
+                id: 1,
+                index: 0,
+                columns: vec![column()],
+            },
+            json!({"type": "result_columns", "id": 1, "index": 0, "columns": [column_json()]}),
+        ),
+        (
+            FromWorker::Batch {
+                id: 1,
+                index: 0,
+                rows: 3,
+            },
+            json!({"type": "batch", "id": 1, "index": 0, "rows": 3}),
+        ),
+        (
+            FromWorker::Progress {
+                id: 1,
+                index: 0,
+                metrics: metrics(),
+            },
+            json!({"type": "progress", "id": 1, "index": 0, "metrics": metrics_json()}),
+        ),
+        (
+            FromWorker::StatementDone {
+                id: 1,
+                index: 0,
+                summary: StatementSummary {
+                    row_count: 3,
+                    version: Some(5),
+                    table: Some(text("s3a://raw/a/t")),
+                    is_write: true,
+                    metrics: metrics(),
+                },
+            },
+            json!({"type": "statement_done", "id": 1, "index": 0, "summary": {
+                "row_count": 3, "version": 5, "table": "s3a://raw/a/t", "is_write": true,
+                "metrics": metrics_json(),
+            }}),
+        ),
+        (FromWorker::Done { id: 1 }, json!({"type": "done", "id": 1})),
+        (
+            FromWorker::Failed {
+                id: 1,
+                index: Some(1),
+                error: error.clone(),
+            },
+            json!({"type": "failed", "id": 1, "index": 1, "error": error_json}),
+        ),
+        (
+            FromWorker::Cancelled { id: 1 },
+            json!({"type": "cancelled", "id": 1}),
+        ),
+        (
+            FromWorker::Tables {
+                id: 2,
+                tables: vec![entry],
+                problems: vec![error],
+            },
+            json!({"type": "tables", "id": 2, "problems": [error_json], "tables": [
+                {"bucket": "raw", "path": "a/t", "location": "s3a://raw/a/t"},
+            ]}),
+        ),
+        (
+            FromWorker::Folder {
+                id: 3,
+                listing: FolderListing {
+                    is_table: false,
+                    folders: vec![text("a")],
+                },
+            },
+            json!({"type": "folder", "id": 3, "listing": {"is_table": false, "folders": ["a"]}}),
+        ),
+        (
+            FromWorker::Described {
+                id: 4,
+                table: Box::new(description()),
+            },
+            json!({"type": "described", "id": 4, "table": description_json()}),
+        ),
+    ];
+    // A new message does not compile before it is listed here.
+    let kind = |message: &FromWorker| match message {
+        FromWorker::Downloading { .. } => 0,
+        FromWorker::Crashed { .. } => 1,
+        FromWorker::Ready { .. } => 2,
+        FromWorker::StatementStarted { .. } => 3,
+        FromWorker::ResultColumns { .. } => 4,
+        FromWorker::Batch { .. } => 5,
+        FromWorker::Progress { .. } => 6,
+        FromWorker::StatementDone { .. } => 7,
+        FromWorker::Done { .. } => 8,
+        FromWorker::Failed { .. } => 9,
+        FromWorker::Cancelled { .. } => 10,
+        FromWorker::Tables { .. } => 11,
+        FromWorker::Folder { .. } => 12,
+        FromWorker::Described { .. } => 13,
+    };
+    let kinds: BTreeSet<_> = cases.iter().map(|(message, _)| kind(message)).collect();
+    assert_eq!(kinds, (0..=13).collect());
+    for (message, expected) in cases {
+        golden(&message, expected);
+    }
+}
+
+fn description() -> TableDescription {
+    let commit = HistoryEntry {
+        version: 5,
+        timestamp: 1_714_560_011_204,
+        operation: Some(text("WRITE")),
+        parameters: texts([("mode", "Append")]),
+        metrics: texts([("numFiles", "1")]),
+        engine: Some(text("Apache-Spark/4.0.5")),
+        rows_added: Some(10),
+        rows_removed: None,
+        files_added: 1,
+        files_removed: 0,
+        num_rows: Some(30),
+        num_files: Some(3),
+        schema_change: Some(SchemaChange::Added(vec![text("is_flagged")])),
+    };
+    TableDescription {
+        location: text("s3a://raw/a/t"),
+        version: 5,
+        columns: vec![column()],
+        partition_columns: vec![text("day")],
+        num_files: 3,
+        size_in_bytes: 4096,
+        num_rows: Some(30),
+        history: vec![commit],
+        has_older_history: true,
+    }
+}
+
+fn description_json() -> Value {
+    json!({
+        "location": "s3a://raw/a/t", "version": 5, "columns": [column_json()],
+        "partition_columns": ["day"], "num_files": 3, "size_in_bytes": 4096, "num_rows": 30,
+        "history": [{
+            "version": 5, "timestamp": 1_714_560_011_204_i64, "operation": "WRITE",
+            "parameters": {"mode": "Append"}, "metrics": {"numFiles": "1"},
+            "engine": "Apache-Spark/4.0.5", "rows_added": 10, "rows_removed": null,
+            "files_added": 1, "files_removed": 0, "num_rows": 30, "num_files": 3,
+            "schema_change": {"added": ["is_flagged"]},
+        }],
+        "has_older_history": true,
+    })
+}
+
+#[test]
+fn schema_changes() {
+    golden(&SchemaChange::Created, json!("created"));
+    golden(&SchemaChange::Replaced, json!("replaced"));
+}
+
+#[test]
+fn fields_that_older_builds_leave_out_have_a_default() {
+    let column: Column = serde_json::from_value(json!({"name": "a", "type": "int"})).unwrap();
+    assert!(column.nullable);
+    let mut old = description_json();
+    old.as_object_mut().unwrap().remove("has_older_history");
+    let table: TableDescription = serde_json::from_value(old).unwrap();
+    assert!(!table.has_older_history);
+}
+
+#[test]
+fn configuration_of_the_server() {
+    let config = |store, writes| ServerConfig {
+        version: text("0.1.0"),
+        store,
+        connection: connection(None),
+        writes,
+    };
+    golden(
+        &config(StoreKind::Embedded, Writes::Enabled),
+        json!({"version": "0.1.0", "store": "embedded", "connection": connection_json(), "writes": {"state": "enabled"}}),
+    );
+    let reason = text("No keys.");
+    golden(
+        &config(StoreKind::S3, Writes::Disabled { reason }),
+        json!({"version": "0.1.0", "store": "s3", "connection": connection_json(), "writes": {"state": "disabled", "reason": "No keys."}}),
+    );
+}
+
+#[test]
+fn error_with_hint_and_columns() {
+    let columns = vec![ColumnProblem {
+        column: text("amount"),
+        expected: text("double"),
+        actual: text("string 'FIVE HUNDRED' in row 1"),
+    }];
+    golden(
+        &Error::new("CAST_INVALID_INPUT", "No.")
+            .with_hint("Cast it.")
+            .with_columns(columns),
+        json!({"code": "CAST_INVALID_INPUT", "message": "No.", "hint": "Cast it.", "columns": [
+            {"column": "amount", "expected": "double", "actual": "string 'FIVE HUNDRED' in row 1"},
+        ]}),
+    );
+}
+
+#[test]
+fn secrets_are_in_no_debug_output() {
+    let keys = Credentials {
+        access_key: text("a"),
+        secret_key: text("very secret"),
+        session_token: Some(text("also secret")),
+    };
+    let printed = format!("{:?}", connection(Some(keys)));
+    assert!(!printed.contains("secret"), "{printed}");
+}
+
+fn assignment() -> Assignment {
+    Assignment {
+        column: text("amount"),
+        expression: text("source.amount"),
+    }
+}
+
+fn operations() -> Vec<(Operation, Value)> {
+    let amount = ColumnDefinition {
+        name: text("amount"),
+        data_type: json!("decimal(10,2)"),
+        nullable: true,
+        comment: Some(text("in EUR")),
+    };
+    let amount_json = json!({"name": "amount", "data_type": "decimal(10,2)", "nullable": true, "comment": "in EUR"});
+    let assignment_json = json!({"column": "amount", "expression": "source.amount"});
+    let clause = |when, condition: Option<&str>, action| MergeClause {
+        when,
+        condition: condition.map(text),
+        action,
+    };
+    vec![
+        (
+            Operation::CreateTable {
+                mode: CreateMode::CreateIfNotExists,
+                columns: vec![amount.clone()],
+                options: TableOptions {
+                    partition_by: vec![text("day")],
+                    properties: texts([("delta.appendOnly", "true")]),
+                    comment: Some(text("t")),
+                },
+            },
+            json!({"type": "create_table", "mode": "create_if_not_exists", "columns": [amount_json],
+                "partition_by": ["day"], "properties": {"delta.appendOnly": "true"}, "comment": "t"}),
+        ),
+        (
+            Operation::CreateTableAsSelect {
+                mode: CreateMode::CreateOrReplace,
+                options: TableOptions::default(),
+            },
+            json!({"type": "create_table_as_select", "mode": "create_or_replace", "partition_by": [], "properties": {}}),
+        ),
+        (
+            Operation::Insert {
+                mode: InsertMode::Append,
+                merge_schema: true,
+            },
+            json!({"type": "insert", "mode": {"mode": "append"}, "merge_schema": true}),
+        ),
+        (
+            Operation::Insert {
+                mode: InsertMode::Overwrite {
+                    overwrite_schema: true,
+                },
+                merge_schema: false,
+            },
+            json!({"type": "insert", "mode": {"mode": "overwrite", "overwrite_schema": true}, "merge_schema": false}),
+        ),
+        (
+            Operation::Insert {
+                mode: InsertMode::ReplaceWhere {
+                    predicate: text("day = 1"),
+                },
+                merge_schema: false,
+            },
+            json!({"type": "insert", "mode": {"mode": "replace_where", "predicate": "day = 1"}, "merge_schema": false}),
+        ),
+        (
+            Operation::Update {
+                assignments: vec![assignment()],
+                predicate: None,
+            },
+            json!({"type": "update", "assignments": [assignment_json], "predicate": null}),
+        ),
+        (
+            Operation::Delete {
+                predicate: Some(text("amount < 0")),
+            },
+            json!({"type": "delete", "predicate": "amount < 0"}),
+        ),
+        (
+            Operation::Merge {
+                target_alias: text("target"),
+                source_alias: text("source"),
+                on: text("target.id = source.id"),
+                schema_evolution: true,
+                clauses: vec![
+                    clause(
+                        MergeWhen::Matched,
+                        Some("source.amount > 0"),
+                        MergeAction::Update {
+                            assignments: vec![assignment()],
+                        },
+                    ),
+                    clause(
+                        MergeWhen::NotMatched,
+                        None,
+                        MergeAction::Insert {
+                            assignments: vec![assignment()],
+                        },
+                    ),
+                    clause(MergeWhen::NotMatchedBySource, None, MergeAction::Delete),
+                ],
+            },
+            json!({"type": "merge", "target_alias": "target", "source_alias": "source",
+                "on": "target.id = source.id", "schema_evolution": true, "clauses": [
+                {"when": "matched", "condition": "source.amount > 0",
+                    "action": {"action": "update", "assignments": [assignment_json]}},
+                {"when": "not_matched", "condition": null,
+                    "action": {"action": "insert", "assignments": [assignment_json]}},
+                {"when": "not_matched_by_source", "condition": null, "action": {"action": "delete"}},
+            ]}),
+        ),
+        (
+            Operation::Restore {
+                to: RestoreTarget::Version(3),
+            },
+            json!({"type": "restore", "to": {"version": 3}}),
+        ),
+        (
+            Operation::Restore {
+                to: RestoreTarget::Timestamp(1_714_560_011_204),
+            },
+            json!({"type": "restore", "to": {"timestamp": 1_714_560_011_204_i64}}),
+        ),
+        (
+            Operation::SetTableProperties {
+                properties: texts([("delta.enableChangeDataFeed", "true")]),
+            },
+            json!({"type": "set_table_properties", "properties": {"delta.enableChangeDataFeed": "true"}}),
+        ),
+        (
+            Operation::AddColumns {
+                columns: vec![amount],
+            },
+            json!({"type": "add_columns", "columns": [amount_json]}),
+        ),
+    ]
+}
+
+#[test]
+fn operations_of_a_commit() {
+    // A new operation does not compile before it is listed here.
+    let kind = |operation: &Operation| match operation {
+        Operation::CreateTable { .. } => 0,
+        Operation::CreateTableAsSelect { .. } => 1,
+        Operation::Insert { .. } => 2,
+        Operation::Update { .. } => 3,
+        Operation::Delete { .. } => 4,
+        Operation::Merge { .. } => 5,
+        Operation::Restore { .. } => 6,
+        Operation::SetTableProperties { .. } => 7,
+        Operation::AddColumns { .. } => 8,
+    };
+    let operations = operations();
+    let kinds: BTreeSet<_> = operations
+        .iter()
+        .map(|(operation, _)| kind(operation))
+        .collect();
+    assert_eq!(kinds, (0..=8).collect());
+    for (operation, expected) in operations {
+        let request = CommitRequest {
+            table: text("s3a://raw/a/t"),
+            operation,
+        };
+        golden(
+            &request,
+            json!({"table": "s3a://raw/a/t", "operation": expected}),
+        );
+    }
+    golden(&CreateMode::Create, json!("create"));
+}
+
+#[test]
+fn facts_of_each_operation_are_those_of_spark() {
+    let facts = |operation: &Operation| {
+        let facts = operation.facts();
+        let columns: Vec<_> = facts.result_columns.iter().map(|c| c.name).collect();
+        (facts.spark_name, facts.takes_rows, columns.join(" "))
+    };
+    let all: Vec<_> = operations().iter().map(|(o, _)| facts(o)).collect();
+    let merge = "num_affected_rows num_updated_rows num_deleted_rows num_inserted_rows";
+    let restore = "table_size_after_restore num_of_files_after_restore num_removed_files num_restored_files removed_files_size restored_files_size";
+    let expected = [
+        ("CREATE TABLE", false, ""),
+        ("CREATE OR REPLACE TABLE AS SELECT", true, ""),
+        ("WRITE", true, ""),
+        ("WRITE", true, ""),
+        ("WRITE", true, ""),
+        ("UPDATE", false, "num_affected_rows"),
+        ("DELETE", false, "num_affected_rows"),
+        ("MERGE", true, merge),
+        ("RESTORE", false, restore),
+        ("RESTORE", false, restore),
+        ("SET TBLPROPERTIES", false, ""),
+        ("ADD COLUMNS", false, ""),
+    ];
+    let expected: Vec<_> = expected
+        .into_iter()
+        .map(|(name, rows, columns)| (name, rows, columns.to_owned()))
+        .collect();
+    assert_eq!(all, expected);
+}
+
+#[test]
+fn outcome_of_a_commit() {
+    golden(
+        &CommitOutcome {
+            version: Some(3),
+            operation: text("DELETE"),
+            result: vec![(text("num_affected_rows"), 2)],
+            metrics: texts([("numDeletedRows", "2")]),
+        },
+        json!({"version": 3, "operation": "DELETE", "result": [["num_affected_rows", 2]], "metrics": {"numDeletedRows": "2"}}),
+    );
+}

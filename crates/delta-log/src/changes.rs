@@ -16,13 +16,14 @@ use crate::commit_times::{monotonised, version_at};
 use crate::data_path::{DataPaths, FileKey};
 use crate::deletion_vector::{DeletionVector, FileRows};
 use crate::error::{Error, Result};
-use crate::file_table::parse_partition_values;
 use crate::log_segment::{Extent, Log};
+use crate::open::TimeTravel;
 use crate::replay::{self, read_commits};
 use crate::schema::StructType;
 use crate::schema_fit::Fit;
 use crate::snapshot::readable;
-use crate::table::{Table, TimeTravel};
+use crate::table::Table;
+use crate::values::parse_partition_values;
 
 /// Where a change feed starts or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +105,31 @@ pub enum ChangeKind {
     Delete,
 }
 
+impl Table {
+    /// What to read for the change feed from `start` to `end`, both included. Without `end`, or
+    /// with one that is yet to come, to the latest version.
+    ///
+    /// Requests: one LIST, one GET for each commit of the range, and what it takes to know the
+    /// schema as of `start`, and as of the latest version where `columns` asks for it.
+    ///
+    /// # Errors
+    /// [`Error::ChangeDataNotRecorded`] if the feed was off at any version of the range;
+    /// [`Error::ChangesStartAfterLatest`] and [`Error::InvalidChangeRange`];
+    /// [`Error::IncompatibleSchemaInChanges`]; else as [`Self::snapshot`].
+    ///
+    /// Protocol: [Add CDC File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#reader-requirements-for-addcdcfile)
+    pub async fn changes(
+        &self,
+        start: ChangeBound,
+        end: Option<ChangeBound>,
+        columns: ChangeColumns,
+    ) -> Result<ChangePlan> {
+        plan(self, start, end, columns).await
+    }
+}
+
 /// See [`Table::changes`].
-pub(crate) async fn plan(
+async fn plan(
     table: &Table,
     start: ChangeBound,
     end: Option<ChangeBound>,

@@ -28,8 +28,7 @@ use crate::concurrent::ordered;
 use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
 use crate::file_segment::{PartitionTexts, SegmentColumns};
-use crate::log_path::log_folder;
-use crate::log_segment::LogFile;
+use crate::log_path::{LogFile, log_folder};
 use crate::table::Table;
 
 /// Checkpoints up to this many bytes are fetched whole: one request instead of a footer and then

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use percent_encoding::percent_decode_str;
+use roaring::RoaringTreemap;
 
+use crate::deletion_vector::{DeletionVector, Location};
 use crate::error::{Error, Result};
 use crate::table::Table;
 
@@ -99,6 +102,26 @@ impl DataPaths {
                 .and_then(|rest| rest.strip_prefix('/')),
         };
         Cow::Owned(relative.map_or_else(|| format!("/{path}"), str::to_owned))
+    }
+}
+
+impl Table {
+    /// The rows that a deletion vector deletes: their positions in their data file, from 0 on.
+    ///
+    /// Requests: none for a vector that is in the log, else one ranged GET.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDeletionVector`]; [`Error::ForeignPath`]; [`Error::Storage`].
+    pub async fn deleted_rows(&self, vector: &DeletionVector) -> Result<RoaringTreemap> {
+        match vector.location()? {
+            Location::Inline(bytes) => vector.decode(&bytes),
+            Location::File { path, start, end } => {
+                let path = DataPaths::new(self).resolve(&path)?;
+                let bytes = self.store.get_range(&path, start..end).await;
+                let bytes = bytes.map_err(|source| Error::Storage { path, source })?;
+                vector.decode_stored(&bytes)
+            }
+        }
     }
 }
 

@@ -15,8 +15,26 @@ use crate::schema_fit::Fit;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 
+impl Table {
+    /// What to read for the rows in which version `to` differs from `from`, which may also be the
+    /// later one: those of `from` as deleted, those of `to` as inserted, both with the version and
+    /// the time of `to`.
+    ///
+    /// A file that is in both versions is left out, or read only where its deletion vectors differ.
+    /// Rows that were rewritten as they are come as deleted and as inserted.
+    ///
+    /// Requests: none.
+    ///
+    /// # Errors
+    /// [`Error::IncompatibleSchemaInDiff`]; [`Error::ForeignPath`];
+    /// [`Error::InvalidPartitionValue`].
+    pub fn diff(&self, from: &Snapshot, to: &Snapshot) -> Result<ChangePlan> {
+        plan(self, from, to)
+    }
+}
+
 /// See [`Table::diff`].
-pub(crate) fn plan(table: &Table, from: &Snapshot, to: &Snapshot) -> Result<ChangePlan> {
+fn plan(table: &Table, from: &Snapshot, to: &Snapshot) -> Result<ChangePlan> {
     if let Some(reason) = fit(from, to).misfit(from.schema(), to.schema()) {
         return Err(Error::IncompatibleSchemaInDiff {
             from: from.version(),

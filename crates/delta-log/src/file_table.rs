@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::file_segment::{Segment, SegmentColumns};
 use crate::schema::{DataType, StructType};
 use crate::statistics::{self, Bound, Statistics};
-use crate::values;
+use crate::values::parse_partition_values;
 
 /// The active data files of a version, one row each.
 #[derive(Debug)]
@@ -343,24 +343,4 @@ impl FileTable {
         let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
         Ok(interleave(&arrays, &self.rows)?)
     }
-}
-
-/// Parses partition values, where an empty text, or Hive's name for it, is null.
-pub(crate) fn parse_partition_values(
-    column: &str,
-    data_type: &DataType,
-    texts: &[Option<&str>],
-) -> Result<ArrayRef> {
-    let present = |text: &&str| !text.is_empty() && *text != "__HIVE_DEFAULT_PARTITION__";
-    let values = texts.iter().map(|text| text.filter(present));
-    values::parse(data_type, values, false).map_err(|malformed| Error::InvalidPartitionValue {
-        column: column.to_owned(),
-        value: texts
-            .get(malformed.row)
-            .copied()
-            .flatten()
-            .unwrap_or_default()
-            .to_owned(),
-        expected: data_type.to_string(),
-    })
 }

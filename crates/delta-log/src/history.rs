@@ -11,10 +11,11 @@ use crate::deletion_vector::{DeletionVector, FileRows};
 use crate::error::Result;
 use crate::features::check_protocol;
 use crate::log_segment::{Extent, Log};
+use crate::open::TimeTravel;
 use crate::replay::read_commits;
 use crate::schema::StructType;
 use crate::snapshot::Snapshot;
-use crate::table::{Table, TimeTravel};
+use crate::table::Table;
 
 /// One commit of the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,8 +120,23 @@ struct Running {
     complete: bool,
 }
 
+impl Table {
+    /// The commits that are still in the log, newest first, at most `limit`.
+    ///
+    /// Requests: one LIST, and one GET for each commit. If these are all that the log has, and its
+    /// first commits are gone, the oldest version is loaded too, so that rows and files can be
+    /// counted.
+    ///
+    /// # Errors
+    /// [`Error::NotATable`]; [`Error::UnsupportedFeature`] if a commit asks of readers what this
+    /// crate does not read; [`Error::CorruptLog`] and [`Error::Truncated`]; [`Error::Storage`].
+    pub async fn history(&self, limit: Option<usize>) -> Result<Vec<CommitRecord>> {
+        read(self, limit).await
+    }
+}
+
 /// See [`Table::history`].
-pub(crate) async fn read(table: &Table, limit: Option<usize>) -> Result<Vec<CommitRecord>> {
+async fn read(table: &Table, limit: Option<usize>) -> Result<Vec<CommitRecord>> {
     let log = Log::open(table, Extent::All).await?;
     let limit = limit.unwrap_or(usize::MAX);
     let mut versions: Vec<u64> = log.commits.keys().rev().take(limit).copied().collect();

@@ -5,6 +5,17 @@
 
 use object_store::path::Path;
 
+/// A file of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogFile {
+    pub(crate) path: Path,
+    /// In bytes; `None` where nothing but a GET would tell.
+    pub(crate) size: Option<u64>,
+    /// Milliseconds since the epoch.
+    pub(crate) modified: i64,
+    pub(crate) e_tag: Option<String>,
+}
+
 /// What a file of the log is, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogPath {

@@ -4,24 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
-use object_store::path::Path;
 
 use crate::error::{Error, Result};
-use crate::last_checkpoint::LastCheckpoint;
-use crate::log_path::{LogPath, log_folder};
-use crate::table::Table;
-
-/// A file of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogFile {
-    pub(crate) path: Path,
-    /// In bytes; `None` where nothing but a GET would tell.
-    pub(crate) size: Option<u64>,
-    /// Milliseconds since the epoch.
-    pub(crate) modified: i64,
-    pub(crate) e_tag: Option<String>,
-}
+use crate::log_path::{LogFile, LogPath};
 
 /// A checkpoint that has all its parts: one classic file, several, or the top level of one of the V2
 /// spec.
@@ -72,75 +57,6 @@ pub(crate) struct LogSegment {
 }
 
 impl Log {
-    /// Finds the log's files.
-    ///
-    /// Requests, where the store can list: for [`Extent::Latest`] the hint, then one LIST from
-    /// there on, so that a log of thousands of commits costs one page. A hint that leads nowhere
-    /// costs a second LIST. Otherwise one LIST. Where the store cannot list, commits are tried in
-    /// windows, and what was read stays with the result.
-    pub(crate) async fn open(table: &Table, extent: Extent) -> Result<Self> {
-        let mut log = if table.can_list {
-            Self::list(table, extent).await?
-        } else {
-            Self::probe(table, extent).await?
-        };
-        log.location.clone_from(&table.location);
-        if log.latest().is_none() {
-            return Err(Error::NotATable {
-                location: table.location.clone(),
-            });
-        }
-        Ok(log)
-    }
-
-    async fn list(table: &Table, extent: Extent) -> Result<Self> {
-        if extent == Extent::Latest
-            && let Some(hint) = LastCheckpoint::read(table).await?
-        {
-            let log = Self::list_from(table, Some(hint.version)).await?;
-            if !log.checkpoints.is_empty() {
-                return Ok(log);
-            }
-        }
-        Self::list_from(table, None).await
-    }
-
-    /// Lists the files of `version` and later ones.
-    pub(crate) async fn list_from(table: &Table, version: Option<u64>) -> Result<Self> {
-        let folder = log_folder(&table.root);
-        let objects = match version {
-            None => table.store.list(Some(&folder)),
-            // The offset itself is left out, but every name of this version is longer.
-            Some(version) => {
-                let offset = folder.clone().join(format!("{version:020}"));
-                table.store.list_with_offset(Some(&folder), &offset)
-            }
-        };
-        let objects: Vec<_> = match objects.try_collect().await {
-            Err(object_store::Error::NotFound { .. }) => Vec::new(),
-            result => result.map_err(|source| Error::Storage {
-                path: folder.clone(),
-                source,
-            })?,
-        };
-        let files = objects.into_iter().filter_map(|object| {
-            let name = object
-                .location
-                .as_ref()
-                .strip_prefix(folder.as_ref())?
-                .strip_prefix('/')?;
-            let kind = LogPath::parse(name)?;
-            let file = LogFile {
-                size: Some(object.size),
-                modified: object.last_modified.timestamp_millis(),
-                e_tag: object.e_tag,
-                path: object.location,
-            };
-            Some((kind, file))
-        });
-        Ok(Self::from_files(files))
-    }
-
     pub(crate) fn from_files(files: impl IntoIterator<Item = (LogPath, LogFile)>) -> Self {
         let mut log = Self::default();
         let mut parts: BTreeMap<(u64, u32), BTreeMap<u32, LogFile>> = BTreeMap::new();

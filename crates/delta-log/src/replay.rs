@@ -2,43 +2,44 @@
 //!
 //! Protocol: [Action Reconciliation](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#action-reconciliation)
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
-use arrow::array::Array;
 use futures::{FutureExt, TryStreamExt, future};
 
-use crate::actions::{Commit, Metadata, Protocol};
+use crate::actions::Commit;
 use crate::checkpoint::{self, CheckpointContent, Content};
 use crate::checksum::Checksum;
 use crate::concurrent::ordered;
 use crate::data_path::DataPaths;
-use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
 use crate::file_segment::SegmentColumns;
-use crate::log_segment::{Log, LogFile, LogSegment};
+use crate::log_path::{LogFile, commit_path};
+use crate::log_segment::{Log, LogSegment};
+use crate::state::{Files, LogicalFiles, State};
 use crate::table::Table;
 
 /// Commits that are read at a time.
 pub(crate) const CONCURRENT_COMMITS: usize = 32;
 
-/// What the log says as of a version.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct State {
-    pub(crate) protocol: Option<Protocol>,
-    pub(crate) metadata: Option<Metadata>,
-    pub(crate) files: Files,
-    /// `inCommitTimestamp` of the version's own commit, where that was read and has one.
-    pub(crate) in_commit_timestamp: Option<i64>,
-}
-
-/// Active files: rows of segments.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Files {
-    pub(crate) segments: Vec<Arc<SegmentColumns>>,
-    pub(crate) rows: Vec<(usize, usize)>,
+impl Table {
+    /// Reads a commit, unless `log` has it already.
+    pub(crate) async fn read_commit(&self, log: &Log, version: u64) -> Result<Commit> {
+        let Some(file) = log.commits.get(&version) else {
+            return Err(Error::MissingCommit {
+                location: self.location.clone(),
+                version,
+            });
+        };
+        let path = commit_path(&self.root, version);
+        let bytes = match log.body(version) {
+            Some(bytes) => bytes,
+            None => self.fetch(&path).await?.0,
+        };
+        if file.size.is_some_and(|size| size > bytes.len() as u64) {
+            return Err(self.truncated(&path, bytes.len(), file.size));
+        }
+        Commit::parse(&path, &bytes)
+    }
 }
 
 /// Reads the files of `segment`, all at once, and replays them.
@@ -230,65 +231,5 @@ fn replay(paths: &DataPaths, base: State, commits: Vec<Commit>) -> State {
         metadata: metadata.or(base.metadata),
         files,
         in_commit_timestamp,
-    }
-}
-
-/// Logical files: by path, the deletion vectors that they were seen with.
-#[derive(Default)]
-struct LogicalFiles(HashMap<String, Vec<Option<String>>>);
-
-impl LogicalFiles {
-    /// Whether it was not there yet.
-    fn insert(&mut self, path: Cow<'_, str>, vector: Option<&DeletionVector>) -> bool {
-        let vector = vector.map(DeletionVector::unique_id);
-        match self.0.get_mut(path.as_ref()) {
-            Some(vectors) if vectors.contains(&vector) => return false,
-            Some(vectors) => vectors.push(vector),
-            None => {
-                self.0.insert(path.into_owned(), vec![vector]);
-            }
-        }
-        true
-    }
-
-    fn contains(&self, path: &str, vector: Option<&DeletionVector>) -> bool {
-        self.0
-            .get(path)
-            .is_some_and(|vectors| vectors.contains(&vector.map(DeletionVector::unique_id)))
-    }
-}
-
-impl Files {
-    fn from_segments(segments: Vec<SegmentColumns>) -> Self {
-        let mut files = Self::default();
-        for segment in segments {
-            files.push(segment);
-        }
-        files
-    }
-
-    fn push(&mut self, segment: SegmentColumns) {
-        let index = self.segments.len();
-        self.rows
-            .extend((0..segment.path.len()).map(|row| (index, row)));
-        self.segments.push(Arc::new(segment));
-    }
-
-    pub(crate) fn size_in_bytes(&self) -> i64 {
-        self.rows.iter().fold(0, |sum: i64, (segment, row)| {
-            sum.saturating_add(self.segments[*segment].size.value(*row))
-        })
-    }
-
-    fn retain(&mut self, paths: &DataPaths, superseded: &LogicalFiles) {
-        if superseded.0.is_empty() {
-            return;
-        }
-        let segments = &self.segments;
-        self.rows.retain(|(segment, row)| {
-            let columns = &segments[*segment];
-            let path = paths.identity(columns.path.value(*row));
-            !superseded.contains(&path, columns.deletion_vector[*row].as_deref())
-        });
     }
 }

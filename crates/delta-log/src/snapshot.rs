@@ -8,10 +8,10 @@ use crate::data_path::DataPaths;
 use crate::error::{Error, Result};
 use crate::features::{check_metadata, check_protocol};
 use crate::file_table::FileTable;
+use crate::log_path::LogFile;
 use crate::log_path::log_folder;
-use crate::log_segment::LogFile;
-use crate::replay::{Files, State};
 use crate::schema::StructType;
+use crate::state::{Files, State};
 use crate::table::Table;
 
 /// A table as of one version. Never changes.

@@ -15,6 +15,7 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 
+use crate::error::{Error, Result as LogResult};
 use crate::schema::DataType;
 
 /// A text that is not of its type.
@@ -65,6 +66,26 @@ pub(crate) fn parse<'a>(
             texts.map(|_| None::<()>)?;
             new_null_array(&data_type.to_arrow(), len)
         }
+    })
+}
+
+/// Parses partition values, where an empty text, or Hive's name for it, is null.
+pub(crate) fn parse_partition_values(
+    column: &str,
+    data_type: &DataType,
+    texts: &[Option<&str>],
+) -> LogResult<ArrayRef> {
+    let present = |text: &&str| !text.is_empty() && *text != "__HIVE_DEFAULT_PARTITION__";
+    let values = texts.iter().map(|text| text.filter(present));
+    parse(data_type, values, false).map_err(|malformed| Error::InvalidPartitionValue {
+        column: column.to_owned(),
+        value: texts
+            .get(malformed.row)
+            .copied()
+            .flatten()
+            .unwrap_or_default()
+            .to_owned(),
+        expected: data_type.to_string(),
     })
 }
 

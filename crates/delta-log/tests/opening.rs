@@ -2,8 +2,12 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use arrow::array::Array;
-use delta_log::{Error, TimeTravel};
+use delta_log::{ChangeBound, ChangeColumns, Error, Table, TimeTravel};
+use object_store::memory::InMemory;
+use object_store::path::Path;
 use serde_json::json;
 use support::*;
 
@@ -278,4 +282,19 @@ async fn nothing_there_is_not_a_table() {
             Err(Error::NotATable { .. })
         ));
     }
+}
+
+/// Query engines poll these from several threads.
+#[test]
+fn futures_can_change_threads() {
+    fn assert_send(_: impl Send) {}
+    let store = Arc::new(InMemory::new());
+    let table = Table::new(store, Path::ROOT, "memory:///", true);
+    assert_send(table.snapshot(TimeTravel::Latest));
+    assert_send(table.history(None));
+    assert_send(table.changes(ChangeBound::Version(0), None, ChangeColumns::OfEnd));
+    assert_send(async {
+        let snapshot = table.snapshot(TimeTravel::Latest).await?;
+        table.refresh(&snapshot).await
+    });
 }

@@ -1,3 +1,4 @@
+use object_store::path::Path;
 use proptest::prelude::*;
 
 use super::*;

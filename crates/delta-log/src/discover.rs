@@ -1,12 +1,12 @@
-//! Finds a log's files where the store cannot list: by asking for them.
+//! Finds a log's files: by listing them or, where the store cannot list, by asking for commits.
 
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use crate::concurrent::ordered;
 use crate::error::{Error, Result};
 use crate::last_checkpoint::LastCheckpoint;
-use crate::log_path::{checkpoint_paths, commit_path, log_folder};
-use crate::log_segment::{Checkpoint, Extent, Log, LogFile};
+use crate::log_path::{LogFile, LogPath, checkpoint_paths, commit_path, log_folder};
+use crate::log_segment::{Checkpoint, Extent, Log};
 use crate::table::Table;
 
 /// Commits that are asked for at a time, at first: most logs end soon after their checkpoint.
@@ -16,6 +16,75 @@ const FIRST_WINDOW: u64 = 8;
 const LAST_WINDOW: u64 = 64;
 
 impl Log {
+    /// Finds the log's files.
+    ///
+    /// Requests, where the store can list: for [`Extent::Latest`] the hint, then one LIST from
+    /// there on, so that a log of thousands of commits costs one page. A hint that leads nowhere
+    /// costs a second LIST. Otherwise one LIST. Where the store cannot list, commits are tried in
+    /// windows, and what was read stays with the result.
+    pub(crate) async fn open(table: &Table, extent: Extent) -> Result<Self> {
+        let mut log = if table.can_list {
+            Self::list(table, extent).await?
+        } else {
+            Self::probe(table, extent).await?
+        };
+        log.location.clone_from(&table.location);
+        if log.latest().is_none() {
+            return Err(Error::NotATable {
+                location: table.location.clone(),
+            });
+        }
+        Ok(log)
+    }
+
+    async fn list(table: &Table, extent: Extent) -> Result<Self> {
+        if extent == Extent::Latest
+            && let Some(hint) = LastCheckpoint::read(table).await?
+        {
+            let log = Self::list_from(table, Some(hint.version)).await?;
+            if !log.checkpoints.is_empty() {
+                return Ok(log);
+            }
+        }
+        Self::list_from(table, None).await
+    }
+
+    /// Lists the files of `version` and later ones.
+    pub(crate) async fn list_from(table: &Table, version: Option<u64>) -> Result<Self> {
+        let folder = log_folder(&table.root);
+        let objects = match version {
+            None => table.store.list(Some(&folder)),
+            // The offset itself is left out, but every name of this version is longer.
+            Some(version) => {
+                let offset = folder.clone().join(format!("{version:020}"));
+                table.store.list_with_offset(Some(&folder), &offset)
+            }
+        };
+        let objects: Vec<_> = match objects.try_collect().await {
+            Err(object_store::Error::NotFound { .. }) => Vec::new(),
+            result => result.map_err(|source| Error::Storage {
+                path: folder.clone(),
+                source,
+            })?,
+        };
+        let files = objects.into_iter().filter_map(|object| {
+            let name = object
+                .location
+                .as_ref()
+                .strip_prefix(folder.as_ref())?
+                .strip_prefix('/')?;
+            let kind = LogPath::parse(name)?;
+            let file = LogFile {
+                size: Some(object.size),
+                modified: object.last_modified.timestamp_millis(),
+                e_tag: object.e_tag,
+                path: object.location,
+            };
+            Some((kind, file))
+        });
+        Ok(Self::from_files(files))
+    }
+
     /// Finds commits by asking for them, from the hint's checkpoint on or from the start.
     pub(crate) async fn probe(table: &Table, extent: Extent) -> Result<Self> {
         let hint = LastCheckpoint::read(table).await?;

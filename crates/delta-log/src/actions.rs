@@ -8,8 +8,8 @@ use object_store::path::Path;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
+use crate::files::deletion_vector::DeletionVector;
 
 /// What a client must understand to read and to write the table.
 ///

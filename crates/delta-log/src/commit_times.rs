@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use futures::{FutureExt, TryStreamExt};
 
-use crate::checkpoint::Content;
-use crate::concurrent::ordered;
 use crate::error::{Error, Result};
 use crate::features::has_in_commit_timestamps;
-use crate::log_segment::Log;
-use crate::replay;
+use crate::log::checkpoint::Content;
+use crate::log::concurrent::ordered;
+use crate::log::log_segment::Log;
+use crate::log::replay;
 use crate::table::Table;
 
 /// Commits whose own times are asked for in one round of a search.
@@ -204,8 +204,8 @@ mod tests {
     use object_store::path::Path;
 
     use super::*;
-    use crate::log_path::LogPath;
-    use crate::log_segment::LogFile;
+    use crate::log::log_path::LogPath;
+    use crate::log::log_segment::LogFile;
 
     fn log(times: &[i64]) -> Log {
         Log::from_files(times.iter().enumerate().map(|(version, modified)| {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, DynComparator, make_comparator};
 use arrow::compute::{SortOptions, cast};
 
-use crate::changes::{ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
-use crate::data_path::{DataPaths, FileKey};
-use crate::deletion_vector::FileRows;
+use crate::change_plan::{ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
 use crate::error::{Error, Result};
-use crate::schema_fit::Fit;
+use crate::files::data_path::{DataPaths, FileKey};
+use crate::files::deletion_vector::FileRows;
+use crate::schema::compatibility::Fit;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 

@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 
 use crate::actions::{Commit, num_records};
 use crate::commit_times::monotonised;
-use crate::data_path::{DataPaths, FileKey};
-use crate::deletion_vector::{DeletionVector, FileRows};
 use crate::error::Result;
 use crate::features::check_protocol;
-use crate::log_segment::{Extent, Log};
+use crate::files::data_path::{DataPaths, FileKey};
+use crate::files::deletion_vector::{DeletionVector, FileRows};
+use crate::log::log_segment::{Extent, Log};
+use crate::log::replay::read_commits;
 use crate::open::TimeTravel;
-use crate::replay::read_commits;
-use crate::schema::StructType;
+use crate::schema::types::StructType;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 

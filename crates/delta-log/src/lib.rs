@@ -11,45 +11,30 @@
 #![warn(missing_docs)]
 
 mod actions;
+mod change_plan;
 mod changes;
-mod checkpoint;
-mod checksum;
-mod column_mapping;
 mod commit_times;
-mod concurrent;
-mod data_path;
-mod deletion_vector;
 mod diff;
-mod discover;
 mod error;
 mod features;
-mod file_segment;
-mod file_table;
+mod files;
 mod history;
-mod last_checkpoint;
-mod log_path;
-mod log_segment;
+mod log;
 mod open;
-mod parquet_footer;
-mod replay;
 pub mod schema;
-mod schema_fit;
 mod snapshot;
-mod state;
-mod statistics;
 mod table;
-mod values;
 
 pub use actions::{Format, Metadata, Protocol};
-pub use changes::{
+pub use change_plan::{
     ChangeBound, ChangeColumns, ChangeKind, ChangePlan, ChangeSource, ChangeVersion,
 };
-pub use column_mapping::ColumnMapping;
-pub use deletion_vector::{DeletionVector, FileRows};
 pub use error::{Error, Result};
-pub use file_table::FileTable;
+pub use files::deletion_vector::{DeletionVector, FileRows};
+pub use files::file_table::FileTable;
+pub use files::parquet_footer::check_parquet_footer;
 pub use history::{CommitRecord, SchemaChange};
 pub use open::TimeTravel;
-pub use parquet_footer::check_parquet_footer;
+pub use schema::column_mapping::ColumnMapping;
 pub use snapshot::Snapshot;
 pub use table::Table;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::Content;
 use crate::commit_times::{monotonised, version_at};
 use crate::error::{Error, Result};
 use crate::features::has_in_commit_timestamps;
-use crate::log_segment::{Extent, Log};
-use crate::replay;
+use crate::log::checkpoint::Content;
+use crate::log::log_segment::{Extent, Log};
+use crate::log::replay;
+use crate::log::state::State;
 use crate::snapshot::Snapshot;
-use crate::state::State;
 use crate::table::Table;
 
 /// Which version of a table.

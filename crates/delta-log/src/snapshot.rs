@@ -3,15 +3,15 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use crate::actions::{Metadata, Protocol};
-use crate::column_mapping::ColumnMapping;
-use crate::data_path::DataPaths;
 use crate::error::{Error, Result};
 use crate::features::{check_metadata, check_protocol};
-use crate::file_table::FileTable;
-use crate::log_path::LogFile;
-use crate::log_path::log_folder;
-use crate::schema::StructType;
-use crate::state::{Files, State};
+use crate::files::data_path::DataPaths;
+use crate::files::file_table::FileTable;
+use crate::log::log_path::LogFile;
+use crate::log::log_path::log_folder;
+use crate::log::state::{Files, State};
+use crate::schema::column_mapping::ColumnMapping;
+use crate::schema::types::StructType;
 use crate::table::Table;
 
 /// A table as of one version. Never changes.

@@ -6,7 +6,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, Result};
-use crate::log_path::{LogFile, commit_path};
+use crate::log::log_path::{LogFile, commit_path};
 
 /// A place where a Delta table is, or may be. Cheap to clone; nothing is read before it is asked.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-use super::{DataType, StructField, StructType};
+use crate::schema::types::{DataType, StructField, StructType};
 
 impl StructType {
     /// The schema that rows are read into.
@@ -17,7 +17,7 @@ impl StructType {
     }
 
     fn arrow_fields(&self) -> Fields {
-        self.fields
+        self.fields()
             .iter()
             .map(|field| Field::new(&field.name, field.data_type.to_arrow(), true))
             .collect()
@@ -36,7 +36,7 @@ impl StructType {
                 ))
             })
             .collect::<Option<_>>()?;
-        Some(Self { fields })
+        Some(Self::new(fields))
     }
 }
 

@@ -7,15 +7,15 @@ use std::ops::RangeInclusive;
 use futures::{FutureExt, TryStreamExt, future};
 
 use crate::actions::Commit;
-use crate::checkpoint::{self, CheckpointContent, Content};
-use crate::checksum::Checksum;
-use crate::concurrent::ordered;
-use crate::data_path::DataPaths;
 use crate::error::{Error, Result};
-use crate::file_segment::SegmentColumns;
-use crate::log_path::{LogFile, commit_path};
-use crate::log_segment::{Log, LogSegment};
-use crate::state::{Files, LogicalFiles, State};
+use crate::files::data_path::DataPaths;
+use crate::files::file_segment::SegmentColumns;
+use crate::log::checkpoint::{self, CheckpointContent, Content};
+use crate::log::checksum::Checksum;
+use crate::log::concurrent::ordered;
+use crate::log::log_path::{LogFile, commit_path};
+use crate::log::log_segment::{Log, LogSegment};
+use crate::log::state::{Files, LogicalFiles, State};
 use crate::table::Table;
 
 /// Commits that are read at a time.

@@ -2,7 +2,7 @@ use object_store::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::log_path::log_folder;
+use crate::log::log_path::log_folder;
 use crate::table::Table;
 
 /// `_last_checkpoint`: where the newest checkpoint may be. Only ever a hint: it is written after

@@ -2,8 +2,8 @@ use serde::Deserialize;
 
 use crate::actions::{Metadata, Protocol};
 use crate::error::{Error, Result};
-use crate::log_path::checksum_path;
-use crate::state::State;
+use crate::log::log_path::checksum_path;
+use crate::log::state::State;
 use crate::table::Table;
 
 /// A version's checksum: what its writer held the version to be. It serves to check what was put

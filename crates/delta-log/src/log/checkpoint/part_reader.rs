@@ -11,7 +11,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::parquet_footer::check_parquet_footer;
+use crate::files::parquet_footer::check_parquet_footer;
 
 /// A part, of which the size is known: so no HEAD, and no suffix range, which would cost a CORS
 /// preflight.

@@ -2,7 +2,7 @@ use arrow::array::{Array, Int64Array};
 use proptest::prelude::*;
 
 use super::*;
-use crate::schema::StructField;
+use crate::schema::types::StructField;
 
 fn schema() -> StructType {
     StructType::new(vec![

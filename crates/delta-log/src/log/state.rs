@@ -7,9 +7,9 @@ use std::sync::Arc;
 use arrow::array::Array;
 
 use crate::actions::{Metadata, Protocol};
-use crate::data_path::DataPaths;
-use crate::deletion_vector::DeletionVector;
-use crate::file_segment::SegmentColumns;
+use crate::files::data_path::DataPaths;
+use crate::files::deletion_vector::DeletionVector;
+use crate::files::file_segment::SegmentColumns;
 
 /// What the log says as of a version.
 #[derive(Debug, Clone, Default)]

@@ -16,7 +16,7 @@ use arrow::error::ArrowError;
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 
 use crate::error::{Error, Result as LogResult};
-use crate::schema::DataType;
+use crate::schema::types::DataType;
 
 /// A text that is not of its type.
 pub(crate) struct Malformed {

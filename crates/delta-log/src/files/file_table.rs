@@ -6,14 +6,14 @@ use arrow::compute::interleave;
 use arrow::datatypes::DataType as ArrowType;
 use object_store::path::Path;
 
-use crate::column_mapping::ColumnMapping;
-use crate::data_path::DataPaths;
-use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
-use crate::file_segment::{Segment, SegmentColumns};
-use crate::schema::{DataType, StructType};
-use crate::statistics::{self, Bound, Statistics};
-use crate::values::parse_partition_values;
+use crate::files::data_path::DataPaths;
+use crate::files::deletion_vector::DeletionVector;
+use crate::files::file_segment::{Segment, SegmentColumns};
+use crate::files::statistics::{self, Bound, Statistics};
+use crate::files::values::parse_partition_values;
+use crate::schema::column_mapping::ColumnMapping;
+use crate::schema::types::{DataType, StructType};
 
 /// The active data files of a version, one row each.
 #[derive(Debug)]

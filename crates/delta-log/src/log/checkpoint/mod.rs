@@ -24,11 +24,11 @@ use percent_encoding::percent_decode_str;
 
 use self::part_reader::PartReader;
 use crate::actions::{Action, Commit, Metadata, Protocol, Sidecar};
-use crate::concurrent::ordered;
-use crate::deletion_vector::DeletionVector;
 use crate::error::{Error, Result};
-use crate::file_segment::{PartitionTexts, SegmentColumns};
-use crate::log_path::{LogFile, log_folder};
+use crate::files::deletion_vector::DeletionVector;
+use crate::files::file_segment::{PartitionTexts, SegmentColumns};
+use crate::log::concurrent::ordered;
+use crate::log::log_path::{LogFile, log_folder};
 use crate::table::Table;
 
 /// Checkpoints up to this many bytes are fetched whole: one request instead of a footer and then

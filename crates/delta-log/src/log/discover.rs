@@ -2,11 +2,11 @@
 
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
-use crate::concurrent::ordered;
 use crate::error::{Error, Result};
-use crate::last_checkpoint::LastCheckpoint;
-use crate::log_path::{LogFile, LogPath, checkpoint_paths, commit_path, log_folder};
-use crate::log_segment::{Checkpoint, Extent, Log};
+use crate::log::concurrent::ordered;
+use crate::log::last_checkpoint::LastCheckpoint;
+use crate::log::log_path::{LogFile, LogPath, checkpoint_paths, commit_path, log_folder};
+use crate::log::log_segment::{Checkpoint, Extent, Log};
 use crate::table::Table;
 
 /// Commits that are asked for at a time, at first: most logs end soon after their checkpoint.

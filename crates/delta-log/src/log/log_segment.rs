@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::log_path::{LogFile, LogPath};
+use crate::log::log_path::{LogFile, LogPath};
 
 /// A checkpoint that has all its parts: one classic file, several, or the top level of one of the V2
 /// spec.

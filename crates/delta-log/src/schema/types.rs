@@ -1,9 +1,4 @@
-//! Delta's schema: its JSON form in the log, its names in Spark SQL, and the Arrow schema that
-//! rows are read into.
-//!
-//! Protocol: [Schema Serialization Format](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#schema-serialization-format)
-
-mod arrow;
+//! Tables' columns and their types.
 
 use std::fmt;
 

@@ -21,9 +21,9 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 
-use crate::column_mapping::ColumnMapping;
-use crate::schema::{DataType, StructType};
-use crate::values;
+use crate::files::values;
+use crate::schema::column_mapping::ColumnMapping;
+use crate::schema::types::{DataType, StructType};
 
 /// Strings of at least this many characters may be cut off; Spark's default is 32.
 const WHOLE_STRING: usize = 32;

@@ -9,10 +9,10 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType as ArrowType;
 
 use crate::actions::Add;
-use crate::column_mapping::ColumnMapping;
-use crate::deletion_vector::DeletionVector;
-use crate::schema::StructType;
-use crate::statistics::{ParsedJson, Statistics};
+use crate::files::deletion_vector::DeletionVector;
+use crate::files::statistics::{ParsedJson, Statistics};
+use crate::schema::column_mapping::ColumnMapping;
+use crate::schema::types::StructType;
 
 /// Files that were read together, from a checkpoint's row group or from commits.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Whether rows of one version of a table fit the schema of another.
 
-use crate::column_mapping::ColumnMapping;
-use crate::schema::{DataType, StructField, StructType};
+use crate::schema::column_mapping::ColumnMapping;
+use crate::schema::types::{DataType, StructField, StructType};
 
 /// Whether rows that were written under one schema can be read under another. A column may not have
 /// been dropped in between, not even if another took its name.

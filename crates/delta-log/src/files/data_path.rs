@@ -7,8 +7,8 @@ use object_store::path::Path;
 use percent_encoding::percent_decode_str;
 use roaring::RoaringTreemap;
 
-use crate::deletion_vector::{DeletionVector, Location};
 use crate::error::{Error, Result};
+use crate::files::deletion_vector::{DeletionVector, Location};
 use crate::table::Table;
 
 /// Turns the paths of file actions into paths of the table's store.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::actions::{Metadata, Protocol};
 use crate::error::{Error, Result};
-use crate::schema::{DataType, StructField, StructType};
+use crate::schema::types::{DataType, StructField, StructType};
 
 const MODE: &str = "delta.columnMapping.mode";
 const PHYSICAL_NAME: &str = "delta.columnMapping.physicalName";

@@ -11,19 +11,19 @@ use crate::actions::{Commit, Metadata, Protocol, Remove, num_records};
 use crate::change_plan::{
     ChangeBound, ChangeColumns, ChangeKind, ChangePlan, ChangeSource, ChangeVersion,
 };
-use crate::commit_times::{monotonised, version_at};
+use crate::commit_times::{adjusted_commit_timestamps, version_at};
 use crate::error::{Error, Result};
 use crate::files::data_path::{DataPaths, FileKey};
 use crate::files::deletion_vector::{DeletionVector, FileRows};
 use crate::files::values::parse_partition_values;
-use crate::log::checkpoint::Content;
-use crate::log::log_segment::{Extent, Log};
+use crate::log::checkpoint::CheckpointScope;
+use crate::log::log_segment::{Log, LogRange};
 use crate::log::replay::{self, read_commits};
 use crate::open::TimeTravel;
 use crate::schema::column_mapping::ColumnMapping;
-use crate::schema::compatibility::Fit;
+use crate::schema::compatibility::SchemaCompatibility;
 use crate::schema::types::StructType;
-use crate::snapshot::readable;
+use crate::snapshot::check_readable;
 use crate::table::Table;
 
 impl Table {
@@ -56,13 +56,14 @@ async fn plan(
     end: Option<ChangeBound>,
     columns: ChangeColumns,
 ) -> Result<ChangePlan> {
-    let log = Log::open(table, Extent::All).await?;
+    let log = Log::open(table, LogRange::All).await?;
     let (start, end) = range(table, &log, start, end).await?;
     // Where two times enclose no commit, the schema is that of the commit before them.
     let first = start.min(end);
     let segment = log.segment(first)?;
-    let before = replay::load(table, &log, &segment, Content::WithoutFiles).await?;
-    let (mut protocol, mut metadata) = readable(table, first, before.protocol, before.metadata)?;
+    let before = replay::load(table, &log, &segment, CheckpointScope::WithoutFiles).await?;
+    let (mut protocol, mut metadata) =
+        check_readable(table, first, before.protocol, before.metadata)?;
 
     let commits = read_commits(table, &log, start..=end).await?;
     let mut schemas: Vec<TableSchema> = Vec::with_capacity(commits.len());
@@ -71,7 +72,7 @@ async fn plan(
             let new_protocol = commit.protocol.clone().unwrap_or(protocol);
             let new_metadata = commit.metadata.clone().unwrap_or(metadata);
             (protocol, metadata) =
-                readable(table, version, Some(new_protocol), Some(new_metadata))?;
+                check_readable(table, version, Some(new_protocol), Some(new_metadata))?;
         }
         if !metadata.records_changes() {
             return Err(Error::ChangeDataNotRecorded {
@@ -96,7 +97,7 @@ async fn plan(
         last = latest;
     }
 
-    let times = monotonised(&log);
+    let times = adjusted_commit_timestamps(&log);
     let own_times = commits
         .last()
         .is_some_and(|commit| commit.in_commit_timestamp().is_some());
@@ -159,8 +160,9 @@ async fn schema_after(table: &Table, log: &Log, end: u64) -> Result<Option<Table
         return Ok(None);
     };
     let segment = log.segment(latest)?;
-    let state = replay::load(table, log, &segment, Content::WithoutFiles).await?;
-    let Ok((protocol, metadata)) = readable(table, latest, state.protocol, state.metadata) else {
+    let state = replay::load(table, log, &segment, CheckpointScope::WithoutFiles).await?;
+    let Ok((protocol, metadata)) = check_readable(table, latest, state.protocol, state.metadata)
+    else {
         return Ok(None);
     };
     let schema = TableSchema::of(&protocol, &metadata)?;
@@ -177,7 +179,7 @@ async fn partition_columns_before(
     let Some(Ok(segment)) = before else {
         return Ok(None);
     };
-    let state = replay::load(table, log, &segment, Content::WithoutFiles).await?;
+    let state = replay::load(table, log, &segment, CheckpointScope::WithoutFiles).await?;
     Ok(state.metadata.map(|metadata| metadata.partition_columns))
 }
 
@@ -250,12 +252,12 @@ fn check_schemas(start: u64, end: u64, schemas: &[TableSchema], last: &TableSche
             continue;
         }
         checked = Some(schema);
-        let fit = Fit {
+        let compatibility = SchemaCompatibility {
             before: schema.column_mapping,
             after: last.column_mapping,
             evolution: false,
         };
-        if let Some(reason) = fit.misfit(&schema.columns, &last.columns) {
+        if let Some(reason) = compatibility.incompatibility(&schema.columns, &last.columns) {
             return Err(Error::IncompatibleSchemaInChanges {
                 version,
                 end,

@@ -6,7 +6,7 @@ use futures::{FutureExt, TryStreamExt};
 
 use crate::error::{Error, Result};
 use crate::features::has_in_commit_timestamps;
-use crate::log::checkpoint::Content;
+use crate::log::checkpoint::CheckpointScope;
 use crate::log::concurrent::ordered;
 use crate::log::log_segment::Log;
 use crate::log::replay;
@@ -18,7 +18,7 @@ const PROBES: usize = 16;
 /// Commit times by the commit files' modification times, in milliseconds since the epoch. Clocks
 /// and copies may make a later commit look older: each is at least a millisecond after the one
 /// before, so that versions and times have the same order.
-pub(crate) fn monotonised(log: &Log) -> BTreeMap<u64, i64> {
+pub(crate) fn adjusted_commit_timestamps(log: &Log) -> BTreeMap<u64, i64> {
     let mut previous = None;
     log.commits
         .iter()
@@ -48,7 +48,7 @@ pub(crate) async fn version_at(table: &Table, log: &Log, timestamp: i64) -> Resu
         version,
     };
     let earliest = log.earliest().ok_or_else(|| missing(0))?;
-    let times: Vec<(u64, i64)> = monotonised(log)
+    let times: Vec<(u64, i64)> = adjusted_commit_timestamps(log)
         .into_iter()
         .filter(|(version, _)| *version >= earliest)
         .collect();
@@ -98,7 +98,13 @@ async fn enablement(table: &Table, log: &Log) -> Result<Option<Enablement>> {
     {
         return Ok(None);
     }
-    let state = replay::load(table, log, &log.segment(*last)?, Content::WithoutFiles).await?;
+    let state = replay::load(
+        table,
+        log,
+        &log.segment(*last)?,
+        CheckpointScope::WithoutFiles,
+    )
+    .await?;
     let (Some(protocol), Some(metadata)) = (state.protocol, state.metadata) else {
         return Ok(None);
     };
@@ -222,7 +228,7 @@ mod tests {
 
     #[test]
     fn commit_that_looks_older_than_the_one_before_is_a_millisecond_after_it() {
-        let times: Vec<i64> = monotonised(&log(&[10, 5, 5, 30, 29]))
+        let times: Vec<i64> = adjusted_commit_timestamps(&log(&[10, 5, 5, 30, 29]))
             .into_values()
             .collect();
         assert_eq!(times, [10, 11, 12, 30, 31]);

@@ -11,7 +11,7 @@ use crate::change_plan::{ChangeKind, ChangePlan, ChangeSource, ChangeVersion};
 use crate::error::{Error, Result};
 use crate::files::data_path::{DataPaths, FileKey};
 use crate::files::deletion_vector::FileRows;
-use crate::schema::compatibility::Fit;
+use crate::schema::compatibility::SchemaCompatibility;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 
@@ -35,7 +35,7 @@ impl Table {
 
 /// See [`Table::diff`].
 fn plan(table: &Table, from: &Snapshot, to: &Snapshot) -> Result<ChangePlan> {
-    if let Some(reason) = fit(from, to).misfit(from.schema(), to.schema()) {
+    if let Some(reason) = compatibility(from, to).incompatibility(from.schema(), to.schema()) {
         return Err(Error::IncompatibleSchemaInDiff {
             from: from.version(),
             to: to.version(),
@@ -62,8 +62,8 @@ fn plan(table: &Table, from: &Snapshot, to: &Snapshot) -> Result<ChangePlan> {
     })
 }
 
-fn fit(from: &Snapshot, to: &Snapshot) -> Fit {
-    Fit {
+fn compatibility(from: &Snapshot, to: &Snapshot) -> SchemaCompatibility {
+    SchemaCompatibility {
         before: from.column_mapping(),
         after: to.column_mapping(),
         evolution: true,
@@ -123,10 +123,10 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn new(kind: ChangeKind, snapshot: &'a Snapshot, to: &'a Snapshot) -> Result<Self> {
-        let fit = fit(snapshot, to);
+        let compatibility = compatibility(snapshot, to);
         let values = |column: &'a String| {
             let field = snapshot.schema().field(column);
-            let field = field.and_then(|field| fit.successor(field, to.schema()));
+            let field = field.and_then(|field| compatibility.successor(field, to.schema()));
             let field = field.ok_or_else(|| Error::UnknownColumn(column.clone()))?;
             let values = snapshot.files().partition_values(column)?;
             let values = cast(&values, &field.data_type.to_arrow())?;

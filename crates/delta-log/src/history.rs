@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use crate::actions::{Commit, num_records};
-use crate::commit_times::monotonised;
+use crate::commit_times::adjusted_commit_timestamps;
 use crate::error::Result;
 use crate::features::check_protocol;
 use crate::files::data_path::{DataPaths, FileKey};
 use crate::files::deletion_vector::{DeletionVector, FileRows};
-use crate::log::log_segment::{Extent, Log};
+use crate::log::log_segment::{Log, LogRange};
 use crate::log::replay::read_commits;
 use crate::open::TimeTravel;
 use crate::schema::types::StructType;
@@ -137,13 +137,13 @@ impl Table {
 
 /// See [`Table::history`].
 async fn read(table: &Table, limit: Option<usize>) -> Result<Vec<CommitRecord>> {
-    let log = Log::open(table, Extent::All).await?;
+    let log = Log::open(table, LogRange::All).await?;
     let limit = limit.unwrap_or(usize::MAX);
     let mut versions: Vec<u64> = log.commits.keys().rev().take(limit).copied().collect();
     versions.reverse();
     let all = versions.len() == log.commits.len();
     let commits = read_commits(table, &log, versions.iter().copied()).await?;
-    let times = monotonised(&log);
+    let times = adjusted_commit_timestamps(&log);
     // Where the last commit has no time of its own, in-commit timestamps are off.
     let own_times = commits
         .last()

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::commit_times::{monotonised, version_at};
+use crate::commit_times::{adjusted_commit_timestamps, version_at};
 use crate::error::{Error, Result};
 use crate::features::has_in_commit_timestamps;
-use crate::log::checkpoint::Content;
-use crate::log::log_segment::{Extent, Log};
+use crate::log::checkpoint::CheckpointScope;
+use crate::log::log_segment::{Log, LogRange};
 use crate::log::replay;
 use crate::log::state::State;
 use crate::snapshot::Snapshot;
@@ -40,19 +40,19 @@ impl Table {
     ///
     /// Protocol: [Action Reconciliation](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#action-reconciliation)
     pub async fn snapshot(&self, at: TimeTravel) -> Result<Arc<Snapshot>> {
-        let extent = match at {
-            TimeTravel::Latest => Extent::Latest,
-            TimeTravel::Version(version) => Extent::Version(version),
-            TimeTravel::Timestamp(_) => Extent::All,
+        let range = match at {
+            TimeTravel::Latest => LogRange::Latest,
+            TimeTravel::Version(version) => LogRange::Version(version),
+            TimeTravel::Timestamp(_) => LogRange::All,
         };
-        let log = Log::open(self, extent).await?;
+        let log = Log::open(self, range).await?;
         match self.load(&log, at).await {
             // The hint of a store that cannot list led to a checkpoint that is gone.
             Err(Error::Storage {
                 source: object_store::Error::NotFound { .. },
                 ..
             }) if !self.can_list && log.has_checkpoints() => {
-                let log = Log::probe_from_start(self, extent).await?;
+                let log = Log::probe_from_start(self, range).await?;
                 self.load(&log, at).await
             }
             result => result,
@@ -66,8 +66,8 @@ impl Table {
             TimeTravel::Timestamp(timestamp) => version_at(self, log, timestamp).await?.0,
         };
         let segment = log.segment(version)?;
-        let state = replay::load(self, log, &segment, Content::All).await?;
-        let by_file = match monotonised(log).get(&version) {
+        let state = replay::load(self, log, &segment, CheckpointScope::All).await?;
+        let by_file = match adjusted_commit_timestamps(log).get(&version) {
             Some(time) => *time,
             // The commit was cleaned up: nearest to it is its checkpoint.
             None => segment.checkpoint_time().unwrap_or(0),

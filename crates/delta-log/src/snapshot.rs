@@ -38,7 +38,7 @@ impl Snapshot {
         commit_file: Option<LogFile>,
         state: State,
     ) -> Result<Self> {
-        let (protocol, metadata) = readable(table, version, state.protocol, state.metadata)?;
+        let (protocol, metadata) = check_readable(table, version, state.protocol, state.metadata)?;
         let schema = Arc::new(StructType::from_json(&metadata.schema_string)?);
         let column_mapping = ColumnMapping::of(&protocol, &metadata)?;
         column_mapping.check(&schema)?;
@@ -131,7 +131,7 @@ impl Snapshot {
 }
 
 /// Both, if both are there and this crate reads what they ask for.
-pub(crate) fn readable(
+pub(crate) fn check_readable(
     table: &Table,
     version: u64,
     protocol: Option<Protocol>,

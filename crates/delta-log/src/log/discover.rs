@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::log::concurrent::ordered;
 use crate::log::last_checkpoint::LastCheckpoint;
 use crate::log::log_path::{LogFile, LogPath, checkpoint_paths, commit_path, log_folder};
-use crate::log::log_segment::{Checkpoint, Extent, Log};
+use crate::log::log_segment::{Checkpoint, Log, LogRange};
 use crate::table::Table;
 
 /// Commits that are asked for at a time, at first: most logs end soon after their checkpoint.
@@ -18,15 +18,15 @@ const LAST_WINDOW: u64 = 64;
 impl Log {
     /// Finds the log's files.
     ///
-    /// Requests, where the store can list: for [`Extent::Latest`] the hint, then one LIST from
+    /// Requests, where the store can list: for [`LogRange::Latest`] the hint, then one LIST from
     /// there on, so that a log of thousands of commits costs one page. A hint that leads nowhere
     /// costs a second LIST. Otherwise one LIST. Where the store cannot list, commits are tried in
     /// windows, and what was read stays with the result.
-    pub(crate) async fn open(table: &Table, extent: Extent) -> Result<Self> {
+    pub(crate) async fn open(table: &Table, range: LogRange) -> Result<Self> {
         let mut log = if table.can_list {
-            Self::list(table, extent).await?
+            Self::list(table, range).await?
         } else {
-            Self::probe(table, extent).await?
+            Self::probe(table, range).await?
         };
         log.location.clone_from(&table.location);
         if log.latest().is_none() {
@@ -37,8 +37,8 @@ impl Log {
         Ok(log)
     }
 
-    async fn list(table: &Table, extent: Extent) -> Result<Self> {
-        if extent == Extent::Latest
+    async fn list(table: &Table, range: LogRange) -> Result<Self> {
+        if range == LogRange::Latest
             && let Some(hint) = LastCheckpoint::read(table).await?
         {
             let log = Self::list_from(table, Some(hint.version)).await?;
@@ -86,28 +86,28 @@ impl Log {
     }
 
     /// Finds commits by asking for them, from the hint's checkpoint on or from the start.
-    pub(crate) async fn probe(table: &Table, extent: Extent) -> Result<Self> {
+    pub(crate) async fn probe(table: &Table, range: LogRange) -> Result<Self> {
         let hint = LastCheckpoint::read(table).await?;
-        let mut log = match extent {
-            Extent::All => Self::probe_from(table, 0, extent).await?,
+        let mut log = match range {
+            LogRange::All => Self::probe_from(table, 0, range).await?,
             _ => Self::default(),
         };
-        let usable = |hint: &LastCheckpoint| match extent {
-            Extent::Version(version) => hint.version <= version,
-            Extent::Latest => true,
-            Extent::All => !log.commits.contains_key(&0),
+        let usable = |hint: &LastCheckpoint| match range {
+            LogRange::Version(version) => hint.version <= version,
+            LogRange::Latest => true,
+            LogRange::All => !log.commits.contains_key(&0),
         };
         let Some(hint) = hint.filter(usable) else {
-            return match extent {
-                Extent::All => Ok(log),
-                _ => Self::probe_from(table, 0, extent).await,
+            return match range {
+                LogRange::All => Ok(log),
+                _ => Self::probe_from(table, 0, range).await,
             };
         };
-        log = Self::probe_from(table, hint.version, extent).await?;
+        log = Self::probe_from(table, hint.version, range).await?;
         // The last commit of a log is never cleaned up. So if that of the hint is gone, the log
         // goes on somewhere that cannot be found without a listing.
         if !log.commits.contains_key(&hint.version) {
-            let log = Self::probe_from(table, 0, extent).await?;
+            let log = Self::probe_from(table, 0, range).await?;
             return match log.commits.is_empty() {
                 false => Ok(log),
                 true => Err(Error::MissingCommit {
@@ -133,13 +133,13 @@ impl Log {
     }
 
     /// Finds the log without the hint, for a store that cannot list.
-    pub(crate) async fn probe_from_start(table: &Table, extent: Extent) -> Result<Self> {
-        Self::probe_from(table, 0, extent).await
+    pub(crate) async fn probe_from_start(table: &Table, range: LogRange) -> Result<Self> {
+        Self::probe_from(table, 0, range).await
     }
 
-    async fn probe_from(table: &Table, first: u64, extent: Extent) -> Result<Self> {
-        let last = match extent {
-            Extent::Version(version) => version,
+    async fn probe_from(table: &Table, first: u64, range: LogRange) -> Result<Self> {
+        let last = match range {
+            LogRange::Version(version) => version,
             _ => u64::MAX,
         };
         let mut log = Self {

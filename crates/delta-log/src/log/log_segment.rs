@@ -31,7 +31,7 @@ pub(crate) struct Log {
 
 /// The part of a log that a reader wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
+pub(crate) enum LogRange {
     /// From the newest checkpoint on.
     Latest,
     /// Enough for this version.

@@ -10,7 +10,7 @@ use crate::actions::Commit;
 use crate::error::{Error, Result};
 use crate::files::data_path::DataPaths;
 use crate::files::file_segment::SegmentColumns;
-use crate::log::checkpoint::{self, CheckpointContent, Content};
+use crate::log::checkpoint::{self, CheckpointContent, CheckpointScope};
 use crate::log::checksum::Checksum;
 use crate::log::concurrent::ordered;
 use crate::log::log_path::{LogFile, commit_path};
@@ -47,12 +47,12 @@ pub(crate) async fn load(
     table: &Table,
     log: &Log,
     segment: &LogSegment,
-    content: Content,
+    scope: CheckpointScope,
 ) -> Result<State> {
     let checkpoint = async {
         match &segment.checkpoint {
             None => Ok(CheckpointContent::default()),
-            Some((_, found)) => checkpoint::read(table, &found.files, content).await,
+            Some((_, found)) => checkpoint::read(table, &found.files, scope).await,
         }
     };
     let tail = async {
@@ -71,7 +71,7 @@ pub(crate) async fn load(
         in_commit_timestamp: None,
     };
     match tail {
-        Some(tail) if content == Content::All => apply(table, log, base, tail).await,
+        Some(tail) if scope == CheckpointScope::All => apply(table, log, base, tail).await,
         Some(tail) => Ok(replay(&DataPaths::new(table), base, tail.actions)),
         None => Ok(base),
     }

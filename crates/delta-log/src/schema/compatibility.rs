@@ -6,16 +6,16 @@ use crate::schema::types::{DataType, StructField, StructType};
 /// Whether rows that were written under one schema can be read under another. A column may not have
 /// been dropped in between, not even if another took its name.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fit {
+pub(crate) struct SchemaCompatibility {
     pub before: ColumnMapping,
     pub after: ColumnMapping,
     /// Whether columns may have been renamed, and types widened: Spark's change feed permits neither.
     pub evolution: bool,
 }
 
-impl Fit {
+impl SchemaCompatibility {
     /// What does not fit; `None` where all does.
-    pub(crate) fn misfit(self, before: &StructType, after: &StructType) -> Option<String> {
+    pub(crate) fn incompatibility(self, before: &StructType, after: &StructType) -> Option<String> {
         before.fields().iter().find_map(|old| {
             let of_its_name = after.field(&old.name);
             let new = match self.evolution {
@@ -26,7 +26,7 @@ impl Fit {
                 let what = of_its_name.map_or("gone", |_| "another one now");
                 return Some(format!("column {} is {what}", old.name));
             };
-            (!self.fits(&old.data_type, &new.data_type)).then(|| {
+            (!self.is_compatible(&old.data_type, &new.data_type)).then(|| {
                 let (old_type, new_type) = (&old.data_type, &new.data_type);
                 format!("column {} was {old_type}, and is {new_type}", old.name)
             })
@@ -46,12 +46,14 @@ impl Fit {
         self.before.physical_name(old) == self.after.physical_name(new)
     }
 
-    fn fits(self, before: &DataType, after: &DataType) -> bool {
+    fn is_compatible(self, before: &DataType, after: &DataType) -> bool {
         use DataType::{Array, Map, Struct, Void};
         match (before, after) {
             (Void, _) => true,
-            (Struct(before), Struct(after)) => self.misfit(before, after).is_none(),
-            (Array { element: old, .. }, Array { element: new, .. }) => self.fits(old, new),
+            (Struct(before), Struct(after)) => self.incompatibility(before, after).is_none(),
+            (Array { element: old, .. }, Array { element: new, .. }) => {
+                self.is_compatible(old, new)
+            }
             (
                 Map {
                     key: old_key,
@@ -63,7 +65,7 @@ impl Fit {
                     value: new_value,
                     ..
                 },
-            ) => self.fits(old_key, new_key) && self.fits(old_value, new_value),
+            ) => self.is_compatible(old_key, new_key) && self.is_compatible(old_value, new_value),
             _ => before == after || (self.evolution && widens(before, after)),
         }
     }

@@ -43,7 +43,7 @@ const CONCURRENT_PARTS: usize = 8;
 
 /// What to read of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Content {
+pub(crate) enum CheckpointScope {
     /// Protocol, metadata and files.
     All,
     /// Protocol and metadata.
@@ -67,16 +67,16 @@ pub(crate) struct CheckpointContent {
 pub(crate) async fn read(
     table: &Table,
     parts: &[LogFile],
-    content: Content,
+    scope: CheckpointScope,
 ) -> Result<CheckpointContent> {
-    let mut all = read_parts(table, parts, content).await?;
-    if content == Content::All && !all.sidecars.is_empty() {
+    let mut all = read_parts(table, parts, scope).await?;
+    if scope == CheckpointScope::All && !all.sidecars.is_empty() {
         let sidecars: Vec<LogFile> = all
             .sidecars
             .iter()
             .map(|sidecar| sidecar.file(table))
             .collect();
-        let files = read_parts(table, &sidecars, content).await?.files;
+        let files = read_parts(table, &sidecars, scope).await?.files;
         all.files.extend(files);
     }
     Ok(all)
@@ -85,11 +85,11 @@ pub(crate) async fn read(
 async fn read_parts(
     table: &Table,
     parts: &[LogFile],
-    content: Content,
+    scope: CheckpointScope,
 ) -> Result<CheckpointContent> {
     let parts = parts
         .iter()
-        .map(|part| read_part(table, part, content).boxed())
+        .map(|part| read_part(table, part, scope).boxed())
         .collect();
     let parts: Vec<CheckpointContent> = ordered(parts, CONCURRENT_PARTS).try_collect().await?;
     Ok(parts
@@ -117,9 +117,13 @@ impl Sidecar {
     }
 }
 
-async fn read_part(table: &Table, file: &LogFile, content: Content) -> Result<CheckpointContent> {
+async fn read_part(
+    table: &Table,
+    file: &LogFile,
+    scope: CheckpointScope,
+) -> Result<CheckpointContent> {
     if file.path.extension() == Some("json") {
-        return read_json(table, file, content).await;
+        return read_json(table, file, scope).await;
     }
     let failed = |error| parquet_error(&file.path, error);
     let reader = match file.size {
@@ -141,7 +145,7 @@ async fn read_part(table: &Table, file: &LogFile, content: Content) -> Result<Ch
     let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options)
         .await
         .map_err(failed)?;
-    let mask = projection(builder.parquet_schema(), content);
+    let mask = projection(builder.parquet_schema(), scope);
     let builder = builder.with_projection(mask).with_batch_size(BATCH);
     let mut batches = builder.build().map_err(failed)?;
     let mut part = CheckpointContent::default();
@@ -156,14 +160,20 @@ async fn read_part(table: &Table, file: &LogFile, content: Content) -> Result<Ch
 }
 
 /// The top level of a V2 checkpoint may be written as a commit is.
-async fn read_json(table: &Table, file: &LogFile, content: Content) -> Result<CheckpointContent> {
+async fn read_json(
+    table: &Table,
+    file: &LogFile,
+    scope: CheckpointScope,
+) -> Result<CheckpointContent> {
     let (bytes, _) = table.fetch(&file.path).await?;
     if file.size.is_some_and(|size| size > bytes.len() as u64) {
         return Err(table.truncated(&file.path, bytes.len(), file.size));
     }
     let actions = Commit::parse(&file.path, &bytes)?;
-    let files = match content {
-        Content::All if !actions.adds.is_empty() => vec![SegmentColumns::from_adds(actions.adds)],
+    let files = match scope {
+        CheckpointScope::All if !actions.adds.is_empty() => {
+            vec![SegmentColumns::from_adds(actions.adds)]
+        }
         _ => Vec::new(),
     };
     Ok(CheckpointContent {
@@ -175,11 +185,11 @@ async fn read_json(table: &Table, file: &LogFile, content: Content) -> Result<Ch
 }
 
 /// The columns that a reader needs; tombstones and tags stay where they are.
-fn projection(schema: &SchemaDescriptor, content: Content) -> ProjectionMask {
+fn projection(schema: &SchemaDescriptor, scope: CheckpointScope) -> ProjectionMask {
     let needed = |parts: &[String]| match parts.first().map(String::as_str) {
         Some("protocol" | "metaData") => true,
-        Some("sidecar") => content == Content::All,
-        Some("add") if content == Content::All => matches!(
+        Some("sidecar") => scope == CheckpointScope::All,
+        Some("add") if scope == CheckpointScope::All => matches!(
             parts.get(1).map(String::as_str),
             Some(
                 "path"

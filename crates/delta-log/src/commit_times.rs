@@ -210,8 +210,7 @@ mod tests {
     use object_store::path::Path;
 
     use super::*;
-    use crate::log::log_path::LogPath;
-    use crate::log::log_segment::LogFile;
+    use crate::log::log_path::{LogFile, LogPath};
 
     fn log(times: &[i64]) -> Log {
         Log::from_files(times.iter().enumerate().map(|(version, modified)| {

@@ -15,12 +15,9 @@ use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapter, PhysicalExprAdapter, PhysicalExprAdapterFactory,
 };
 use delta_log::ColumnMapping;
-use delta_log::schema::{StructField, StructType};
+use delta_log::schema::StructType;
 
-use crate::nested_columns::FitNested;
-
-/// Where arrow keeps the id of a Parquet field.
-const FIELD_ID: &str = "PARQUET:field_id";
+use crate::nested_columns::{FitNested, position};
 
 /// The table's columns, and how files have them.
 #[derive(Debug, Clone)]
@@ -38,22 +35,6 @@ impl ColumnAdapters {
             None => physical.iter().position(|other| other.name() == column),
         }
     }
-}
-
-/// Which of the fields of a file, or of a struct in it, is `field`.
-pub(crate) fn position(
-    column_mapping: ColumnMapping,
-    field: &StructField,
-    physical: &Fields,
-) -> Option<usize> {
-    if let Some(id) = column_mapping.field_id(field) {
-        let id = id.to_string();
-        return physical
-            .iter()
-            .position(|other| other.metadata().get(FIELD_ID) == Some(&id));
-    }
-    let name = column_mapping.physical_name(field);
-    physical.iter().position(|other| other.name() == name)
 }
 
 impl PhysicalExprAdapterFactory for ColumnAdapters {

@@ -8,15 +8,17 @@ use arrow::array::{
     Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, StructArray, new_null_array,
 };
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType as ArrowType, Field, FieldRef, Schema};
+use arrow::datatypes::{DataType as ArrowType, Field, FieldRef, Fields, Schema};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use delta_log::ColumnMapping;
-use delta_log::schema::{DataType, StructType};
+use delta_log::schema::{DataType, StructField, StructType};
 
-use crate::column_adapters::position;
 use crate::variants::variant_to_json;
+
+/// Where arrow keeps the id of a Parquet field.
+const FIELD_ID: &str = "PARQUET:field_id";
 
 /// A column of a data file, rebuilt as a Delta type: fields of structs are found as `column_mapping`
 /// says, renamed, put in order, cast, and null where the file lacks them.
@@ -194,4 +196,20 @@ fn cast_exactly(array: &ArrayRef, to: &ArrowType) -> Result<ArrayRef> {
         ..CastOptions::default()
     };
     Ok(cast_with_options(array, to, &options)?)
+}
+
+/// Which of the fields of a file, or of a struct in it, is `field`.
+pub(crate) fn position(
+    column_mapping: ColumnMapping,
+    field: &StructField,
+    physical: &Fields,
+) -> Option<usize> {
+    if let Some(id) = column_mapping.field_id(field) {
+        let id = id.to_string();
+        return physical
+            .iter()
+            .position(|other| other.metadata().get(FIELD_ID) == Some(&id));
+    }
+    let name = column_mapping.physical_name(field);
+    physical.iter().position(|other| other.name() == name)
 }

@@ -19,6 +19,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use crate::errors::Unreadable;
 use crate::footers::{DataFile, Footer, Footers, from_store};
 use crate::scan_cost::ScanCost;
 
@@ -200,12 +201,4 @@ fn slice(contents: &Bytes, range: &Range<u64>) -> parquet::errors::Result<Bytes>
             contents.len()
         ))),
     }
-}
-
-/// Why a data file could not be read.
-#[derive(Debug, thiserror::Error)]
-#[error("data file {path}: {source}")]
-pub(crate) struct Unreadable {
-    pub path: Path,
-    pub source: Arc<ParquetError>,
 }

@@ -10,7 +10,16 @@ use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use delta_log::Error as LogError;
 use messages::Error;
+use object_store::path::Path;
 use parquet::errors::ParquetError;
+
+/// A data file that could not be read, and the reason.
+#[derive(Debug, thiserror::Error)]
+#[error("data file {path}: {source}")]
+pub(crate) struct Unreadable {
+    pub path: Path,
+    pub source: Arc<ParquetError>,
+}
 
 /// Hands an error of the log to DataFusion, from which [`from_datafusion`] takes it again.
 pub(crate) fn external(error: LogError) -> DataFusionError {
@@ -235,7 +244,7 @@ fn from_any(error: &(dyn StdError + 'static)) -> Option<Error> {
     if let Some(error) = error.downcast_ref::<Arc<DataFusionError>>() {
         return Some(from_datafusion(error));
     }
-    if let Some(error) = error.downcast_ref::<crate::data_files::Unreadable>() {
+    if let Some(error) = error.downcast_ref::<Unreadable>() {
         if let ParquetError::External(inner) = error.source.as_ref()
             && let Some(failed) = inner.downcast_ref::<object_store::Error>()
         {

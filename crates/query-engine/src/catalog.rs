@@ -10,8 +10,8 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
 
-use crate::engine::{StoreLocation, Stores};
 use crate::errors::from_store;
+use crate::host::{StoreLocation, Stores};
 use crate::sql::{TableFormat, TableName};
 
 /// Folders below a bucket in which tables are looked for.

@@ -1,109 +1,32 @@
-//! The engine's outside: what it is given, and what it does.
+//! The engine's facade: a script's statements, each started by [`Engine::execute`].
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use async_trait::async_trait;
-use bytes::Bytes;
 use messages::Error;
-use messages::commit::{CommitOutcome, CommitRequest};
 use messages::table::{FolderListing, TableDescription, TableEntry};
-use object_store::ObjectStore;
-use object_store::path::Path;
-use url::Url;
 
-use crate::catalog::Catalog;
 use crate::describe;
+use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
 use crate::execution::Execution;
 use crate::explain::explain;
-use crate::footers::Footers;
+use crate::host::EngineOptions;
+use crate::open_tables::{locate_delta, open_snapshot};
 use crate::pacing::Pacer;
-use crate::planning::{plan_query, reads_no_files, start};
-use crate::relations::{locate_delta, open_snapshot, plan_view};
-use crate::session::{Session, View};
-use crate::snapshots::Snapshots;
-use crate::sql::{ExplainMode, ParsedStatement, Query, StatementKind, TableName, parse_script};
+use crate::physical::{reads_no_files, start};
+use crate::planning::{plan_query, plan_view, view_named};
+use crate::session::View;
+use crate::sql::{ExplainMode, ParsedStatement, Query, StatementKind, parse_script};
 use crate::statement_context::StatementContext;
 use crate::table_description;
 use crate::writes::execute_write;
-
-/// Where tables are read from.
-pub trait Stores: Debug + Send + Sync {
-    /// The store that a URL is in, and the path in it. `s3://` and `s3a://` mean the connection's
-    /// object store; `http://` and `https://` any server.
-    ///
-    /// # Errors
-    /// For schemes that it does not know.
-    fn resolve(&self, url: &Url) -> Result<StoreLocation, Error>;
-
-    /// The buckets to look for tables in.
-    fn buckets(&self) -> Vec<String>;
-}
-
-/// A place in a store.
-#[derive(Debug, Clone)]
-pub struct StoreLocation {
-    /// The store. The engine only reads from it.
-    pub store: Arc<dyn ObjectStore>,
-    /// The path in the store.
-    pub root: Path,
-    /// The same place as a URL, for messages: `s3a://bucket/path`.
-    pub location: String,
-    /// Whether the store can list.
-    pub can_list: bool,
-}
-
-/// Who makes commits.
-#[async_trait]
-pub trait Committer: Debug + Send + Sync {
-    /// Makes one commit; `source` are its rows as an Arrow IPC stream, where it takes any.
-    async fn commit(
-        &self,
-        request: CommitRequest,
-        source: Option<Bytes>,
-    ) -> Result<CommitOutcome, Error>;
-}
-
-/// The event loop in which the engine runs.
-#[async_trait]
-pub trait Scheduler: Debug + Send + Sync {
-    /// Lets everything else that waits have its turn: a macrotask in a browser, nothing natively.
-    async fn yield_now(&self);
-}
-
-/// What an engine needs.
-#[derive(Debug, Clone)]
-pub struct EngineOptions {
-    /// Bytes that queries may hold at once. A query that needs more ends with
-    /// `QUERY_MEMORY_EXCEEDED`.
-    pub memory_limit: usize,
-    /// Where tables are.
-    pub stores: Arc<dyn Stores>,
-    /// `None`: writes are refused with `READ_ONLY`.
-    pub committer: Option<Arc<dyn Committer>>,
-    /// The event loop to share the thread with.
-    pub scheduler: Arc<dyn Scheduler>,
-}
 
 /// SQL → Arrow, over Delta tables in object stores. Cheap to clone; clones share the caches, the
 /// views and the options.
 #[derive(Debug, Clone)]
 pub struct Engine {
     core: Arc<EngineCore>,
-}
-
-/// What the engine's parts share.
-#[derive(Debug)]
-pub(crate) struct EngineCore {
-    pub memory_limit: usize,
-    pub committer: Option<Arc<dyn Committer>>,
-    pub pacer: Arc<Pacer>,
-    pub catalog: Catalog,
-    pub session: Session,
-    pub snapshots: Arc<Snapshots>,
-    pub footers: Arc<Footers>,
 }
 
 /// A statement of a script.
@@ -132,29 +55,9 @@ impl Statement {
 impl Engine {
     /// An engine that has read nothing yet.
     pub fn new(options: EngineOptions) -> Self {
-        let EngineOptions {
-            memory_limit,
-            stores,
-            committer,
-            scheduler,
-        } = options;
-        let core = EngineCore {
-            memory_limit,
-            committer,
-            pacer: Arc::new(Pacer::new(scheduler)),
-            catalog: Catalog::new(stores),
-            session: Session::new(memory_limit),
-            snapshots: Arc::default(),
-            footers: Arc::default(),
-        };
         Self {
-            core: Arc::new(core),
+            core: Arc::new(EngineCore::new(options)),
         }
-    }
-
-    /// Bytes that queries may hold at once.
-    pub fn memory_limit(&self) -> usize {
-        self.core.memory_limit
     }
 
     /// Splits a script into its statements.
@@ -176,7 +79,7 @@ impl Engine {
     /// Whatever the statement ends in, under Spark's error classes where Spark has one.
     pub async fn execute(&self, statement: &Statement) -> Result<Execution, Error> {
         let core = &self.core;
-        let context = self.context();
+        let context = self.core.statement_context();
         match &statement.parsed.kind {
             StatementKind::Query(query) => self.query(context, query).await,
             StatementKind::Explain { mode, query } => self.explain(context, *mode, query).await,
@@ -199,7 +102,7 @@ impl Engine {
                 table: name,
                 extended,
             } => {
-                if let Some(view) = self.view_named(name) {
+                if let Some(view) = view_named(core, name) {
                     let plan = plan_view(core, &context, Arc::clone(&view), 0).await?;
                     let columns = describe::view_columns(plan.schema().as_arrow());
                     return self.answer(context, columns);
@@ -275,17 +178,9 @@ impl Engine {
     /// # Errors
     /// `PATH_NOT_FOUND` and whatever else keeps its log from being read.
     pub async fn describe(&self, location: &str) -> Result<TableDescription, Error> {
-        let context = self.context();
+        let context = self.core.statement_context();
         let table = context.table(self.core.catalog.locate_url(location)?);
         table_description::describe(&context, &table).await
-    }
-
-    fn context(&self) -> Arc<StatementContext> {
-        let (footers, snapshots) = (&self.core.footers, &self.core.snapshots);
-        Arc::new(StatementContext::new(
-            Arc::clone(footers),
-            Arc::clone(snapshots),
-        ))
     }
 
     fn pacer(&self) -> Arc<Pacer> {
@@ -342,13 +237,6 @@ impl Engine {
         let views = self.core.session.view_names();
         rows.extend(views.into_iter().map(|view| (String::new(), view, true)));
         self.answer(context, describe::show_tables(&rows))
-    }
-
-    fn view_named(&self, name: &TableName) -> Option<Arc<View>> {
-        match name {
-            TableName::Name { parts } if parts.len() == 1 => self.core.session.view(&parts[0]),
-            _ => None,
-        }
     }
 
     fn answer(

@@ -6,9 +6,9 @@ use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use futures::TryStreamExt;
 use messages::Error;
 
-use crate::engine::EngineCore;
+use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
-use crate::planning::{Planned, start_measured};
+use crate::physical::{Planned, start_measured};
 use crate::sql::ExplainMode;
 
 /// The text that EXPLAIN answers.

@@ -7,9 +7,9 @@ use datafusion::sql::parser::Statement as SqlStatement;
 use delta_log::{ChangeBound, TimeTravel};
 use messages::Error;
 
-use crate::engine::EngineCore;
+use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
-use crate::planning::collect_statement;
+use crate::physical::collect_statement;
 use crate::sql::{Moment, VersionSpec};
 
 /// The version that a table reference asks for.

@@ -24,7 +24,7 @@ use futures::Stream;
 use futures::future::BoxFuture;
 use web_time::Instant;
 
-use crate::engine::Scheduler;
+use crate::host::Scheduler;
 
 /// How long the engine computes before it lets the event loop turn.
 const TURN: Duration = Duration::from_millis(30);

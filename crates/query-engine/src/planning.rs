@@ -1,49 +1,31 @@
-//! A parsed query → DataFusion's plans → a stream of rows.
+//! Logical plans: a query with its tables and views opened, as DataFusion's plan.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::datasource::physical_plan::FileScanConfig;
-use datafusion::datasource::source::DataSourceExec;
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::session_state::SessionState;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as SqlStatement;
-use futures::TryStreamExt;
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, try_join_all};
 use messages::Error;
 
-use crate::engine::EngineCore;
+use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
-use crate::pacing::{Pacer, paced, paced_as_a_whole};
-use crate::relations::{Relations, open_relations, schema_of};
-use crate::running_scan::run_scans;
-use crate::sequential::single_partition;
+use crate::open_tables::{open_changes, open_diff, open_table};
+use crate::physical::Planned;
+use crate::session::View;
 use crate::spark_types::result_type;
-use crate::sql::Query;
+use crate::sql::{Query, Relation, TableName, TableReference};
 use crate::statement_context::StatementContext;
 
-/// A query whose tables are open.
-pub(crate) struct Planned {
-    pub state: SessionState,
-    pub plan: LogicalPlan,
-}
+/// Views within views; more are a view of itself.
+const MAX_VIEW_DEPTH: usize = 16;
 
-impl Planned {
-    /// The columns of the result.
-    pub fn schema(&self) -> SchemaRef {
-        Arc::clone(self.plan.schema().inner())
-    }
-
-    /// The plan that runs.
-    pub async fn physical(&self) -> Result<Arc<dyn ExecutionPlan>, Error> {
-        let plan = self.state.create_physical_plan(&self.plan).await;
-        plan.map_err(|error| from_datafusion(&error))
-    }
-}
+/// The relations of a query under their placeholders.
+type Relations = HashMap<String, Arc<dyn TableProvider>>;
 
 /// Opens what `query` reads and plans it; the result has types that leave the engine.
 pub(crate) fn plan_query<'a>(
@@ -64,7 +46,8 @@ async fn plan_over(
     query: &Query,
     relations: Relations,
 ) -> Result<Planned, Error> {
-    let statement = query.resolve(&|placeholder| schema_of(&relations, placeholder))?;
+    let statement = query
+        .resolve(&|placeholder| relations.get(placeholder).map(|provider| provider.schema()))?;
     let state = core.session.statement_state();
     let plan = async {
         for (placeholder, provider) in relations {
@@ -102,58 +85,113 @@ fn with_result_types(plan: LogicalPlan) -> datafusion::common::Result<LogicalPla
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// Starts a physical plan: in this task, with turns of the event loop, reading ahead.
-pub(crate) fn start(
-    plan: &Arc<dyn ExecutionPlan>,
-    state: &SessionState,
-    pacer: &Arc<Pacer>,
-) -> Result<SendableRecordBatchStream, Error> {
-    let run = || {
-        let plan = run_scans(single_partition(Arc::clone(plan)))?;
-        paced(plan, pacer)?.execute(0, state.task_ctx())
-    };
-    run().map_err(|error| from_datafusion(&error))
-}
-
-/// Starts a plan whose operators are to be asked later what they did: they run as they are, for
-/// what is wrapped is copied, and the copies do the counting.
-pub(crate) fn start_measured(
-    plan: &Arc<dyn ExecutionPlan>,
-    state: &SessionState,
-    pacer: &Arc<Pacer>,
-) -> Result<SendableRecordBatchStream, Error> {
-    let plan = paced_as_a_whole(Arc::clone(plan), pacer);
-    plan.execute(0, state.task_ctx())
-        .map_err(|error| from_datafusion(&error))
-}
-
-/// Whether the plan reads no data file.
-pub(crate) fn reads_no_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    let mut reads = false;
-    let walked = plan.apply(|node| {
-        let scan = node.downcast_ref::<DataSourceExec>();
-        let config = scan.and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
-        reads |=
-            config.is_some_and(|config| config.file_groups.iter().any(|group| group.len() > 0));
-        Ok(TreeNodeRecursion::Continue)
-    });
-    !reads && walked.is_ok()
-}
-
-/// Runs a statement that reads no tables.
-pub(crate) async fn collect_statement(
+/// Opens all that `query` reads, at the same time.
+async fn open_relations(
     core: &EngineCore,
-    statement: SqlStatement,
-) -> Result<Vec<RecordBatch>, Error> {
-    let state = core.session.statement_state();
-    let plan = state
-        .statement_to_plan(statement)
-        .await
-        .map_err(|error| from_datafusion(&error))?;
-    let planned = Planned { state, plan };
-    let physical = planned.physical().await?;
-    let rows = start(&physical, &planned.state, &core.pacer)?;
-    rows.try_collect()
-        .await
-        .map_err(|error| from_datafusion(&error))
+    context: &Arc<StatementContext>,
+    query: &Query,
+    view_depth: usize,
+) -> Result<Relations, Error> {
+    let mut opening = Vec::with_capacity(query.references.len());
+    for reference in &query.references {
+        opening.push(open(core, context, reference, view_depth));
+    }
+    let opened = try_join_all(opening).await?;
+    let placeholders = query
+        .references
+        .iter()
+        .map(|reference| reference.placeholder.clone());
+    Ok(placeholders.zip(opened).collect())
+}
+
+fn open<'a>(
+    core: &'a EngineCore,
+    context: &'a Arc<StatementContext>,
+    reference: &'a TableReference,
+    view_depth: usize,
+) -> BoxFuture<'a, Result<Arc<dyn TableProvider>, Error>> {
+    async move {
+        match &reference.relation {
+            Relation::Table { table, at } => match view_named(core, table) {
+                Some(_) if at.is_some() => Err(Error::new(
+                    "TIME_TRAVEL_NOT_SUPPORTED",
+                    format!("{table} is a view: only tables have versions."),
+                )),
+                Some(view) => open_view(core, context, view, view_depth).await,
+                None => open_table(core, context, table, at).await,
+            },
+            Relation::Changes { table, start, end } => {
+                open_changes(core, context, table, (start, end.as_ref())).await
+            }
+            Relation::Diff {
+                table,
+                from,
+                to,
+                keys,
+            } => open_diff(core, context, table, (from, to), keys).await,
+        }
+    }
+    .boxed()
+}
+
+/// The temporary view of that name, which hides a table of the same name.
+pub(crate) fn view_named(core: &EngineCore, name: &TableName) -> Option<Arc<View>> {
+    match name {
+        TableName::Name { parts } => match parts.as_slice() {
+            [view] => core.session.view(view),
+            _ => None,
+        },
+        TableName::Path { .. } => None,
+    }
+}
+
+fn open_view<'a>(
+    core: &'a EngineCore,
+    context: &'a Arc<StatementContext>,
+    view: Arc<View>,
+    view_depth: usize,
+) -> BoxFuture<'a, Result<Arc<dyn TableProvider>, Error>> {
+    async move {
+        if view_depth >= MAX_VIEW_DEPTH {
+            return Err(Error::new("RECURSIVE_VIEW", "The view reads itself."));
+        }
+        let plan = plan_view(core, context, view, view_depth + 1).await?;
+        Ok(Arc::new(ViewTable::new(plan, None)) as _)
+    }
+    .boxed()
+}
+
+/// A view's query under the view's column names.
+pub(crate) async fn plan_view(
+    core: &EngineCore,
+    context: &Arc<StatementContext>,
+    view: Arc<View>,
+    view_depth: usize,
+) -> Result<LogicalPlan, Error> {
+    let plan = plan_query(core, context, &view.query, view_depth)
+        .await?
+        .plan;
+    if view.columns.is_empty() {
+        return Ok(plan);
+    }
+    let fields = plan.schema().fields().len();
+    if view.columns.len() != fields {
+        return Err(Error::new(
+            "CREATE_VIEW_COLUMN_ARITY_MISMATCH",
+            format!(
+                "The view names {} columns, its query has {fields}.",
+                view.columns.len()
+            ),
+        ));
+    }
+    let named: Vec<Expr> = plan
+        .schema()
+        .iter()
+        .zip(&view.columns)
+        .map(|(column, name)| Expr::from(column).alias(name))
+        .collect();
+    let plan = LogicalPlanBuilder::from(plan)
+        .project(named)
+        .and_then(LogicalPlanBuilder::build);
+    plan.map_err(|error| from_datafusion(&error))
 }

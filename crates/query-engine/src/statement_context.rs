@@ -10,8 +10,8 @@ use messages::engine::QueryMetrics;
 use web_time::Instant;
 
 use crate::data_files::DataFiles;
-use crate::engine::StoreLocation;
 use crate::footers::Footers;
+use crate::host::StoreLocation;
 use crate::scan_cost::{ScanCost, ScanCosts};
 use crate::snapshots::Snapshots;
 use crate::store::{Meter, MeteredStore};

@@ -1,5 +1,5 @@
 //! Writes: completed here, where the schemas are known, their rows computed here, and committed
-//! elsewhere, by the [`Committer`](crate::engine::Committer).
+//! elsewhere, by the [`Committer`](crate::host::Committer).
 
 use std::sync::Arc;
 
@@ -14,12 +14,13 @@ use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest, Operation, RestoreTarget};
 
 use crate::describe;
-use crate::engine::EngineCore;
+use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
 use crate::execution::Execution;
 use crate::moments::millis;
-use crate::planning::{Planned, plan_query, start};
-use crate::relations::locate_delta;
+use crate::open_tables::locate_delta;
+use crate::physical::{Planned, start};
+use crate::planning::plan_query;
 use crate::sql::{
     Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select, plain_names,
 };

@@ -1,0 +1,50 @@
+//! The state that all of an engine's parts share.
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::footers::Footers;
+use crate::host::{Committer, EngineOptions};
+use crate::pacing::Pacer;
+use crate::session::Session;
+use crate::snapshots::Snapshots;
+use crate::statement_context::StatementContext;
+
+/// Caches, session and options of an engine; its clones share one.
+#[derive(Debug)]
+pub(crate) struct EngineCore {
+    pub committer: Option<Arc<dyn Committer>>,
+    pub pacer: Arc<Pacer>,
+    pub catalog: Catalog,
+    pub session: Session,
+    pub snapshots: Arc<Snapshots>,
+    pub footers: Arc<Footers>,
+}
+
+impl EngineCore {
+    /// The state of an engine that has read nothing yet.
+    pub fn new(options: EngineOptions) -> Self {
+        let EngineOptions {
+            memory_limit,
+            stores,
+            committer,
+            scheduler,
+        } = options;
+        Self {
+            committer,
+            pacer: Arc::new(Pacer::new(scheduler)),
+            catalog: Catalog::new(stores),
+            session: Session::new(memory_limit),
+            snapshots: Arc::default(),
+            footers: Arc::default(),
+        }
+    }
+
+    /// A context for one statement, over the engine's caches.
+    pub fn statement_context(&self) -> Arc<StatementContext> {
+        Arc::new(StatementContext::new(
+            Arc::clone(&self.footers),
+            Arc::clone(&self.snapshots),
+        ))
+    }
+}

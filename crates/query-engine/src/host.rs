@@ -1,0 +1,76 @@
+//! The host's side of the engine: the stores, the committer and the event loop that the program
+//! around the engine gives to it.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use messages::Error;
+use messages::commit::{CommitOutcome, CommitRequest};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use url::Url;
+
+/// The object stores of a connection.
+pub trait Stores: Debug + Send + Sync {
+    /// Store and path of a URL. `s3://` and `s3a://` are in the connection's object store;
+    /// `http://` and `https://` on any server.
+    ///
+    /// # Errors
+    /// A scheme that the host has no store for; an invalid path.
+    fn resolve(&self, url: &Url) -> Result<StoreLocation, Error>;
+
+    /// Names of the buckets that are searched for tables.
+    fn buckets(&self) -> Vec<String>;
+}
+
+/// A path in a store.
+#[derive(Debug, Clone)]
+pub struct StoreLocation {
+    /// The store; the engine only reads from it.
+    pub store: Arc<dyn ObjectStore>,
+    /// Path in the store.
+    pub root: Path,
+    /// The same place as a URL, for messages: `s3a://bucket/path`.
+    pub location: String,
+    /// Whether the store supports LIST. A plain web server does not.
+    pub can_list: bool,
+}
+
+/// Makes commits on the engine's behalf: over HTTP in a browser, directly in a native host.
+#[async_trait]
+pub trait Committer: Debug + Send + Sync {
+    /// Makes one commit. `source`: its rows as an Arrow IPC stream, for the operations that take
+    /// rows ([`Operation::takes_rows`](messages::commit::Operation::takes_rows)).
+    ///
+    /// # Errors
+    /// The refusal of the committer; `COMMIT_OUTCOME_UNKNOWN` where the commit may have been made.
+    async fn commit(
+        &self,
+        request: CommitRequest,
+        source: Option<Bytes>,
+    ) -> Result<CommitOutcome, Error>;
+}
+
+/// The event loop of the thread that the engine runs in.
+#[async_trait]
+pub trait Scheduler: Debug + Send + Sync {
+    /// Returns after the event loop has handled what is waiting: a macrotask in a browser, no wait
+    /// natively.
+    async fn yield_now(&self);
+}
+
+/// Options of [`Engine::new`](crate::Engine::new).
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Limit of the memory pool of queries, in bytes. A query that needs more ends with
+    /// `QUERY_MEMORY_EXCEEDED`.
+    pub memory_limit: usize,
+    /// The stores that tables are read from.
+    pub stores: Arc<dyn Stores>,
+    /// Makes the commits of writes. `None`: writes are refused with `READ_ONLY`.
+    pub committer: Option<Arc<dyn Committer>>,
+    /// The event loop that the engine shares its thread with.
+    pub scheduler: Arc<dyn Scheduler>,
+}

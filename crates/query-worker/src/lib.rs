@@ -12,6 +12,7 @@ mod fetch_service;
 mod ipc;
 mod run;
 mod service;
+mod session;
 mod stores;
 mod timer;
 
@@ -23,7 +24,8 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 pub use committer::FetchCommitter;
 pub use fetch_service::{FetchConnector, FetchService};
-pub use service::{Outbox, Service};
+pub use service::Service;
+pub use session::Outbox;
 pub use stores::FetchStores;
 pub use timer::MacrotaskScheduler;
 

@@ -11,7 +11,7 @@ use query_engine::{Execution, Scheduler, Statement};
 
 use crate::credit::Credit;
 use crate::ipc;
-use crate::service::{Outbox, Session};
+use crate::session::{Outbox, Session};
 use crate::timer::sleep;
 
 /// Between two `progress` messages, in milliseconds.

@@ -4,46 +4,17 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::{AbortHandle, Abortable, Aborted};
 use messages::Error;
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId, ToWorker};
-use query_engine::{Committer, Engine, EngineOptions};
-use url::Url;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::committer::{FetchCommitter, LOOK_AT_HISTORY};
 use crate::credit::Credit;
 use crate::run::Run;
-use crate::stores::FetchStores;
-use crate::timer::{MacrotaskScheduler, scope};
-
-/// Where messages to the page go: the message, and the bytes that go with it.
-#[derive(Clone)]
-pub struct Outbox(Rc<dyn Fn(&FromWorker, Option<&[u8]>)>);
-
-impl Outbox {
-    pub fn new(send: impl Fn(&FromWorker, Option<&[u8]>) + 'static) -> Self {
-        Self(Rc::new(send))
-    }
-
-    pub(crate) fn post(&self, message: &FromWorker) {
-        (self.0)(message, None);
-    }
-
-    pub(crate) fn post_rows(&self, message: &FromWorker, bytes: &[u8]) {
-        (self.0)(message, Some(bytes));
-    }
-}
-
-/// An engine on one connection. A run keeps the session that it was asked for in.
-pub(crate) struct Session {
-    pub engine: Engine,
-    pub scheduler: Arc<MacrotaskScheduler>,
-    commits_in_flight: Arc<AtomicUsize>,
-}
+use crate::session::{Outbox, Session};
+use crate::timer::MacrotaskScheduler;
 
 /// Answers the messages of one page.
 pub struct Service {
@@ -176,30 +147,9 @@ impl Service {
 
 impl State {
     fn connect(&self, connection: Connection, commit_url: Option<&str>) {
-        let committer = commit_url.and_then(|url| match resolve(url) {
-            Ok(url) => Some(FetchCommitter::new(url)),
-            Err(error) => {
-                // Statements that write are then refused as on a read-only connection.
-                web_sys::console::error_1(&format!("no commits to {url}: {error}").into());
-                None
-            }
-        });
-        let commits_in_flight = committer
-            .as_ref()
-            .map(FetchCommitter::in_flight)
-            .unwrap_or_default();
-        let engine = Engine::new(EngineOptions {
-            memory_limit: self.memory_limit,
-            stores: Arc::new(FetchStores::new(connection)),
-            committer: committer.map(|committer| Arc::new(committer) as Arc<dyn Committer>),
-            scheduler: Arc::clone(&self.scheduler) as _,
-        });
         let scheduler = Arc::clone(&self.scheduler);
-        self.session.replace(Some(Rc::new(Session {
-            engine,
-            scheduler,
-            commits_in_flight,
-        })));
+        let session = Session::new(connection, commit_url, self.memory_limit, scheduler);
+        self.session.replace(Some(Rc::new(session)));
     }
 
     fn run_next(state: &Rc<Self>) {
@@ -218,7 +168,7 @@ impl State {
             let finished = Abortable::new(run.run(&session, &state.outbox), registration).await;
             state.running.take();
             if let Err(Aborted) = finished {
-                state.outbox.post(&stopped(run.id, &session));
+                state.outbox.post(&session.cancelled(run.id));
             }
             Self::run_next(&state);
         });
@@ -259,29 +209,4 @@ impl State {
             self.outbox.post(&FromWorker::Cancelled { id });
         }
     }
-}
-
-/// What to tell the page about a run that was cancelled.
-fn stopped(id: RequestId, session: &Session) -> FromWorker {
-    if session.commits_in_flight.load(Ordering::Relaxed) == 0 {
-        return FromWorker::Cancelled { id };
-    }
-    let error = Error::new(
-        "COMMIT_OUTCOME_UNKNOWN",
-        "the write was already with the commit proxy when it was cancelled: it may still be made",
-    )
-    .with_hint(LOOK_AT_HISTORY);
-    FromWorker::Failed {
-        id,
-        index: None,
-        error,
-    }
-}
-
-/// Relative URLs are seen from the worker's script.
-fn resolve(url: &str) -> Result<Url, url::ParseError> {
-    let base = Url::parse(&scope().location().href()).ok();
-    Url::options()
-        .base_url(base.as_ref().filter(|base| !base.cannot_be_a_base()))
-        .parse(url)
 }

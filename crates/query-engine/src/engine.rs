@@ -6,21 +6,21 @@ use arrow::record_batch::RecordBatch;
 use messages::Error;
 use messages::table::{FolderListing, TableDescription, TableEntry};
 
-use crate::describe;
 use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
-use crate::execution::Execution;
-use crate::explain::explain;
 use crate::host::EngineOptions;
-use crate::open_tables::{locate_delta, open_snapshot};
-use crate::pacing::Pacer;
-use crate::physical::{reads_no_files, start};
-use crate::planning::{plan_query, plan_view, view_named};
+use crate::plan::open_tables::{locate_delta, open_snapshot};
+use crate::plan::physical::{reads_no_files, start};
+use crate::plan::planning::{plan_query, plan_view, view_named};
+use crate::run::execution::Execution;
+use crate::run::statement_context::StatementContext;
+use crate::run::yielding::Pacer;
 use crate::session::View;
 use crate::sql::{ExplainMode, ParsedStatement, Query, StatementKind, parse_script};
-use crate::statement_context::StatementContext;
-use crate::table_description;
-use crate::writes::execute_write;
+use crate::statements::describe;
+use crate::statements::explain::explain;
+use crate::statements::table_description;
+use crate::statements::writes::execute_write;
 
 /// SQL → Arrow, over Delta tables in object stores. Cheap to clone; clones share the caches, the
 /// views and the options.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::footers::Footers;
+use crate::catalog::snapshots::Snapshots;
 use crate::host::{Committer, EngineOptions};
-use crate::pacing::Pacer;
+use crate::run::statement_context::StatementContext;
+use crate::run::yielding::Pacer;
+use crate::scan::footers::Footers;
 use crate::session::Session;
-use crate::snapshots::Snapshots;
-use crate::statement_context::StatementContext;
 
 /// Caches, session and options of an engine; its clones share one.
 #[derive(Debug)]

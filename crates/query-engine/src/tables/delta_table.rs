@@ -13,14 +13,14 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use delta_log::{FileRows, Snapshot, Table};
 
-use crate::column_adapters::ColumnAdapters;
 use crate::errors::external;
-use crate::log_statistics::{FileBounds, of_selection};
-use crate::parquet_scan::{ParquetScan, data_file};
-use crate::pruning::{Selection, is_partition_filter, select};
-use crate::row_selection::{SelectedRows, with_rows};
-use crate::scan_cost::ScanCost;
-use crate::statement_context::StatementContext;
+use crate::run::statement_context::StatementContext;
+use crate::scan::log_statistics::{FileBounds, of_selection};
+use crate::scan::parquet_scan::{ParquetScan, data_file};
+use crate::scan::pruning::{Selection, is_partition_filter, select};
+use crate::scan::row_selection::{SelectedRows, with_rows};
+use crate::scan::scan_cost::ScanCost;
+use crate::scan::schema_adapter::ColumnAdapters;
 
 /// With more files than this, their bounds are not handed to DataFusion one by one: an object for
 /// each column of each file costs more than it saves.

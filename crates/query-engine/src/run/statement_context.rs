@@ -9,12 +9,12 @@ use futures::lock::Mutex as AsyncMutex;
 use messages::engine::QueryMetrics;
 use web_time::Instant;
 
-use crate::data_files::DataFiles;
-use crate::footers::Footers;
+use crate::catalog::snapshots::Snapshots;
 use crate::host::StoreLocation;
-use crate::scan_cost::{ScanCost, ScanCosts};
-use crate::snapshots::Snapshots;
-use crate::store::{Meter, MeteredStore};
+use crate::run::metered_store::{Meter, MeteredStore};
+use crate::scan::data_files::DataFiles;
+use crate::scan::footers::Footers;
+use crate::scan::scan_cost::{ScanCost, ScanCosts};
 
 /// A statement on its way.
 #[derive(Debug)]

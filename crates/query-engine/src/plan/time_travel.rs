@@ -9,7 +9,7 @@ use messages::Error;
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
-use crate::physical::collect_statement;
+use crate::plan::physical::collect_statement;
 use crate::sql::{Moment, VersionSpec};
 
 /// The version that a table reference asks for.

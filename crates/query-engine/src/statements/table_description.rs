@@ -7,7 +7,7 @@ use messages::Error;
 use messages::table::{Column, HistoryEntry, SchemaChange, TableDescription};
 
 use crate::errors::from_log;
-use crate::statement_context::StatementContext;
+use crate::run::statement_context::StatementContext;
 
 /// Commits that the page gets: each of them costs a request. `DESCRIBE HISTORY` has them all.
 const COMMITS: usize = 200;

@@ -15,12 +15,12 @@ use datafusion::physical_plan::union::UnionExec;
 use delta_log::{ChangeKind, ChangePlan, ChangeSource, ChangeVersion, FileRows, Table};
 use messages::Error;
 
-use crate::column_adapters::ColumnAdapters;
-use crate::parquet_scan::{ParquetScan, data_file};
-use crate::provider::Columns;
-use crate::row_selection::{SelectedRows, with_rows};
-use crate::scan_cost::ScanCost;
-use crate::statement_context::StatementContext;
+use crate::run::statement_context::StatementContext;
+use crate::scan::parquet_scan::{ParquetScan, data_file};
+use crate::scan::row_selection::{SelectedRows, with_rows};
+use crate::scan::scan_cost::ScanCost;
+use crate::scan::schema_adapter::ColumnAdapters;
+use crate::tables::delta_table::Columns;
 
 pub(crate) const CHANGE_TYPE: &str = "_change_type";
 pub(crate) const COMMIT_VERSION: &str = "_commit_version";

@@ -17,9 +17,9 @@ use messages::Error;
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
-use crate::pacing::{Pacer, paced, paced_as_a_whole};
-use crate::running_scan::run_scans;
-use crate::sequential::single_partition;
+use crate::run::yielding::{Pacer, paced, paced_as_a_whole};
+use crate::scan::footer_prefetch::run_scans;
+use crate::session::single_task::single_partition;
 
 /// A query whose tables are open.
 pub(crate) struct Planned {

@@ -8,7 +8,7 @@ use messages::Error;
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
-use crate::physical::{Planned, start_measured};
+use crate::plan::physical::{Planned, start_measured};
 use crate::sql::ExplainMode;
 
 /// The text that EXPLAIN answers.

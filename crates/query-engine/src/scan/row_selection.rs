@@ -11,8 +11,8 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use parquet::arrow::arrow_reader::RowSelection;
 use roaring::RoaringTreemap;
 
-use crate::data_files::DataFiles;
 use crate::errors::external;
+use crate::scan::data_files::DataFiles;
 
 /// Deletion vectors that are read at the same time. A browser opens six connections to a host.
 const CONCURRENT: usize = 6;

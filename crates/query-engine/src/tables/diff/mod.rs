@@ -28,10 +28,10 @@ use datafusion::prelude::ident;
 use delta_log::{ChangePlan, Table};
 use messages::Error;
 
-use crate::changes::{CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION, ChangesProvider};
 use crate::errors::unresolved_column;
-use crate::pruning::has_subquery;
-use crate::statement_context::StatementContext;
+use crate::run::statement_context::StatementContext;
+use crate::scan::pruning::has_subquery;
+use crate::tables::change_feed::{CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION, ChangesProvider};
 use encoding::{encoded, is_encoded};
 use exec::{DiffExec, Output, Shape};
 

@@ -34,9 +34,9 @@ use futures::{Stream, StreamExt};
 use messages::Error;
 use parquet::errors::ParquetError;
 
-use crate::data_files::CurrentFile;
-use crate::decoding::catch;
 use crate::errors::Unreadable;
+use crate::scan::data_files::CurrentFile;
+use crate::scan::decode_panics::catch;
 
 /// Footers fetched at the same time. A browser opens six connections to a host.
 const CONCURRENT: usize = 6;

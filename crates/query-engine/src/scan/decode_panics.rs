@@ -8,7 +8,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::data_files::CurrentFile;
+use crate::scan::data_files::CurrentFile;
 
 thread_local! {
     static DECODING: RefCell<Option<CurrentFile>> = const { RefCell::new(None) };

@@ -13,10 +13,10 @@ use messages::engine::QueryMetrics;
 use messages::table::Column;
 
 use crate::errors::from_datafusion;
-use crate::pacing::Pacer;
+use crate::run::statement_context::StatementContext;
+use crate::run::yielding::Pacer;
 use crate::spark_types;
 use crate::sql::plain_names;
-use crate::statement_context::StatementContext;
 
 /// The result of a statement, as it comes. Dropping it stops the statement: nothing goes on in the
 /// background.

@@ -20,8 +20,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::errors::Unreadable;
-use crate::footers::{DataFile, Footer, Footers, from_store};
-use crate::scan_cost::ScanCost;
+use crate::scan::footers::{DataFile, Footer, Footers, from_store};
+use crate::scan::scan_cost::ScanCost;
 
 /// Ranges that are at most this many bytes apart are fetched as one. object_store's own default
 /// of 1 MiB would read whole files where columns are small.

@@ -1,6 +1,9 @@
 //! DataFusion's session, set up for Spark's ways and for one thread, and what SET and CREATE VIEW
 //! leave behind.
 
+mod checked_sum;
+pub(crate) mod single_task;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,9 +20,9 @@ use delta_log::ChangeColumns;
 use messages::Error;
 use object_store::memory::InMemory;
 
-use crate::checked_sum::checked_sum;
-use crate::parquet_scan::store_url;
-use crate::sequential::RunInOneTask;
+use crate::scan::parquet_scan::store_url;
+use crate::session::checked_sum::checked_sum;
+use crate::session::single_task::RunInOneTask;
 use crate::sql::{Query, SparkExprPlanner};
 
 /// `SET` of this key switches schema evolution on for INSERT and MERGE.

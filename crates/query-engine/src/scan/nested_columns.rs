@@ -15,7 +15,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use delta_log::ColumnMapping;
 use delta_log::schema::{DataType, StructField, StructType};
 
-use crate::variants::variant_to_json;
+use crate::scan::variants::variant_to_json;
 
 /// Where arrow keeps the id of a Parquet field.
 const FIELD_ID: &str = "PARQUET:field_id";

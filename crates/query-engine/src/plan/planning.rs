@@ -14,12 +14,12 @@ use messages::Error;
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
-use crate::open_tables::{open_changes, open_diff, open_table};
-use crate::physical::Planned;
+use crate::plan::open_tables::{open_changes, open_diff, open_table};
+use crate::plan::physical::Planned;
+use crate::run::statement_context::StatementContext;
 use crate::session::View;
 use crate::spark_types::result_type;
 use crate::sql::{Query, Relation, TableName, TableReference};
-use crate::statement_context::StatementContext;
 
 /// Views within views; more are a view of itself.
 const MAX_VIEW_DEPTH: usize = 16;

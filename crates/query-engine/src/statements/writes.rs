@@ -13,18 +13,18 @@ use futures::TryStreamExt;
 use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest, Operation, RestoreTarget};
 
-use crate::describe;
 use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
-use crate::execution::Execution;
-use crate::moments::millis;
-use crate::open_tables::locate_delta;
-use crate::physical::{Planned, start};
-use crate::planning::plan_query;
+use crate::plan::open_tables::locate_delta;
+use crate::plan::physical::{Planned, start};
+use crate::plan::planning::plan_query;
+use crate::plan::time_travel::millis;
+use crate::run::execution::Execution;
+use crate::run::statement_context::StatementContext;
 use crate::sql::{
     Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select, plain_names,
 };
-use crate::statement_context::StatementContext;
+use crate::statements::describe;
 
 /// Makes the write and answers what Spark answers.
 pub(crate) async fn execute_write(

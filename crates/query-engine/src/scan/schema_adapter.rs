@@ -17,7 +17,7 @@ use datafusion::physical_expr_adapter::{
 use delta_log::ColumnMapping;
 use delta_log::schema::StructType;
 
-use crate::nested_columns::{FitNested, position};
+use crate::scan::nested_columns::{FitNested, position};
 
 /// The table's columns, and how files have them.
 #[derive(Debug, Clone)]

@@ -17,12 +17,12 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange};
 use parquet::arrow::parquet_to_arrow_schema;
 
-use crate::column_adapters::ColumnAdapters;
 use crate::errors::{from_datafusion, from_store};
-use crate::parquet_scan::{ParquetScan, data_file};
-use crate::scan_cost::ScanCost;
+use crate::run::statement_context::StatementContext;
+use crate::scan::parquet_scan::{ParquetScan, data_file};
+use crate::scan::scan_cost::ScanCost;
+use crate::scan::schema_adapter::ColumnAdapters;
 use crate::spark_types::result_type;
-use crate::statement_context::StatementContext;
 
 /// Opens a file, or all files below a folder whose names end in `.parquet`; the columns are those
 /// of the first file.

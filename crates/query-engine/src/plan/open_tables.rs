@@ -10,15 +10,15 @@ use futures::try_join;
 use messages::Error;
 
 use crate::catalog::is_parquet;
-use crate::changes::ChangesProvider;
-use crate::diff::DiffProvider;
 use crate::engine_core::EngineCore;
 use crate::errors::from_log;
-use crate::moments::{change_bound, time_travel};
-use crate::parquet_path::open_parquet;
-use crate::provider::DeltaTableProvider;
+use crate::plan::time_travel::{change_bound, time_travel};
+use crate::run::statement_context::StatementContext;
 use crate::sql::{TableName, VersionSpec};
-use crate::statement_context::StatementContext;
+use crate::tables::change_feed::ChangesProvider;
+use crate::tables::delta_table::DeltaTableProvider;
+use crate::tables::diff::DiffProvider;
+use crate::tables::parquet_table::open_parquet;
 
 /// A Delta table as of `at`, or Parquet files.
 pub(crate) async fn open_table(

@@ -1,5 +1,7 @@
 //! Names and paths of tables → places in the stores.
 
+pub(crate) mod snapshots;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::{BoxFuture, join_all};

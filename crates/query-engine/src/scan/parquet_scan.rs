@@ -16,8 +16,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use crate::column_adapters::ColumnAdapters;
-use crate::data_files::{CurrentFile, DataFiles, StoredRows};
+use crate::scan::data_files::{CurrentFile, DataFiles, StoredRows};
+use crate::scan::schema_adapter::ColumnAdapters;
 
 /// DataFusion looks up a store for each scan; ours come with the reader factory, so this name only
 /// has to be registered.

@@ -1,0 +1,15 @@
+//! Reading data files: which of them, which of their rows, and how their columns become the
+//! table's.
+
+pub(crate) mod data_files;
+pub(crate) mod decode_panics;
+pub(crate) mod footer_prefetch;
+pub(crate) mod footers;
+pub(crate) mod log_statistics;
+mod nested_columns;
+pub(crate) mod parquet_scan;
+pub(crate) mod pruning;
+pub(crate) mod row_selection;
+pub(crate) mod scan_cost;
+pub(crate) mod schema_adapter;
+mod variants;

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use lakeglass::commands::{fingerprint, seed, serve, simulate, sql};
 use lakeglass::errors::one_line;
 use lakeglass::output::OUTPUT_CLOSED;
-use query_engine::decoding;
+use query_engine::file_being_decoded;
 use tracing_subscriber::EnvFilter;
 
 /// A Delta Lake playground: the page's server, and its engine on the command line.
@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         // What a damaged data file makes of Parquet's decoders comes as the statement's error.
-        if decoding().is_none() {
+        if file_being_decoded().is_none() {
             report(panic);
         }
     }));

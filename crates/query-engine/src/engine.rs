@@ -14,7 +14,7 @@ use crate::plan::physical::{reads_no_files, start};
 use crate::plan::planning::{plan_query, plan_view, view_named};
 use crate::run::execution::Execution;
 use crate::run::statement_context::StatementContext;
-use crate::run::yielding::Pacer;
+use crate::run::yielding::YieldTimer;
 use crate::session::View;
 use crate::sql::{ExplainMode, ParsedStatement, Query, StatementKind, parse_script};
 use crate::statements::describe;
@@ -136,11 +136,11 @@ impl Engine {
                 });
                 plan_view(core, &context, Arc::clone(&view), 0).await?;
                 core.session.create_view(name, *or_replace, view)?;
-                Ok(Execution::nothing(context, self.pacer()).changing_names())
+                Ok(Execution::nothing(context, self.yield_timer()).changing_names())
             }
             StatementKind::DropView { name, if_exists } => {
                 core.session.drop_view(name, *if_exists)?;
-                Ok(Execution::nothing(context, self.pacer()).changing_names())
+                Ok(Execution::nothing(context, self.yield_timer()).changing_names())
             }
             StatementKind::SetOption { key, value } => {
                 core.session.set_option(key, value)?;
@@ -183,8 +183,8 @@ impl Engine {
         table_description::describe(&context, &table).await
     }
 
-    fn pacer(&self) -> Arc<Pacer> {
-        Arc::clone(&self.core.pacer)
+    fn yield_timer(&self) -> Arc<YieldTimer> {
+        Arc::clone(&self.core.yield_timer)
     }
 
     async fn query(
@@ -194,11 +194,11 @@ impl Engine {
     ) -> Result<Execution, Error> {
         let planned = plan_query(&self.core, &context, query, 0).await?;
         let physical = planned.physical().await?;
-        let stream = start(&physical, &planned.state, &self.core.pacer)?;
+        let stream = start(&physical, &planned.state, &self.core.yield_timer)?;
         let from_log = reads_no_files(&physical);
         Ok(Execution::streaming(
             context,
-            self.pacer(),
+            self.yield_timer(),
             planned.schema(),
             stream,
             from_log,
@@ -245,6 +245,6 @@ impl Engine {
         batch: Result<RecordBatch, arrow::error::ArrowError>,
     ) -> Result<Execution, Error> {
         let batch = batch.map_err(|error| from_datafusion(&error.into()))?;
-        Ok(Execution::of_batch(context, self.pacer(), batch))
+        Ok(Execution::of_batch(context, self.yield_timer(), batch))
     }
 }

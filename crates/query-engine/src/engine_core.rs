@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 use crate::catalog::snapshots::Snapshots;
 use crate::host::{Committer, EngineOptions};
 use crate::run::statement_context::StatementContext;
-use crate::run::yielding::Pacer;
+use crate::run::yielding::YieldTimer;
 use crate::scan::footers::Footers;
 use crate::session::Session;
 
@@ -14,7 +14,7 @@ use crate::session::Session;
 #[derive(Debug)]
 pub(crate) struct EngineCore {
     pub committer: Option<Arc<dyn Committer>>,
-    pub pacer: Arc<Pacer>,
+    pub yield_timer: Arc<YieldTimer>,
     pub catalog: Catalog,
     pub session: Session,
     pub snapshots: Arc<Snapshots>,
@@ -32,7 +32,7 @@ impl EngineCore {
         } = options;
         Self {
             committer,
-            pacer: Arc::new(Pacer::new(scheduler)),
+            yield_timer: Arc::new(YieldTimer::new(scheduler)),
             catalog: Catalog::new(stores),
             session: Session::new(memory_limit),
             snapshots: Arc::default(),

@@ -27,8 +27,9 @@ mod spark_types;
 mod sql;
 mod statements;
 mod tables;
+mod unary_plan;
 
 pub use engine::{Engine, Statement};
 pub use host::{Committer, EngineOptions, Scheduler, StoreLocation, Stores};
 pub use run::execution::Execution;
-pub use scan::decode_panics::decoding;
+pub use scan::decode_panics::file_being_decoded;

@@ -18,7 +18,7 @@ mod timer;
 
 use js_sys::{Object, Reflect, Uint8Array};
 use messages::engine::{FromWorker, ToWorker};
-use query_engine::decoding;
+use query_engine::file_being_decoded;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
@@ -49,7 +49,7 @@ extern "C" {
 #[wasm_bindgen]
 pub fn start() -> Result<(), JsValue> {
     std::panic::set_hook(Box::new(|panic| {
-        let reason = match decoding() {
+        let reason = match file_being_decoded() {
             Some(file) => format!("data file {file} cannot be decoded: {panic}"),
             None => panic.to_string(),
         };

@@ -15,7 +15,7 @@ use crate::errors::from_log;
 use crate::plan::time_travel::{change_bound, time_travel};
 use crate::run::statement_context::StatementContext;
 use crate::sql::{TableName, VersionSpec};
-use crate::tables::change_feed::ChangesProvider;
+use crate::tables::change_feed::ChangeFeedProvider;
 use crate::tables::delta_table::DeltaTableProvider;
 use crate::tables::diff::DiffProvider;
 use crate::tables::parquet_table::open_parquet;
@@ -67,7 +67,7 @@ pub(crate) fn open_changes<'a>(
         let plan = plan.map_err(|error| from_log(&error))?;
         context.reads(&table, Some(plan.end));
         let context = Arc::clone(context);
-        Ok(Arc::new(ChangesProvider::new(table, plan, context)?) as _)
+        Ok(Arc::new(ChangeFeedProvider::new(table, plan, context)?) as _)
     }
     .boxed()
 }

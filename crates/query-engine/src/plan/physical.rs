@@ -17,8 +17,8 @@ use messages::Error;
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
-use crate::run::yielding::{Pacer, paced, paced_as_a_whole};
-use crate::scan::footer_prefetch::run_scans;
+use crate::run::yielding::{YieldTimer, yield_after, yield_within};
+use crate::scan::footer_prefetch::prefetch_footers;
 use crate::session::single_task::single_partition;
 
 /// A query whose tables are open.
@@ -44,11 +44,11 @@ impl Planned {
 pub(crate) fn start(
     plan: &Arc<dyn ExecutionPlan>,
     state: &SessionState,
-    pacer: &Arc<Pacer>,
+    yield_timer: &Arc<YieldTimer>,
 ) -> Result<SendableRecordBatchStream, Error> {
     let run = || {
-        let plan = run_scans(single_partition(Arc::clone(plan)))?;
-        paced(plan, pacer)?.execute(0, state.task_ctx())
+        let plan = prefetch_footers(single_partition(Arc::clone(plan)))?;
+        yield_within(plan, yield_timer)?.execute(0, state.task_ctx())
     };
     run().map_err(|error| from_datafusion(&error))
 }
@@ -58,9 +58,9 @@ pub(crate) fn start(
 pub(crate) fn start_measured(
     plan: &Arc<dyn ExecutionPlan>,
     state: &SessionState,
-    pacer: &Arc<Pacer>,
+    yield_timer: &Arc<YieldTimer>,
 ) -> Result<SendableRecordBatchStream, Error> {
-    let plan = paced_as_a_whole(Arc::clone(plan), pacer);
+    let plan = yield_after(Arc::clone(plan), yield_timer);
     plan.execute(0, state.task_ctx())
         .map_err(|error| from_datafusion(&error))
 }
@@ -90,7 +90,7 @@ pub(crate) async fn collect_statement(
         .map_err(|error| from_datafusion(&error))?;
     let planned = Planned { state, plan };
     let physical = planned.physical().await?;
-    let rows = start(&physical, &planned.state, &core.pacer)?;
+    let rows = start(&physical, &planned.state, &core.yield_timer)?;
     rows.try_collect()
         .await
         .map_err(|error| from_datafusion(&error))

@@ -14,7 +14,7 @@ use messages::table::Column;
 
 use crate::errors::from_datafusion;
 use crate::run::statement_context::StatementContext;
-use crate::run::yielding::Pacer;
+use crate::run::yielding::YieldTimer;
 use crate::spark_types;
 use crate::sql::plain_names;
 
@@ -24,7 +24,7 @@ pub struct Execution {
     schema: SchemaRef,
     rows: Rows,
     context: Arc<StatementContext>,
-    pacer: Arc<Pacer>,
+    yield_timer: Arc<YieldTimer>,
     is_write: bool,
     table: Option<String>,
     version: Option<u64>,
@@ -50,7 +50,7 @@ impl Execution {
     /// The next rows, at least one; `None` at the end. After an error nothing more comes.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
         loop {
-            self.pacer.turn_if_due().await;
+            self.yield_timer.yield_if_due().await;
             let next = match &mut self.rows {
                 Rows::Stream(stream) => stream.next().await,
                 Rows::Batch(batch) => batch.take().map(Ok),
@@ -99,7 +99,7 @@ impl Execution {
     /// Rows that come from a plan.
     pub(crate) fn streaming(
         context: Arc<StatementContext>,
-        pacer: Arc<Pacer>,
+        yield_timer: Arc<YieldTimer>,
         schema: SchemaRef,
         stream: SendableRecordBatchStream,
         reads_no_files: bool,
@@ -114,7 +114,7 @@ impl Execution {
             schema,
             rows,
             context,
-            pacer,
+            yield_timer,
             is_write: false,
             table,
             version,
@@ -125,7 +125,7 @@ impl Execution {
     /// A result that is here already.
     pub(crate) fn of_batch(
         context: Arc<StatementContext>,
-        pacer: Arc<Pacer>,
+        yield_timer: Arc<YieldTimer>,
         batch: RecordBatch,
     ) -> Self {
         let (table, version) = context.single_table();
@@ -137,7 +137,7 @@ impl Execution {
             schema,
             rows,
             context,
-            pacer,
+            yield_timer,
             is_write: false,
             table,
             version,
@@ -146,7 +146,7 @@ impl Execution {
     }
 
     /// No result.
-    pub(crate) fn nothing(context: Arc<StatementContext>, pacer: Arc<Pacer>) -> Self {
+    pub(crate) fn nothing(context: Arc<StatementContext>, yield_timer: Arc<YieldTimer>) -> Self {
         let rows = Rows::Batch(None);
         let schema = Arc::new(Schema::empty());
         let (table, version, from_log) = (None, None, false);
@@ -154,7 +154,7 @@ impl Execution {
             schema,
             rows,
             context,
-            pacer,
+            yield_timer,
             is_write: false,
             table,
             version,

@@ -12,7 +12,7 @@ use web_time::Instant;
 use crate::catalog::snapshots::Snapshots;
 use crate::host::StoreLocation;
 use crate::run::metered_store::{Meter, MeteredStore};
-use crate::scan::data_files::DataFiles;
+use crate::scan::data_files::DataFileReaderFactory;
 use crate::scan::footers::Footers;
 use crate::scan::scan_cost::{ScanCost, ScanCosts};
 
@@ -115,8 +115,8 @@ impl StatementContext {
         cost
     }
 
-    pub fn data_files(&self, table: &Table, cost: Arc<ScanCost>) -> DataFiles {
-        DataFiles {
+    pub fn data_files(&self, table: &Table, cost: Arc<ScanCost>) -> DataFileReaderFactory {
+        DataFileReaderFactory {
             origin: origin(&table.location),
             store: Arc::clone(&table.store),
             footers: Arc::clone(&self.footers),

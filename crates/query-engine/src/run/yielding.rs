@@ -1,9 +1,9 @@
-//! Turns of the host's event loop while a plan computes.
+//! Yields to the host's event loop while a plan computes.
 //!
-//! In a browser the engine shares its thread with the messages of the page: a CANCEL is only seen
-//! when the engine lets the event loop turn. DataFusion's operators await nothing while their input
-//! is at hand, so each operator's stream is wrapped: when the last turn is more than [`TURN`] ago,
-//! the stream waits for a turn before it goes on.
+//! In a browser the engine shares its thread with the messages of the page, and a CANCEL is only
+//! handled when the engine yields to the event loop. DataFusion's operators await nothing while
+//! their input is at hand, so the stream of each operator is wrapped: when the last yield is more
+//! than [`INTERVAL`] ago, the stream yields before it goes on.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,109 +14,105 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::Stream;
 use futures::future::BoxFuture;
 use web_time::Instant;
 
 use crate::host::Scheduler;
+use crate::unary_plan::unary_plan;
 
-/// How long the engine computes before it lets the event loop turn.
-const TURN: Duration = Duration::from_millis(30);
+/// Time that the engine computes before it yields.
+const INTERVAL: Duration = Duration::from_millis(30);
 
-/// Knows when the event loop last had its turn. One for all that runs on a thread.
+/// Time of the last yield; one timer for all that runs on a thread.
 #[derive(Debug)]
-pub(crate) struct Pacer {
+pub(crate) struct YieldTimer {
     scheduler: Arc<dyn Scheduler>,
-    last_turn: Mutex<Instant>,
+    last_yield: Mutex<Instant>,
 }
 
-impl Pacer {
+impl YieldTimer {
     pub fn new(scheduler: Arc<dyn Scheduler>) -> Self {
         Self {
             scheduler,
-            last_turn: Mutex::new(Instant::now()),
+            last_yield: Mutex::new(Instant::now()),
         }
     }
 
-    /// Lets the event loop turn if it has waited long enough.
-    pub async fn turn_if_due(&self) {
+    /// Yields if the last yield is more than [`INTERVAL`] ago.
+    pub async fn yield_if_due(&self) {
         if self.is_due() {
-            self.turn().await;
+            self.yield_now().await;
         }
     }
 
     fn is_due(&self) -> bool {
-        self.last_turn
+        self.last_yield
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .elapsed()
-            >= TURN
+            >= INTERVAL
     }
 
-    async fn turn(&self) {
+    async fn yield_now(&self) {
         self.scheduler.yield_now().await;
         *self
-            .last_turn
+            .last_yield
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 
-/// Wraps every operator of a plan that is about to run.
+/// Wraps every operator of a plan that is about to run, so that it yields while it computes.
 ///
 /// # Errors
 /// Those of DataFusion's replacement of children.
-pub(crate) fn paced(
+pub(crate) fn yield_within(
     plan: Arc<dyn ExecutionPlan>,
-    pacer: &Arc<Pacer>,
+    timer: &Arc<YieldTimer>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| Ok(Transformed::yes(paced_as_a_whole(node, pacer))))
+    plan.transform_up(|node| Ok(Transformed::yes(yield_after(node, timer))))
         .data()
 }
 
-/// Wraps a plan, but none of the operators in it: they take their turns when rows leave it.
-pub(crate) fn paced_as_a_whole(
+/// Wraps a plan, but none of the operators in it: it yields when rows leave it.
+pub(crate) fn yield_after(
     plan: Arc<dyn ExecutionPlan>,
-    pacer: &Arc<Pacer>,
+    timer: &Arc<YieldTimer>,
 ) -> Arc<dyn ExecutionPlan> {
-    Arc::new(PacedExec {
+    Arc::new(YieldExec {
         input: plan,
-        pacer: Arc::clone(pacer),
+        timer: Arc::clone(timer),
     })
 }
 
-/// Its input, with turns of the event loop in between.
+/// Passes its input on, and yields between batches where it is due.
 #[derive(Debug)]
-struct PacedExec {
+struct YieldExec {
     input: Arc<dyn ExecutionPlan>,
-    pacer: Arc<Pacer>,
+    timer: Arc<YieldTimer>,
 }
 
-impl PacedExec {
-    fn around(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Arc<dyn ExecutionPlan> {
-        Arc::new(Self {
-            input: children.swap_remove(0),
-            pacer: Arc::clone(&self.pacer),
-        })
+impl YieldExec {
+    fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self {
+            input,
+            timer: Arc::clone(&self.timer),
+        }
     }
 }
 
-impl DisplayAs for PacedExec {
+impl DisplayAs for YieldExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PacedExec")
+        f.write_str("YieldExec")
     }
 }
 
-impl ExecutionPlan for PacedExec {
-    fn name(&self) -> &str {
-        "PacedExec"
-    }
+impl ExecutionPlan for YieldExec {
+    unary_plan!();
 
     fn properties(&self) -> &Arc<PlanProperties> {
         self.input.properties()
@@ -126,69 +122,43 @@ impl ExecutionPlan for PacedExec {
         vec![true]
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self.around(children))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self.around(children))
-    }
-
     fn execute(
         &self,
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        Ok(Box::pin(PacedStream {
+        Ok(Box::pin(YieldStream {
             input,
-            pacer: Arc::clone(&self.pacer),
-            turn: None,
+            timer: Arc::clone(&self.timer),
+            yielding: None,
         }))
     }
 }
 
-struct PacedStream {
+struct YieldStream {
     input: SendableRecordBatchStream,
-    pacer: Arc<Pacer>,
-    turn: Option<BoxFuture<'static, ()>>,
+    timer: Arc<YieldTimer>,
+    yielding: Option<BoxFuture<'static, ()>>,
 }
 
-impl Stream for PacedStream {
+impl Stream for YieldStream {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.turn.is_none() && self.pacer.is_due() {
-            let pacer = Arc::clone(&self.pacer);
-            self.turn = Some(Box::pin(async move { pacer.turn().await }));
+        if self.yielding.is_none() && self.timer.is_due() {
+            let timer = Arc::clone(&self.timer);
+            self.yielding = Some(Box::pin(async move { timer.yield_now().await }));
         }
-        if let Some(turn) = &mut self.turn {
-            ready!(turn.as_mut().poll(cx));
-            self.turn = None;
+        if let Some(yielding) = &mut self.yielding {
+            ready!(yielding.as_mut().poll(cx));
+            self.yielding = None;
         }
         self.input.as_mut().poll_next(cx)
     }
 }
 
-impl RecordBatchStream for PacedStream {
+impl RecordBatchStream for YieldStream {
     fn schema(&self) -> SchemaRef {
         self.input.schema()
     }

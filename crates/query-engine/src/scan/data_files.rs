@@ -29,7 +29,7 @@ const GAP: u64 = 64 * 1024;
 
 /// Makes readers for the data files of one scan.
 #[derive(Debug)]
-pub(crate) struct DataFiles {
+pub(crate) struct DataFileReaderFactory {
     /// Scheme and host of the table's URL.
     pub origin: Arc<str>,
     pub store: Arc<dyn ObjectStore>,
@@ -37,7 +37,7 @@ pub(crate) struct DataFiles {
     pub cost: Arc<ScanCost>,
 }
 
-impl DataFiles {
+impl DataFileReaderFactory {
     /// The footer of a file; from the cache if it was read before.
     pub async fn footer_of(&self, path: &Path, size: u64) -> Result<Arc<Footer>> {
         let reader = self.reader(path.clone(), size, None);
@@ -63,7 +63,7 @@ impl DataFiles {
     }
 }
 
-impl ParquetFileReaderFactory for DataFiles {
+impl ParquetFileReaderFactory for DataFileReaderFactory {
     fn create_reader(
         &self,
         _: usize,

@@ -1,8 +1,8 @@
-//! Parquet's decoders trust the header of a page, which no checksum covers, up to a panic where it
-//! is damaged. What panics while a file is decoded is made an error of that file.
+//! Turns a decoder's panic into an error of the data file that it decoded.
 //!
-//! wasm32 has no unwinding: there the panic ends the engine, and [`decoding`] lets its panic hook
-//! say why.
+//! Parquet's decoders trust the header of a page, which no checksum covers, and panic where it is
+//! damaged. wasm32 has no unwinding: there the panic ends the engine, and
+//! [`file_being_decoded`] lets the host's panic hook name the file.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -14,9 +14,9 @@ thread_local! {
     static DECODING: RefCell<Option<CurrentFile>> = const { RefCell::new(None) };
 }
 
-/// The data file that this thread is decoding, for a panic hook. Natively such a panic becomes an
-/// error of the query, and needs no other report.
-pub fn decoding() -> Option<String> {
+/// Path of the data file that this thread is decoding, for a panic hook. Natively such a panic
+/// becomes an error of the query, and needs no other report.
+pub fn file_being_decoded() -> Option<String> {
     let current = DECODING.with(|decoding| decoding.try_borrow().ok()?.clone());
     Some(current?.path()?.to_string())
 }
@@ -24,7 +24,7 @@ pub fn decoding() -> Option<String> {
 /// Runs `decode`, for a scan that is at `current`.
 ///
 /// # Errors
-/// What `decode` said when it panicked. It must not be called again.
+/// The message of the panic, if `decode` panics. It must not be called again then.
 pub(crate) fn catch<T>(current: &CurrentFile, decode: impl FnOnce() -> T) -> Result<T, String> {
     let before = DECODING.replace(Some(current.clone()));
     let result = catch_unwind(AssertUnwindSafe(decode));

@@ -1,8 +1,8 @@
-//! A scan of data files while it runs: footers are asked for before the scan comes to them, and
-//! errors name the file.
+//! Prefetches the footers of a scan's data files while the scan runs, and names the file in its
+//! errors.
 //!
 //! DataFusion opens one file after the other, which costs a round trip each. While a scan runs, the
-//! footers of its next files are fetched side by side; the scan then finds them in the cache.
+//! footers of its next files are fetched concurrently; the scan then finds them in the cache.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -14,7 +14,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{
     FileScanConfig, ParquetFileReaderFactory, ParquetSource,
@@ -22,11 +22,9 @@ use datafusion::datasource::physical_plan::{
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, PlanProperties,
-    ReplaceChildrenOptions,
 };
 use delta_log::Error as LogError;
 use futures::stream::BoxStream;
@@ -37,6 +35,7 @@ use parquet::errors::ParquetError;
 use crate::errors::Unreadable;
 use crate::scan::data_files::CurrentFile;
 use crate::scan::decode_panics::catch;
+use crate::unary_plan::unary_plan;
 
 /// Footers fetched at the same time. A browser opens six connections to a host.
 const CONCURRENT: usize = 6;
@@ -45,8 +44,8 @@ const CONCURRENT: usize = 6;
 const MAX_FILES: usize = 256;
 
 /// Wraps the scans of a plan that is about to run.
-pub(crate) fn run_scans(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| match RunningScanExec::of(&node) {
+pub(crate) fn prefetch_footers(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| match PrefetchFootersExec::of(&node) {
         Some(scan) => Ok(Transformed::yes(Arc::new(scan) as Arc<dyn ExecutionPlan>)),
         None => Ok(Transformed::no(node)),
     })
@@ -54,7 +53,7 @@ pub(crate) fn run_scans(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executio
 }
 
 #[derive(Debug, Clone)]
-struct RunningScanExec {
+struct PrefetchFootersExec {
     input: Arc<dyn ExecutionPlan>,
     /// Those whose footers to fetch ahead.
     files: Vec<PartitionedFile>,
@@ -62,7 +61,7 @@ struct RunningScanExec {
     current: CurrentFile,
 }
 
-impl RunningScanExec {
+impl PrefetchFootersExec {
     /// Around `node`, if it is a scan.
     fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Self> {
         let scan = node.downcast_ref::<DataSourceExec>()?;
@@ -81,24 +80,22 @@ impl RunningScanExec {
         })
     }
 
-    fn around(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Arc<dyn ExecutionPlan> {
-        Arc::new(Self {
-            input: children.swap_remove(0),
+    fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self {
+            input,
             ..self.clone()
-        })
+        }
     }
 }
 
-impl DisplayAs for RunningScanExec {
+impl DisplayAs for PrefetchFootersExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RunningScanExec")
+        f.write_str("PrefetchFootersExec")
     }
 }
 
-impl ExecutionPlan for RunningScanExec {
-    fn name(&self) -> &str {
-        "RunningScanExec"
-    }
+impl ExecutionPlan for PrefetchFootersExec {
+    unary_plan!();
 
     fn properties(&self) -> &Arc<PlanProperties> {
         self.input.properties()
@@ -106,32 +103,6 @@ impl ExecutionPlan for RunningScanExec {
 
     fn maintains_input_order(&self) -> Vec<bool> {
         vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self.around(children))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self.around(children))
     }
 
     fn execute(
@@ -153,7 +124,7 @@ impl ExecutionPlan for RunningScanExec {
             .buffer_unordered(CONCURRENT)
             .boxed();
         let input = self.input.execute(partition, context)?;
-        Ok(Box::pin(RunningScan {
+        Ok(Box::pin(PrefetchFooters {
             input,
             ahead: Some(ahead),
             current: self.current.clone(),
@@ -161,14 +132,14 @@ impl ExecutionPlan for RunningScanExec {
     }
 }
 
-struct RunningScan {
+struct PrefetchFooters {
     input: SendableRecordBatchStream,
     /// `None` when all footers are here.
     ahead: Option<BoxStream<'static, ()>>,
     current: CurrentFile,
 }
 
-impl Stream for RunningScan {
+impl Stream for PrefetchFooters {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -185,7 +156,7 @@ impl Stream for RunningScan {
     }
 }
 
-impl RunningScan {
+impl PrefetchFooters {
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
         while let Some(ahead) = &mut self.ahead {
             match ahead.poll_next_unpin(cx) {
@@ -233,7 +204,7 @@ fn undecodable(error: &DataFusionError) -> Option<String> {
     }
 }
 
-impl RecordBatchStream for RunningScan {
+impl RecordBatchStream for PrefetchFooters {
     fn schema(&self) -> SchemaRef {
         self.input.schema()
     }

@@ -16,8 +16,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use crate::scan::data_files::{CurrentFile, DataFiles, StoredRows};
-use crate::scan::schema_adapter::ColumnAdapters;
+use crate::scan::data_files::{CurrentFile, DataFileReaderFactory, StoredRows};
+use crate::scan::schema_adapter::DeltaSchemaAdapterFactory;
 
 /// DataFusion looks up a store for each scan; ours come with the reader factory, so this name only
 /// has to be registered.
@@ -28,7 +28,7 @@ pub(crate) fn store_url() -> ObjectStoreUrl {
 /// What to scan.
 pub(crate) struct ParquetScan {
     /// How the files have the table's columns.
-    pub columns: ColumnAdapters,
+    pub columns: DeltaSchemaAdapterFactory,
     /// The columns that are in the files.
     pub file_columns: Vec<FieldRef>,
     /// The columns whose values [`PartitionedFile::partition_values`] give.
@@ -42,7 +42,7 @@ pub(crate) struct ParquetScan {
 }
 
 impl ParquetScan {
-    pub fn into_plan(self, data_files: DataFiles) -> Result<Arc<dyn ExecutionPlan>> {
+    pub fn into_plan(self, data_files: DataFileReaderFactory) -> Result<Arc<dyn ExecutionPlan>> {
         let file_schema: SchemaRef = Arc::new(Schema::new(self.file_columns));
         let table_schema = TableSchema::builder(file_schema)
             .with_table_partition_cols(self.partition_columns)

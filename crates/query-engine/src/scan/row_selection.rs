@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::RowSelection;
 use roaring::RoaringTreemap;
 
 use crate::errors::external;
-use crate::scan::data_files::DataFiles;
+use crate::scan::data_files::DataFileReaderFactory;
 
 /// Deletion vectors that are read at the same time. A browser opens six connections to a host.
 const CONCURRENT: usize = 6;
@@ -30,7 +30,7 @@ pub(crate) struct SelectedRows {
 /// Requests: one for each deletion vector that is not in the log itself.
 pub(crate) async fn with_rows(
     table: &Table,
-    data_files: &DataFiles,
+    data_files: &DataFileReaderFactory,
     files: Vec<SelectedRows>,
 ) -> Result<Vec<PartitionedFile>> {
     let files: Vec<BoxFuture<'_, Result<PartitionedFile>>> = files
@@ -42,7 +42,7 @@ pub(crate) async fn with_rows(
 
 async fn one(
     table: &Table,
-    data_files: &DataFiles,
+    data_files: &DataFileReaderFactory,
     selected: SelectedRows,
 ) -> Result<PartitionedFile> {
     let SelectedRows { file, rows, stored } = selected;

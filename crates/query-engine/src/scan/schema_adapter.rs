@@ -21,12 +21,12 @@ use crate::scan::nested_columns::{FitNested, position};
 
 /// The table's columns, and how files have them.
 #[derive(Debug, Clone)]
-pub(crate) struct ColumnAdapters {
+pub(crate) struct DeltaSchemaAdapterFactory {
     pub schema: Arc<StructType>,
     pub column_mapping: ColumnMapping,
 }
 
-impl ColumnAdapters {
+impl DeltaSchemaAdapterFactory {
     /// Which of a file's fields is `column`. A column that is not the table's own, like
     /// `_change_type` in a change data file, goes by its name.
     fn find(&self, column: &str, physical: &Fields) -> Option<usize> {
@@ -37,7 +37,7 @@ impl ColumnAdapters {
     }
 }
 
-impl PhysicalExprAdapterFactory for ColumnAdapters {
+impl PhysicalExprAdapterFactory for DeltaSchemaAdapterFactory {
     fn create(
         &self,
         logical: SchemaRef,
@@ -81,7 +81,7 @@ fn by_names(logical: SchemaRef, physical: &Schema) -> Arc<dyn PhysicalExprAdapte
 
 #[derive(Debug)]
 struct Adapter {
-    columns: ColumnAdapters,
+    columns: DeltaSchemaAdapterFactory,
     logical: SchemaRef,
     physical: SchemaRef,
 }

@@ -22,7 +22,7 @@ use object_store::memory::InMemory;
 
 use crate::scan::parquet_scan::store_url;
 use crate::session::checked_sum::checked_sum;
-use crate::session::single_task::RunInOneTask;
+use crate::session::single_task::SingleTaskRule;
 use crate::sql::{Query, SparkExprPlanner};
 
 /// `SET` of this key switches schema evolution on for INSERT and MERGE.
@@ -54,7 +54,7 @@ impl Session {
             .with_config(config())
             .with_runtime_env(runtime(memory_limit))
             .with_default_features()
-            .with_physical_optimizer_rule(Arc::new(RunInOneTask));
+            .with_physical_optimizer_rule(Arc::new(SingleTaskRule));
         builder
             .expr_planners()
             .get_or_insert_default()

@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Result, Statistics};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
@@ -21,15 +20,17 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
-    PlanProperties, ReplaceChildrenOptions, StatisticsArgs,
+    PlanProperties, StatisticsArgs,
 };
 use futures::TryStreamExt;
 
+use crate::unary_plan::unary_plan;
+
 /// Replaces the operators that spawn; the last of the physical optimizer's rules.
 #[derive(Debug)]
-pub(crate) struct RunInOneTask;
+pub(crate) struct SingleTaskRule;
 
-impl PhysicalOptimizerRule for RunInOneTask {
+impl PhysicalOptimizerRule for SingleTaskRule {
     fn optimize(
         &self,
         plan: Arc<dyn ExecutionPlan>,
@@ -60,7 +61,7 @@ impl PhysicalOptimizerRule for RunInOneTask {
     }
 
     fn name(&self) -> &str {
-        "run_in_one_task"
+        "single_task"
     }
 
     fn schema_check(&self) -> bool {
@@ -103,6 +104,10 @@ impl SequentialPartitionsExec {
             fetch,
         }
     }
+
+    fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self::new(input, self.fetch)
+    }
 }
 
 impl DisplayAs for SequentialPartitionsExec {
@@ -116,38 +121,10 @@ impl DisplayAs for SequentialPartitionsExec {
 }
 
 impl ExecutionPlan for SequentialPartitionsExec {
-    fn name(&self) -> &str {
-        "SequentialPartitionsExec"
-    }
+    unary_plan!();
 
     fn properties(&self) -> &Arc<PlanProperties> {
         &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(children.swap_remove(0), self.fetch)))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(children.swap_remove(0), self.fetch)))
     }
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

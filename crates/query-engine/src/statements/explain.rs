@@ -39,7 +39,7 @@ pub(crate) async fn explain(
             )
         }
         ExplainMode::Analyze => {
-            let mut rows = start_measured(&physical, &planned.state, &core.pacer)?;
+            let mut rows = start_measured(&physical, &planned.state, &core.yield_timer)?;
             let mut count = 0usize;
             while let Some(batch) = rows
                 .try_next()

@@ -59,12 +59,12 @@ pub(crate) async fn execute_write(
         core.catalog.forget();
     }
     context.finished();
-    let pacer = Arc::clone(&core.pacer);
+    let yield_timer = Arc::clone(&core.yield_timer);
     let execution = if result.is_empty() {
-        Execution::nothing(context, pacer)
+        Execution::nothing(context, yield_timer)
     } else {
         let row = describe::counts(&result).map_err(|error| from_datafusion(&error.into()))?;
-        Execution::of_batch(context, pacer, row)
+        Execution::of_batch(context, yield_timer, row)
     };
     Ok(execution.written(location, version))
 }
@@ -187,7 +187,7 @@ fn renamed(schema: &Schema, names: &[String]) -> SchemaRef {
 async fn rows(core: &EngineCore, planned: &Planned, schema: SchemaRef) -> Result<Bytes, Error> {
     let failed = |error: DataFusionError| from_datafusion(&error);
     let physical = planned.physical().await?;
-    let mut stream = start(&physical, &planned.state, &core.pacer)?;
+    let mut stream = start(&physical, &planned.state, &core.yield_timer)?;
     let reservation =
         MemoryConsumer::new("rows to commit").register(&planned.state.runtime_env().memory_pool);
     let mut writer = StreamWriter::try_new(Vec::new(), &schema).map_err(|e| failed(e.into()))?;

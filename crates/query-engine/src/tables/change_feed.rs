@@ -19,7 +19,7 @@ use crate::run::statement_context::StatementContext;
 use crate::scan::parquet_scan::{ParquetScan, data_file};
 use crate::scan::row_selection::{SelectedRows, with_rows};
 use crate::scan::scan_cost::ScanCost;
-use crate::scan::schema_adapter::ColumnAdapters;
+use crate::scan::schema_adapter::DeltaSchemaAdapterFactory;
 use crate::tables::delta_table::Columns;
 
 pub(crate) const CHANGE_TYPE: &str = "_change_type";
@@ -29,7 +29,7 @@ pub(crate) const COMMIT_TIMESTAMP: &str = "_commit_timestamp";
 /// The changes of a range of versions: the table's columns as of the last one, then
 /// `_change_type` string, `_commit_version` bigint, `_commit_timestamp` timestamp.
 #[derive(Debug)]
-pub(crate) struct ChangesProvider {
+pub(crate) struct ChangeFeedProvider {
     table: Table,
     plan: ChangePlan,
     schema: SchemaRef,
@@ -71,7 +71,7 @@ impl Layout {
     }
 }
 
-impl ChangesProvider {
+impl ChangeFeedProvider {
     /// # Errors
     /// `DELTA_TABLE_HAS_RESERVED_COLUMNS` where the table has a column of the feed's names.
     pub fn new(
@@ -150,7 +150,7 @@ impl ChangesProvider {
         let data_files = self.context.data_files(&self.table, cost);
         let files = with_rows(&self.table, &data_files, files).await?;
         let scan = ParquetScan {
-            columns: ColumnAdapters {
+            columns: DeltaSchemaAdapterFactory {
                 schema: Arc::clone(&self.plan.schema),
                 column_mapping: self.plan.column_mapping,
             },
@@ -188,7 +188,7 @@ impl ChangesProvider {
 }
 
 #[async_trait]
-impl TableProvider for ChangesProvider {
+impl TableProvider for ChangeFeedProvider {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }

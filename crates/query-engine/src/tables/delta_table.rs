@@ -20,7 +20,7 @@ use crate::scan::parquet_scan::{ParquetScan, data_file};
 use crate::scan::pruning::{Selection, is_partition_filter, select};
 use crate::scan::row_selection::{SelectedRows, with_rows};
 use crate::scan::scan_cost::ScanCost;
-use crate::scan::schema_adapter::ColumnAdapters;
+use crate::scan::schema_adapter::DeltaSchemaAdapterFactory;
 
 /// With more files than this, their bounds are not handed to DataFusion one by one: an object for
 /// each column of each file costs more than it saves.
@@ -103,7 +103,7 @@ impl TableProvider for DeltaTableProvider {
             partitioned = with_rows(&self.table, &data_files, selected.collect()).await?;
         }
         let scan = ParquetScan {
-            columns: ColumnAdapters {
+            columns: DeltaSchemaAdapterFactory {
                 schema: Arc::clone(self.snapshot.schema()),
                 column_mapping: self.snapshot.column_mapping(),
             },

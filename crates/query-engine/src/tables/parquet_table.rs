@@ -21,7 +21,7 @@ use crate::errors::{from_datafusion, from_store};
 use crate::run::statement_context::StatementContext;
 use crate::scan::parquet_scan::{ParquetScan, data_file};
 use crate::scan::scan_cost::ScanCost;
-use crate::scan::schema_adapter::ColumnAdapters;
+use crate::scan::schema_adapter::DeltaSchemaAdapterFactory;
 use crate::spark_types::result_type;
 
 /// Opens a file, or all files below a folder whose names end in `.parquet`; the columns are those
@@ -153,7 +153,7 @@ impl TableProvider for ParquetProvider {
         let files = self.files.len() as u64;
         let cost = self.context.add_scan(ScanCost::of_all(files, bytes));
         let scan = ParquetScan {
-            columns: ColumnAdapters {
+            columns: DeltaSchemaAdapterFactory {
                 schema: Arc::new(StructType::from_arrow(self.schema.fields()).unwrap_or_default()),
                 column_mapping: ColumnMapping::None,
             },

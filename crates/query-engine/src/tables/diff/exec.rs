@@ -10,24 +10,23 @@ use arrow::array::{
 use arrow::compute::{SortOptions, concat_batches, partition, take_record_batch};
 use arrow::datatypes::{FieldRef, Int64Type, SchemaRef};
 use arrow::util::display::array_value_to_string;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{
-    Distribution, EquivalenceProperties, LexOrdering, OrderingRequirements, PhysicalExpr,
-    PhysicalSortExpr,
+    Distribution, EquivalenceProperties, LexOrdering, OrderingRequirements, PhysicalSortExpr,
 };
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
-    InputDistributionRequirements, Partitioning, PlanProperties, ReplaceChildrenOptions,
+    InputDistributionRequirements, Partitioning, PlanProperties,
 };
 use futures::{StreamExt, TryStreamExt};
 use messages::Error;
 
 use super::encoding::decode;
+use crate::unary_plan::unary_plan;
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 8192;
@@ -86,6 +85,10 @@ impl DiffExec {
             properties: Arc::new(properties),
         }
     }
+
+    fn with_input(&self, input: Arc<dyn ExecutionPlan>) -> Self {
+        Self::over(input, Arc::clone(&self.shape))
+    }
 }
 
 impl DisplayAs for DiffExec {
@@ -99,16 +102,10 @@ impl DisplayAs for DiffExec {
 }
 
 impl ExecutionPlan for DiffExec {
-    fn name(&self) -> &str {
-        "DiffExec"
-    }
+    unary_plan!();
 
     fn properties(&self) -> &Arc<PlanProperties> {
         &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
     }
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
@@ -126,30 +123,6 @@ impl ExecutionPlan for DiffExec {
             PhysicalSortExpr::new(column, SortOptions::default())
         });
         vec![LexOrdering::new(columns).map(OrderingRequirements::from)]
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let input = children.swap_remove(0);
-        Ok(Arc::new(Self::over(input, Arc::clone(&self.shape))))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let input = children.swap_remove(0);
-        Ok(Arc::new(Self::over(input, Arc::clone(&self.shape))))
     }
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

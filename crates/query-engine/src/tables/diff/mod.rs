@@ -31,7 +31,9 @@ use messages::Error;
 use crate::errors::unresolved_column;
 use crate::run::statement_context::StatementContext;
 use crate::scan::pruning::has_subquery;
-use crate::tables::change_feed::{CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION, ChangesProvider};
+use crate::tables::change_feed::{
+    CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION, ChangeFeedProvider,
+};
 use encoding::{encoded, is_encoded};
 use exec::{DiffExec, Output, Shape};
 
@@ -39,7 +41,7 @@ use exec::{DiffExec, Output, Shape};
 /// table can have.
 const COUNT: &str = CHANGE_TYPE;
 
-/// The rows that two versions do not share, under the columns of [`ChangesProvider`].
+/// The rows that two versions do not share, under the columns of [`ChangeFeedProvider`].
 ///
 /// Rows are told apart by their values, and each counts: a row that is there twice before and three
 /// times after was inserted once. Nulls are equal, all NaNs are, maps are whatever their order; 0.0
@@ -55,7 +57,7 @@ const COUNT: &str = CHANGE_TYPE;
 /// change feed of the later one has.
 #[derive(Debug)]
 pub(crate) struct DiffProvider {
-    changes: Arc<ChangesProvider>,
+    changes: Arc<ChangeFeedProvider>,
     schema: SchemaRef,
     /// Positions of the key columns.
     keys: Vec<usize>,
@@ -69,7 +71,7 @@ impl DiffProvider {
     ///
     /// # Errors
     /// `UNRESOLVED_COLUMN…` and `DELTA_DIFF_KEY_TYPE` for key columns that are none; else as
-    /// [`ChangesProvider::new`].
+    /// [`ChangeFeedProvider::new`].
     pub fn new(
         table: Table,
         plan: ChangePlan,
@@ -99,7 +101,7 @@ impl DiffProvider {
         }
         let versions = (plan.start, plan.end);
         let timestamp_ms = plan.versions.first().map_or(0, |to| to.timestamp_ms);
-        let changes = Arc::new(ChangesProvider::new(table, plan, context)?);
+        let changes = Arc::new(ChangeFeedProvider::new(table, plan, context)?);
         Ok(Self {
             schema: changes.schema(),
             changes,

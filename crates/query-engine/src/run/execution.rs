@@ -1,4 +1,4 @@
-//! A statement that has started.
+//! The result of a statement that has started, and what it has cost so far.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::run::yielding::YieldTimer;
 use crate::spark_types;
 use crate::sql::plain_names;
 
-/// The result of a statement, as it comes. Dropping it stops the statement: nothing goes on in the
-/// background.
+/// A statement that has started: its result, batch by batch, and its metrics. Dropping it stops the
+/// statement; nothing goes on in the background.
 pub struct Execution {
     schema: SchemaRef,
     rows: Rows,
@@ -37,17 +37,21 @@ enum Rows {
 }
 
 impl Execution {
-    /// The schema of the batches; no fields where the statement answers nothing.
+    /// Schema of the batches; without fields if the statement has no result.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
-    /// The columns with Spark's type names; empty where the statement answers nothing.
+    /// Columns of the result with Spark's type names; empty if the statement has no result.
     pub fn columns(&self) -> Vec<Column> {
         spark_types::columns(&self.schema)
     }
 
-    /// The next rows, at least one; `None` at the end. After an error nothing more comes.
+    /// The next batch, of at least one row; `None` at the end. No batch follows an error.
+    ///
+    /// # Errors
+    /// Whatever keeps the rows from being computed, under Spark's error classes where Spark has
+    /// one.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
         loop {
             self.yield_timer.yield_if_due().await;
@@ -78,17 +82,18 @@ impl Execution {
         self.is_write
     }
 
-    /// The location of the table that is read or was written, if it is just one.
+    /// Location of the table that is read or was written; `None` if there is none, or several.
     pub fn table(&self) -> Option<&str> {
         self.table.as_deref()
     }
 
-    /// That table's version: the one that is read, or that the write made.
+    /// Version of that table: the one that is read, or that the write made. `None` where several
+    /// versions are read.
     pub fn version(&self) -> Option<u64> {
         self.version
     }
 
-    /// What the statement has cost so far.
+    /// Requests, bytes, files and time that the statement has cost so far.
     pub fn metrics(&self) -> QueryMetrics {
         QueryMetrics {
             from_log: self.from_log,
@@ -104,52 +109,49 @@ impl Execution {
         stream: SendableRecordBatchStream,
         reads_no_files: bool,
     ) -> Self {
-        let (table, version) = context.single_table();
         let from_log = reads_no_files && context.reads_tables();
-        let (schema, rows) = match plain_names(&schema) {
-            Some(plain) => (Arc::clone(&plain), Rows::Stream(renamed(stream, plain))),
-            None => (schema, Rows::Stream(stream)),
+        let (schema, stream) = match plain_names(&schema) {
+            Some(plain) => (Arc::clone(&plain), renamed(stream, plain)),
+            None => (schema, stream),
         };
         Self {
-            schema,
-            rows,
-            context,
-            yield_timer,
-            is_write: false,
-            table,
-            version,
             from_log,
+            ..Self::new(context, yield_timer, schema, Rows::Stream(stream))
         }
     }
 
-    /// A result that is here already.
+    /// A result that is already there.
     pub(crate) fn of_batch(
         context: Arc<StatementContext>,
         yield_timer: Arc<YieldTimer>,
         batch: RecordBatch,
     ) -> Self {
-        let (table, version) = context.single_table();
         // An EXPLAIN plans scans, or even runs them.
         let from_log = context.reads_tables() && context.metrics().files_total == 0;
         let schema = batch.schema();
-        let rows = Rows::Batch(Some(batch));
         Self {
-            schema,
-            rows,
-            context,
-            yield_timer,
-            is_write: false,
-            table,
-            version,
             from_log,
+            ..Self::new(context, yield_timer, schema, Rows::Batch(Some(batch)))
         }
     }
 
-    /// No result.
+    /// A statement without a result, of no table.
     pub(crate) fn nothing(context: Arc<StatementContext>, yield_timer: Arc<YieldTimer>) -> Self {
-        let rows = Rows::Batch(None);
         let schema = Arc::new(Schema::empty());
-        let (table, version, from_log) = (None, None, false);
+        Self {
+            table: None,
+            version: None,
+            ..Self::new(context, yield_timer, schema, Rows::Batch(None))
+        }
+    }
+
+    fn new(
+        context: Arc<StatementContext>,
+        yield_timer: Arc<YieldTimer>,
+        schema: SchemaRef,
+        rows: Rows,
+    ) -> Self {
+        let (table, version) = context.single_table();
         Self {
             schema,
             rows,
@@ -158,7 +160,7 @@ impl Execution {
             is_write: false,
             table,
             version,
-            from_log,
+            from_log: false,
         }
     }
 

@@ -98,7 +98,7 @@ impl ObjectStore for MeteredStore {
             range,
             attributes,
         } = result;
-        let expected = range.end - range.start;
+        let expected = range.end.saturating_sub(range.start);
         let stream = GetResult {
             payload,
             meta: meta.clone(),
@@ -195,7 +195,7 @@ fn counted_body(
             match body.try_next().await? {
                 Some(chunk) => {
                     meter.received(chunk.len());
-                    let received = received + chunk.len() as u64;
+                    let received = received.saturating_add(chunk.len() as u64);
                     Ok(Some((chunk, (body, received))))
                 }
                 None if received == expected => Ok(None),

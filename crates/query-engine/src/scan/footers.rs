@@ -51,7 +51,8 @@ pub(crate) struct Footer {
 
 impl Footer {
     fn weight(&self) -> usize {
-        self.metadata.memory_size() + self.contents.as_ref().map_or(0, Bytes::len)
+        let contents = self.contents.as_ref().map_or(0, Bytes::len);
+        self.metadata.memory_size().saturating_add(contents)
     }
 }
 
@@ -123,7 +124,7 @@ impl Footers {
 
     fn find(&self, file: &DataFile, store: &Arc<dyn ObjectStore>) -> Found {
         let mut slots = self.lock();
-        slots.clock += 1;
+        slots.clock = slots.clock.saturating_add(1);
         let used = slots.clock;
         if let Some(slot) = slots.by_file.get_mut(file) {
             slot.used = used;
@@ -172,7 +173,8 @@ impl Slots {
             if total <= CAPACITY {
                 return;
             }
-            total -= self.by_file.remove(&file).as_ref().map_or(0, weight);
+            let freed = self.by_file.remove(&file).as_ref().map_or(0, weight);
+            total = total.saturating_sub(freed);
         }
     }
 }
@@ -226,8 +228,10 @@ fn check_length(end: &[u8], size: u64) -> Result<(), ParquetError> {
     let Some(last) = end.last_chunk::<FOOTER_SIZE>() else {
         return Ok(());
     };
-    let length = FooterTail::try_new(last)?.metadata_length() + FOOTER_SIZE;
-    match length as u64 <= size {
+    // In 64 bits: on wasm32 a length of nearly 4 GiB and the tail would overflow `usize`.
+    let length =
+        (FooterTail::try_new(last)?.metadata_length() as u64).saturating_add(FOOTER_SIZE as u64);
+    match length <= size {
         true => Ok(()),
         false => Err(ParquetError::EOF(format!(
             "its footer should have {length} bytes, and the file has {size}"
@@ -317,7 +321,7 @@ fn page_index_range(metadata: &ParquetMetaData) -> Option<Range<u64>> {
     ranges
         .filter_map(|(offset, length)| {
             let start = u64::try_from(offset?).ok()?;
-            Some(start..start + u64::try_from(length?).ok()?)
+            Some(start..start.checked_add(u64::try_from(length?).ok()?)?)
         })
         .reduce(|all, range| all.start.min(range.start)..all.end.max(range.end))
 }

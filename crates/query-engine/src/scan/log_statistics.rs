@@ -25,10 +25,10 @@ pub(crate) fn of_selection(
     let files = snapshot.files();
     let counts: Option<Vec<u64>> = selected.iter().map(|&i| files.num_records(i)).collect();
     let num_rows = match &counts {
-        Some(counts) => exact(counts.iter().sum()),
+        Some(counts) => exact(total(counts.iter().copied())),
         None => Precision::Absent,
     };
-    let bytes = selected.iter().map(|&i| files.size(i)).sum::<u64>();
+    let bytes = total(selected.iter().map(|&i| files.size(i)));
     let mut column_statistics = Vec::with_capacity(columns.len());
     for (column, wanted) in columns.iter().zip(wanted) {
         column_statistics.push(match &counts {
@@ -38,7 +38,7 @@ pub(crate) fn of_selection(
     }
     Ok(Statistics {
         num_rows,
-        total_byte_size: usize::try_from(bytes).map_or(Precision::Absent, Precision::Inexact),
+        total_byte_size: exact(bytes).to_inexact(),
         column_statistics,
     })
 }
@@ -52,7 +52,11 @@ fn of_column(
     let mut statistics = ColumnStatistics::new_unknown();
     let nulls = null_counts(snapshot, selected, counts, column)?;
     if let Some(nulls) = &nulls {
-        statistics.null_count = exact(nulls.iter().sum());
+        // More nulls than rows: whatever else these statistics say of the column may be wrong too.
+        if nulls.iter().zip(counts).any(|(nulls, rows)| nulls > rows) {
+            return Ok(statistics);
+        }
+        statistics.null_count = exact(total(nulls.iter().copied()));
     }
     let (min, max, are_exact) = bounds(snapshot, column)?;
     if !are_exact {
@@ -142,8 +146,14 @@ fn extreme(
     ScalarValue::try_from_array(&bounds, first.value(0) as usize).map(Precision::Exact)
 }
 
-fn exact(count: u64) -> Precision<usize> {
-    usize::try_from(count).map_or(Precision::Absent, Precision::Exact)
+/// The sum of numbers that come from the log, which may be anything; `None` if it overflows.
+fn total(numbers: impl IntoIterator<Item = u64>) -> Option<u64> {
+    numbers.into_iter().try_fold(0, u64::checked_add)
+}
+
+fn exact(count: Option<u64>) -> Precision<usize> {
+    let count = count.and_then(|count| usize::try_from(count).ok());
+    count.map_or(Precision::Absent, Precision::Exact)
 }
 
 /// Bounds of one file, for skipping it while a query runs (the threshold of a TopK, the keys of a

@@ -1,5 +1,8 @@
 //! Reading data files: which of them, which of their rows, and how their columns become the
 //! table's.
+//!
+//! Numbers that come from a log or a footer may be anything, so arithmetic on them is checked.
+#![warn(clippy::arithmetic_side_effects)]
 
 pub(crate) mod data_files;
 pub(crate) mod decode_panics;

@@ -56,7 +56,7 @@ async fn one(
     let mut deleted = vectors.await.map_err(external)?.into_iter();
     let mut set = deleted.next().unwrap_or_default();
     if let Some(before) = deleted.next() {
-        set -= before;
+        set = difference(set, &before);
     }
     let stored = match stored {
         Some(stored) => stored,
@@ -84,13 +84,18 @@ async fn one(
     Ok(file.with_extension(ParquetRowSelection::new(selection)))
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "sets have no overflow")]
+fn difference(set: RoaringTreemap, other: &RoaringTreemap) -> RoaringTreemap {
+    set - other
+}
+
 /// The runs of rows in `set`. All of them fit into `usize`: so does the number of the file's rows.
 fn ranges_of(set: &RoaringTreemap) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     for row in set.iter().map(|row| row as usize) {
         match ranges.last_mut() {
-            Some(last) if last.end == row => last.end += 1,
-            _ => ranges.push(row..row + 1),
+            Some(last) if last.end == row => last.end = row.saturating_add(1),
+            _ => ranges.push(row..row.saturating_add(1)),
         }
     }
     ranges

@@ -38,6 +38,13 @@ impl ScanCost {
         }
     }
 
+    /// A scan of files of these sizes, in bytes, none of them skipped.
+    pub fn of_sizes(sizes: impl IntoIterator<Item = u64>) -> Self {
+        sizes.into_iter().fold(Self::default(), |all, size| {
+            Self::of_all(all.files.saturating_add(1), all.bytes.saturating_add(size))
+        })
+    }
+
     /// Of these files, some are skipped.
     pub fn skipping(self, skipped: u64, skipped_by: Vec<String>) -> Self {
         Self {
@@ -51,7 +58,7 @@ impl ScanCost {
     pub fn file_opened(&self, path: &Path, row_groups: usize) {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if opened.files.insert(path.clone()) {
-            opened.row_groups += row_groups as u64;
+            opened.row_groups = opened.row_groups.saturating_add(row_groups as u64);
         }
     }
 
@@ -82,7 +89,7 @@ impl ScanCost {
                 }
                 _ => 0,
             })
-            .sum()
+            .fold(0, u64::saturating_add)
     }
 }
 
@@ -100,7 +107,8 @@ impl ScanCosts {
             .push(scan);
     }
 
-    /// Adds up the scans into `metrics`.
+    /// Adds the scans to `metrics`. Sizes come from the log, where they may be anything: what
+    /// exceeds 64 bits is told as [`u64::MAX`].
     pub fn sum_into(&self, metrics: &mut QueryMetrics) {
         for scan in self
             .scans
@@ -109,17 +117,33 @@ impl ScanCosts {
             .iter()
         {
             let opened = scan.opened.lock().unwrap_or_else(PoisonError::into_inner);
-            metrics.table_bytes += scan.bytes;
-            metrics.files_total += scan.files;
-            metrics.files_skipped += scan.skipped;
-            metrics.files_read += opened.files.len() as u64;
-            metrics.row_groups_total += opened.row_groups;
-            metrics.row_groups_skipped += scan.row_groups_skipped();
+            let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+            add(&mut metrics.table_bytes, scan.bytes);
+            add(&mut metrics.files_total, scan.files);
+            add(&mut metrics.files_skipped, scan.skipped);
+            add(&mut metrics.files_read, opened.files.len() as u64);
+            add(&mut metrics.row_groups_total, opened.row_groups);
+            add(&mut metrics.row_groups_skipped, scan.row_groups_skipped());
             for reason in &scan.skipped_by {
                 if !metrics.skipped_by.contains(reason) {
                     metrics.skipped_by.push(reason.clone());
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_overflow_are_the_greatest_number() {
+        let costs = ScanCosts::default();
+        costs.add(Arc::new(ScanCost::of_sizes([u64::MAX, 1])));
+        costs.add(Arc::new(ScanCost::of_sizes([7])));
+        let mut metrics = QueryMetrics::default();
+        costs.sum_into(&mut metrics);
+        assert_eq!((metrics.files_total, metrics.table_bytes), (3, u64::MAX));
     }
 }

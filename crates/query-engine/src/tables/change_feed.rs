@@ -26,6 +26,9 @@ pub(crate) const CHANGE_TYPE: &str = "_change_type";
 pub(crate) const COMMIT_VERSION: &str = "_commit_version";
 pub(crate) const COMMIT_TIMESTAMP: &str = "_commit_timestamp";
 
+/// Number of columns that a feed has after the table's own.
+pub(crate) const FEED_COLUMNS: usize = 3;
+
 /// The changes of a range of versions: the table's columns as of the last one, then
 /// `_change_type` string, `_commit_version` bigint, `_commit_timestamp` timestamp.
 #[derive(Debug)]
@@ -131,14 +134,10 @@ impl ChangeFeedProvider {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let columns = Columns::new(&self.schema, &layout.given());
         let files = self.files(layout, &columns.partition_columns)?;
-        let bytes = files
-            .iter()
-            .map(|selected| selected.file.object_meta.size)
-            .sum();
+        let sizes = files.iter().map(|selected| selected.file.object_meta.size);
+        let cost = ScanCost::of_sizes(sizes);
         let limit = limit.filter(|_| files.iter().all(|file| file.rows == FileRows::All));
-        let cost = self
-            .context
-            .add_scan(ScanCost::of_all(files.len() as u64, bytes));
+        let cost = self.context.add_scan(cost);
         let statistics = Statistics::new_unknown(&Schema::new(
             columns
                 .file_columns
@@ -231,7 +230,7 @@ impl TableProvider for ChangeFeedProvider {
     }
 }
 
-fn feed_columns() -> [FieldRef; 3] {
+fn feed_columns() -> [FieldRef; FEED_COLUMNS] {
     let timestamp = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     [
         Arc::new(Field::new(CHANGE_TYPE, DataType::Utf8, true)),

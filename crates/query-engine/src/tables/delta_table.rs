@@ -123,7 +123,7 @@ impl DeltaTableProvider {
     fn cost(&self, selection: &Selection) -> Arc<ScanCost> {
         let files = self.snapshot.files();
         let cost = ScanCost::of_all(files.len() as u64, files.size_in_bytes());
-        let skipped = (files.len() - selection.files.len()) as u64;
+        let skipped = files.len().saturating_sub(selection.files.len()) as u64;
         self.context
             .add_scan(cost.skipping(skipped, selection.skipped_by.clone()))
     }
@@ -135,7 +135,8 @@ impl DeltaTableProvider {
             if rows >= limit as u64 {
                 return &selected[..k];
             }
-            rows += self.snapshot.files().num_records(i).unwrap_or(0);
+            let more = self.snapshot.files().num_records(i).unwrap_or(0);
+            rows = rows.saturating_add(more);
         }
         selected
     }

@@ -1,4 +1,8 @@
-//! What a FROM clause can read, as DataFusion's table providers.
+//! DataFusion's table providers: a Delta table, its change feed, the difference between two of its
+//! versions, Parquet files.
+//!
+//! Numbers that come from a log or a footer may be anything, so arithmetic on them is checked.
+#![warn(clippy::arithmetic_side_effects)]
 
 pub(crate) mod change_feed;
 pub(crate) mod delta_table;

@@ -149,9 +149,8 @@ impl TableProvider for ParquetProvider {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let bytes = self.files.iter().map(|(_, size)| size).sum();
-        let files = self.files.len() as u64;
-        let cost = self.context.add_scan(ScanCost::of_all(files, bytes));
+        let sizes = self.files.iter().map(|(_, size)| *size);
+        let cost = self.context.add_scan(ScanCost::of_sizes(sizes));
         let scan = ParquetScan {
             columns: DeltaSchemaAdapterFactory {
                 schema: Arc::new(StructType::from_arrow(self.schema.fields()).unwrap_or_default()),

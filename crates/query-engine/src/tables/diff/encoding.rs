@@ -170,7 +170,7 @@ fn in_order(map: &MapArray) -> Result<MapArray, ArrowError> {
             order.extend(from.cast_unsigned()..to.cast_unsigned());
         }
         order[start..].sort_by(|a, b| rows.row(*a as usize).cmp(&rows.row(*b as usize)));
-        lengths.push(order.len() - start);
+        lengths.push(order.len().saturating_sub(start));
     }
     let entries = take(map.entries(), &UInt32Array::from(order), None)?;
     let DataType::Map(field, sorted) = map.data_type() else {

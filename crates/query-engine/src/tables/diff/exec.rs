@@ -251,17 +251,18 @@ impl Repeating {
         while let Some(count) = counts.get(self.row)
             && positions.len() < BATCH_ROWS
         {
-            let left = count.unsigned_abs() - self.done;
-            let room = (BATCH_ROWS - positions.len()) as u64;
+            let left = count.unsigned_abs().saturating_sub(self.done);
+            let room = BATCH_ROWS.saturating_sub(positions.len()) as u64;
             let now = left.min(room);
             let row = u32::try_from(self.row)
                 .map_err(|_| internal_datafusion_err!("a batch of {} rows", counts.len()))?;
             positions.extend((0..now).map(|_| row));
             types.extend((0..now).map(|_| kind(*count)));
-            self.done += now;
             if now == left {
-                self.row += 1;
+                self.row = self.row.saturating_add(1);
                 self.done = 0;
+            } else {
+                self.done = self.done.saturating_add(now);
             }
         }
         let rows = take_record_batch(&self.rows, &UInt32Array::from(positions))?;

@@ -32,7 +32,7 @@ use crate::errors::unresolved_column;
 use crate::run::statement_context::StatementContext;
 use crate::scan::pruning::has_subquery;
 use crate::tables::change_feed::{
-    CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION, ChangeFeedProvider,
+    CHANGE_TYPE, COMMIT_TIMESTAMP, COMMIT_VERSION, ChangeFeedProvider, FEED_COLUMNS,
 };
 use encoding::{encoded, is_encoded};
 use exec::{DiffExec, Output, Shape};
@@ -113,7 +113,7 @@ impl DiffProvider {
 
     /// How many columns the table has.
     fn num_columns(&self) -> usize {
-        self.schema.fields().len() - 3
+        self.schema.fields().len().saturating_sub(FEED_COLUMNS)
     }
 
     /// The rows that differ: `columns`, encoded, then [`COUNT`].

@@ -23,6 +23,7 @@ mod plan;
 mod run;
 mod scan;
 mod session;
+mod single_flight;
 mod spark_types;
 mod sql;
 mod statements;

@@ -3,37 +3,56 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use delta_log::{Result, Snapshot, Table, TimeTravel};
+use delta_log::{Error, Snapshot, Table, TimeTravel};
+use futures::FutureExt;
+
+use crate::single_flight::SingleFlight;
 
 /// Tables whose latest version is kept.
 const CAPACITY: usize = 32;
 
-/// Snapshots by location.
+/// A version of a table, or why it could not be loaded. `Error` cannot be cloned; those who await
+/// the same load share it.
+pub(crate) type Loaded = Result<Arc<Snapshot>, Arc<Error>>;
+
+/// Snapshots by location. A table is opened once, however many ask for it: those that ask while it
+/// is being opened get the same snapshot, those that ask later one that builds on it.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshots {
     kept: Mutex<Kept>,
+    loads: SingleFlight<String, Loaded>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    by_location: HashMap<String, (u64, Arc<Snapshot>)>,
+    by_location: HashMap<String, Slot>,
     /// Grows with each use.
     clock: u64,
 }
 
+#[derive(Debug)]
+struct Slot {
+    snapshot: Arc<Snapshot>,
+    /// The clock when it was loaded.
+    used: u64,
+}
+
 impl Snapshots {
-    /// The latest version, as the store has it now: where an earlier one is known, only newer
-    /// commits are read.
-    pub async fn latest(&self, table: &Table) -> Result<Arc<Snapshot>> {
-        let known = self
-            .lock()
-            .by_location
-            .get(&table.location)
-            .map(|(_, kept)| Arc::clone(kept));
-        let loaded = match &known {
-            Some(known) => table.refresh(known).await,
-            None => table.snapshot(TimeTravel::Latest).await,
-        };
+    /// The latest version, as the store has it now, or had it when a load began that is still in
+    /// progress. Where an earlier version is known, only newer commits are read.
+    pub async fn latest(&self, table: &Table) -> Loaded {
+        let load = self.loads.join(&table.location, || {
+            let (table, known) = (table.clone(), self.known(&table.location));
+            async move {
+                let loaded = match &known {
+                    Some(known) => table.refresh(known).await,
+                    None => table.snapshot(TimeTravel::Latest).await,
+                };
+                loaded.map_err(Arc::new)
+            }
+            .boxed()
+        });
+        let loaded = load.clone().await;
         match &loaded {
             Ok(snapshot) => self.keep(&table.location, snapshot),
             Err(_) => self.forget(&table.location),
@@ -41,19 +60,33 @@ impl Snapshots {
         loaded
     }
 
+    /// Notes that this engine has, or may have, made a commit to a table: a load that is in progress
+    /// may have missed it, so whoever asks from now on gets another one.
+    pub fn committed(&self, location: &str) {
+        self.loads.detach(&location.to_owned());
+    }
+
+    fn known(&self, location: &str) -> Option<Arc<Snapshot>> {
+        let kept = self.lock();
+        let slot = kept.by_location.get(location)?;
+        Some(Arc::clone(&slot.snapshot))
+    }
+
     /// Forgets a table: its next use reads its log from the start.
-    pub fn forget(&self, location: &str) {
+    fn forget(&self, location: &str) {
         self.lock().by_location.remove(location);
     }
 
     fn keep(&self, location: &str, snapshot: &Arc<Snapshot>) {
         let mut kept = self.lock();
-        kept.clock += 1;
-        let used = kept.clock;
-        kept.by_location
-            .insert(location.to_owned(), (used, Arc::clone(snapshot)));
+        kept.clock = kept.clock.saturating_add(1);
+        let slot = Slot {
+            snapshot: Arc::clone(snapshot),
+            used: kept.clock,
+        };
+        kept.by_location.insert(location.to_owned(), slot);
         if kept.by_location.len() > CAPACITY {
-            let oldest = kept.by_location.iter().min_by_key(|(_, (used, _))| *used);
+            let oldest = kept.by_location.iter().min_by_key(|(_, slot)| slot.used);
             if let Some(oldest) = oldest.map(|(location, _)| location.clone()) {
                 kept.by_location.remove(&oldest);
             }

@@ -121,13 +121,13 @@ pub(crate) async fn open_snapshot(
         None => context.latest(&table).await,
         Some(at) => match time_travel(core, at).await? {
             TimeTravel::Latest => context.latest(&table).await,
-            at => table.snapshot(at).await,
+            at => table.snapshot(at).await.map_err(Arc::new),
         },
     };
     match opened {
         Ok(snapshot) => Ok((table, snapshot)),
         Err(error) => {
-            if matches!(error, delta_log::Error::NotATable { .. }) {
+            if matches!(*error, delta_log::Error::NotATable { .. }) {
                 core.catalog.forget();
             }
             Err(from_log(&error))

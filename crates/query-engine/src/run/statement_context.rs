@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use delta_log::{Error, Snapshot, Table};
+use delta_log::{Snapshot, Table};
 use futures::lock::Mutex as AsyncMutex;
 use messages::engine::QueryMetrics;
 use web_time::Instant;
 
-use crate::catalog::snapshots::Snapshots;
+use crate::catalog::snapshots::{Loaded, Snapshots};
 use crate::host::StoreLocation;
 use crate::run::metered_store::{Meter, MeteredStore};
 use crate::scan::data_files::DataFileReaderFactory;
@@ -62,7 +62,7 @@ impl StatementContext {
     }
 
     /// The latest version of `table`: the same one however often the statement names the table.
-    pub async fn latest(&self, table: &Table) -> Result<Arc<Snapshot>, Error> {
+    pub async fn latest(&self, table: &Table) -> Loaded {
         let cell = {
             let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(latest.entry(table.location.clone()).or_default())

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use delta_log::check_parquet_footer;
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared, WeakShared};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::DecodeResult;
@@ -22,6 +21,8 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, FooterTail, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
 };
 use parquet::file::statistics::Statistics;
+
+use crate::single_flight::SingleFlight;
 
 /// Bytes of a file's end that the first request takes.
 pub(crate) const TAIL: u64 = 64 * 1024;
@@ -57,19 +58,18 @@ impl Footer {
 }
 
 /// `ParquetError` cannot be cloned; its waiters share it.
-type Loading = Shared<BoxFuture<'static, Result<Arc<Footer>, Arc<ParquetError>>>>;
-type WeakLoading = WeakShared<BoxFuture<'static, Result<Arc<Footer>, Arc<ParquetError>>>>;
+type Loaded = Result<Arc<Footer>, Arc<ParquetError>>;
 
-/// Footers by data file. Whoever asks first reads; all others await the same read. It makes
-/// progress whenever any of them is polled, so none can wait for one that is not; and it ends, with
-/// its request, when the last of them is dropped.
+/// Footers by data file. The first to ask for one reads it; those that ask while it is read await
+/// the same read.
 #[derive(Debug, Default)]
 pub(crate) struct Footers {
-    slots: Mutex<Slots>,
+    kept: Mutex<Kept>,
+    reads: SingleFlight<DataFile, Loaded>,
 }
 
 #[derive(Debug, Default)]
-struct Slots {
+struct Kept {
     by_file: HashMap<DataFile, Slot>,
     /// Grows with each use.
     clock: u64,
@@ -77,92 +77,59 @@ struct Slots {
 
 #[derive(Debug)]
 struct Slot {
-    state: State,
+    footer: Arc<Footer>,
     /// The clock at its last use.
     used: u64,
-}
-
-#[derive(Debug)]
-enum State {
-    /// Owned by those who wait for it: a cancelled statement's read is gone with it.
-    Loading(WeakLoading),
-    Loaded(Arc<Footer>),
-}
-
-enum Found {
-    Loaded(Arc<Footer>),
-    Loading(Loading),
 }
 
 impl Footers {
     /// The footer of `file`; read through `store` if nobody has yet.
     ///
     /// Requests: one ranged GET, a second one where the footer is larger than [`TAIL`].
-    pub async fn get(
-        &self,
-        file: &DataFile,
-        store: &Arc<dyn ObjectStore>,
-    ) -> Result<Arc<Footer>, Arc<ParquetError>> {
-        let loading = match self.find(file, store) {
-            Found::Loaded(footer) => return Ok(footer),
-            Found::Loading(loading) => loading,
-        };
-        let result = loading.await;
-        let mut slots = self.lock();
-        match &result {
-            Ok(footer) => {
-                if let Some(slot) = slots.by_file.get_mut(file) {
-                    slot.state = State::Loaded(Arc::clone(footer));
-                }
-            }
-            Err(_) => {
-                slots.by_file.remove(file);
-            }
+    pub async fn get(&self, file: &DataFile, store: &Arc<dyn ObjectStore>) -> Loaded {
+        if let Some(footer) = self.find(file) {
+            return Ok(footer);
         }
-        result
+        let read = self.reads.join(file, || {
+            read_footer(file.clone(), Arc::clone(store)).boxed()
+        });
+        let footer = read.clone().await?;
+        self.keep(file, &footer);
+        Ok(footer)
     }
 
-    fn find(&self, file: &DataFile, store: &Arc<dyn ObjectStore>) -> Found {
-        let mut slots = self.lock();
-        slots.clock = slots.clock.saturating_add(1);
-        let used = slots.clock;
-        if let Some(slot) = slots.by_file.get_mut(file) {
-            slot.used = used;
-            match &slot.state {
-                State::Loaded(footer) => return Found::Loaded(Arc::clone(footer)),
-                State::Loading(weak) => {
-                    if let Some(loading) = weak.upgrade() {
-                        return Found::Loading(loading);
-                    }
-                }
-            }
-        }
+    fn find(&self, file: &DataFile) -> Option<Arc<Footer>> {
+        let mut kept = self.lock();
+        kept.clock = kept.clock.saturating_add(1);
+        let used = kept.clock;
         if used.is_multiple_of(EVICTION_INTERVAL) {
-            slots.evict();
+            kept.evict();
         }
-        let loading = read_footer(file.clone(), Arc::clone(store))
-            .boxed()
-            .shared();
-        if let Some(weak) = loading.downgrade() {
-            let state = State::Loading(weak);
-            slots.by_file.insert(file.clone(), Slot { state, used });
-        }
-        Found::Loading(loading)
+        let slot = kept.by_file.get_mut(file)?;
+        slot.used = used;
+        Some(Arc::clone(&slot.footer))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn keep(&self, file: &DataFile, footer: &Arc<Footer>) {
+        let mut kept = self.lock();
+        let slot = Slot {
+            footer: Arc::clone(footer),
+            used: kept.clock,
+        };
+        kept.by_file.insert(file.clone(), slot);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Slots {
+impl Kept {
     /// Makes room: drops what was used longest ago until the rest fits.
     fn evict(&mut self) {
-        let weight = |slot: &Slot| match &slot.state {
-            State::Loaded(footer) => footer.weight(),
-            State::Loading(_) => 0,
-        };
-        let mut total: usize = self.by_file.values().map(weight).sum();
+        let weight = |slot: &Slot| slot.footer.weight();
+        let weights = self.by_file.values().map(weight);
+        let mut total = weights.fold(0, usize::saturating_add);
         let mut by_age: Vec<_> = self
             .by_file
             .iter()

@@ -52,9 +52,12 @@ pub(crate) async fn execute_write(
         table: location.clone(),
         operation,
     };
+    let outcome = committer.commit(request, source).await;
+    // Also after an error, which may leave the outcome unknown.
+    core.snapshots.committed(&location);
     let CommitOutcome {
         version, result, ..
-    } = committer.commit(request, source).await?;
+    } = outcome?;
     if creates {
         core.catalog.forget();
     }

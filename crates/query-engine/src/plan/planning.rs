@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
+use datafusion::common::not_impl_err;
 use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::parser::Statement as SqlStatement;
@@ -61,28 +62,28 @@ async fn plan_over(
     Ok(Planned { state, plan })
 }
 
-/// Casts the columns whose types Spark does not have.
+/// Casts the columns to the types that leave the engine.
 fn with_result_types(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
-    let fits = |data_type| result_type(data_type) == *data_type;
-    if plan
-        .schema()
-        .fields()
-        .iter()
-        .all(|field| fits(field.data_type()))
-    {
-        return Ok(plan);
-    }
     let schema = Arc::clone(plan.schema());
-    let columns = schema.iter().map(|(qualifier, field)| {
+    let mut fits = true;
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for (qualifier, field) in schema.iter() {
         let column = Expr::from((qualifier, field));
-        if fits(field.data_type()) {
-            return Ok(column);
+        let Some(wanted) = result_type(field.data_type()) else {
+            return not_impl_err!("column {} is of type {}", field.name(), field.data_type());
+        };
+        if wanted == *field.data_type() {
+            columns.push(column);
+        } else {
+            fits = false;
+            let cast = column.cast_to(&wanted, schema.as_ref())?;
+            columns.push(cast.alias(field.name()));
         }
-        let cast = column.cast_to(&result_type(field.data_type()), schema.as_ref())?;
-        Ok(cast.alias(field.name()))
-    });
-    let columns = columns.collect::<datafusion::common::Result<Vec<_>>>()?;
-    LogicalPlanBuilder::from(plan).project(columns)?.build()
+    }
+    match fits {
+        true => Ok(plan),
+        false => LogicalPlanBuilder::from(plan).project(columns)?.build(),
+    }
 }
 
 /// Opens all that `query` reads, at the same time.

@@ -52,10 +52,12 @@ pub(crate) async fn open_parquet(
     let metadata = footer.metadata.file_metadata();
     let schema = parquet_to_arrow_schema(metadata.schema_descr(), metadata.key_value_metadata())
         .map_err(|error| from_datafusion(&error.into()))?;
-    let fields = schema
-        .fields()
-        .iter()
-        .map(|field| Field::new(field.name(), result_type(field.data_type()), true));
+    let fields = schema.fields().iter().map(|field| {
+        let data_type = result_type(field.data_type());
+        // Parquet has no other types; a query of such a column would be refused.
+        let data_type = data_type.unwrap_or_else(|| field.data_type().clone());
+        Field::new(field.name(), data_type, true)
+    });
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     context.reads(&table, None);
     Ok(Arc::new(ParquetProvider {

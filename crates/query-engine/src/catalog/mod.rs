@@ -1,8 +1,9 @@
-//! Names and paths of tables → places in the stores.
+//! The catalog: names and paths of tables, resolved to places in the stores.
 
 pub(crate) mod snapshots;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, StreamExt};
@@ -16,32 +17,44 @@ use crate::errors::from_store;
 use crate::host::{StoreLocation, Stores};
 use crate::sql::{TableFormat, TableName};
 
-/// Folders below a bucket in which tables are looked for.
+/// Depth of folders below a bucket in which tables are searched.
 const DEPTH: usize = 3;
 
-/// Folders that are looked into at the same time.
+/// Folders that are listed at the same time.
 const CONCURRENT_LISTINGS: usize = 8;
 
 /// The tables of the connection's buckets.
 #[derive(Debug)]
 pub(crate) struct Catalog {
     stores: Arc<dyn Stores>,
-    /// What the last search found; `None` before the first one.
-    found: Mutex<Option<Vec<TableEntry>>>,
+    known: Mutex<Known>,
+}
+
+/// Results of earlier searches.
+#[derive(Debug, Default)]
+struct Known {
+    /// All tables, once they were looked for.
+    all: Option<Vec<TableEntry>>,
+    /// Tables by the name that a statement gave, in lower case.
+    by_name: HashMap<Vec<String>, TableEntry>,
 }
 
 impl Catalog {
     pub fn new(stores: Arc<dyn Stores>) -> Self {
         Self {
             stores,
-            found: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
-    /// Where a table is that a statement names. Whether there is one is not asked.
+    /// Place of a table that a statement names. Whether there is one is not asked.
     ///
-    /// A name is the last part of a table's path, in any bucket; `bucket.name` tells two such
-    /// tables apart. Names compare without case.
+    /// A name is the last part of a table's path, in any bucket; where several tables have it, it
+    /// is the one in the fewest folders, and `bucket.name` tells tables in different buckets apart.
+    /// Names compare without case.
+    ///
+    /// Requests for a name that is new: one LIST of each bucket, and one of each folder of that name
+    /// in them. Only where that finds no table, all folders are searched.
     ///
     /// # Errors
     /// `TABLE_OR_VIEW_NOT_FOUND`, `AMBIGUOUS_TABLE_NAME`, `INVALID_URL`, and those of
@@ -110,32 +123,40 @@ impl Catalog {
         parts: &[String],
         table: &TableName,
     ) -> Result<StoreLocation, Error> {
-        let known = self
-            .found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let key: Vec<String> = parts.iter().map(|part| part.to_lowercase()).collect();
+        let known = self.known().by_name.get(&key).cloned();
+        if let Some(known) = known {
+            return self.locate_url(&known.location);
+        }
+        let Some(wanted) = Wanted::of(parts) else {
+            return Err(not_found(table));
+        };
+        let all = self.known().all.clone().unwrap_or_default();
         let mut problems = Vec::new();
-        let mut matches = matching(&known.unwrap_or_default(), parts);
+        let mut matches = wanted.among(&all);
+        if matches.is_empty() {
+            matches = self.directly_in_buckets(&wanted).await;
+        }
         if matches.is_empty() {
             let (found, failed) = self.search().await;
             problems = failed;
-            matches = matching(&found, parts);
+            matches = wanted.among(&found);
         }
         match matches.as_slice() {
-            [one] => self.locate_url(&one.location),
-            [] => match problems.into_iter().next() {
-                // The table may be where nobody could look.
-                Some(problem) => Err(problem),
-                None => Err(Error::new(
-                    "TABLE_OR_VIEW_NOT_FOUND",
-                    format!("The table or view {table} cannot be found."),
-                )
-                .with_hint("SHOW TABLES lists the tables; any other is named by its path: delta.`s3a://bucket/path`.")),
-            },
+            [one] => {
+                self.known().by_name.insert(key, one.clone());
+                self.locate_url(&one.location)
+            }
+            // The table may be where nobody could look.
+            [] => Err(problems
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| not_found(table))),
             several => {
-                let places: Vec<_> =
-                    several.iter().map(|entry| format!("delta.`{}`", entry.location)).collect();
+                let places: Vec<_> = several
+                    .iter()
+                    .map(|entry| format!("delta.`{}`", entry.location))
+                    .collect();
                 Err(Error::new(
                     "AMBIGUOUS_TABLE_NAME",
                     format!("{table} may be one of {}.", places.join(", ")),
@@ -145,8 +166,31 @@ impl Catalog {
         }
     }
 
+    /// The tables that are `wanted` among those that lie directly in a bucket. A bucket that cannot
+    /// be listed has none; [`Self::search`] says why.
+    async fn directly_in_buckets(&self, wanted: &Wanted<'_>) -> Vec<TableEntry> {
+        let buckets = self.stores.buckets();
+        let buckets = buckets.iter().filter(|bucket| wanted.may_be_in(bucket));
+        let searches = buckets.map(move |bucket| async move {
+            let root = self.list_folder(bucket, "").await?;
+            let named = root
+                .folders
+                .into_iter()
+                .filter(|name| wanted.is_named(name));
+            let mut tables = Vec::new();
+            for path in named {
+                if self.list_folder(bucket, &path).await?.is_table {
+                    tables.push(entry(bucket, path));
+                }
+            }
+            Ok::<_, Error>(tables)
+        });
+        let found = join_all(searches).await;
+        found.into_iter().flatten().flatten().collect()
+    }
+
     /// Looks for tables in all buckets: for folders with a `_delta_log`, up to three folders deep.
-    /// What could not be looked into is told beside what was found.
+    /// Buckets that could not be searched are told beside the tables that were found.
     pub async fn search(&self) -> (Vec<TableEntry>, Vec<Error>) {
         let buckets = self.stores.buckets();
         let searches = buckets.iter().map(|bucket| self.search_bucket(bucket));
@@ -159,7 +203,7 @@ impl Catalog {
             }
         }
         found.sort_by(|a, b| (&a.bucket, &a.path).cmp(&(&b.bucket, &b.path)));
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.clone());
+        self.known().all = Some(found.clone());
         (found, problems)
     }
 
@@ -190,9 +234,13 @@ impl Catalog {
         })
     }
 
-    /// Forgets what was found: a table may have come or gone.
+    /// Forgets the results of searches: a table may have come or gone.
     pub fn forget(&self) {
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.known() = Known::default();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn search_bucket(&self, bucket: &str) -> Result<Vec<TableEntry>, Error> {
@@ -205,13 +253,7 @@ impl Catalog {
             let parts: Option<Vec<_>> = path
                 .prefix_match(root)
                 .map(|parts| parts.map(|part| part.as_ref().to_owned()).collect());
-            let path = parts?.join("/");
-            let location = format!("s3a://{bucket}/{path}");
-            Some(TableEntry {
-                bucket: bucket.to_owned(),
-                path,
-                location,
-            })
+            Some(entry(bucket, parts?.join("/")))
         });
         Ok(entries.collect())
     }
@@ -221,19 +263,65 @@ fn is_default(bucket: &str) -> bool {
     bucket.eq_ignore_ascii_case("default")
 }
 
-fn matching(tables: &[TableEntry], parts: &[String]) -> Vec<TableEntry> {
-    let (bucket, name) = match parts {
-        [name] => (None, name),
-        [bucket, name] if is_default(bucket) => (None, name),
-        [bucket, name] => (Some(bucket), name),
-        _ => return Vec::new(),
-    };
-    let matches = |entry: &&TableEntry| {
-        let last = entry.path.rsplit('/').next().unwrap_or(&entry.path);
-        last.eq_ignore_ascii_case(name)
-            && bucket.is_none_or(|bucket| entry.bucket.eq_ignore_ascii_case(bucket))
-    };
-    tables.iter().filter(matches).cloned().collect()
+/// A name of a table, as a statement gives it.
+struct Wanted<'a> {
+    bucket: Option<&'a str>,
+    name: &'a str,
+}
+
+impl<'a> Wanted<'a> {
+    /// `None` for names of more parts than a bucket and a name.
+    fn of(parts: &'a [String]) -> Option<Self> {
+        let (bucket, name) = match parts {
+            [name] => (None, name),
+            [bucket, name] if is_default(bucket) => (None, name),
+            [bucket, name] => (Some(bucket.as_str()), name),
+            _ => return None,
+        };
+        Some(Self { bucket, name })
+    }
+
+    fn may_be_in(&self, bucket: &str) -> bool {
+        self.bucket
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(bucket))
+    }
+
+    fn is_named(&self, folder: &str) -> bool {
+        folder.eq_ignore_ascii_case(self.name)
+    }
+
+    /// Those of `tables` that have the name, and are in the fewest folders.
+    fn among(&self, tables: &[TableEntry]) -> Vec<TableEntry> {
+        let matches = |entry: &&TableEntry| {
+            let last = entry.path.rsplit('/').next().unwrap_or(&entry.path);
+            self.is_named(last) && self.may_be_in(&entry.bucket)
+        };
+        let depth = |entry: &TableEntry| entry.path.matches('/').count();
+        let least = tables.iter().filter(matches).map(depth).min();
+        let tables = tables.iter().filter(matches);
+        tables
+            .filter(|entry| Some(depth(entry)) == least)
+            .cloned()
+            .collect()
+    }
+}
+
+fn not_found(table: &TableName) -> Error {
+    Error::new(
+        "TABLE_OR_VIEW_NOT_FOUND",
+        format!("The table or view {table} cannot be found."),
+    )
+    .with_hint(
+        "SHOW TABLES lists the tables; any other is named by its path: delta.`s3a://bucket/path`.",
+    )
+}
+
+fn entry(bucket: &str, path: String) -> TableEntry {
+    TableEntry {
+        bucket: bucket.to_owned(),
+        location: format!("s3a://{bucket}/{path}"),
+        path,
+    }
 }
 
 /// The folders directly in `folder` that may be tables or hold some: hidden folders and partitions

@@ -11,8 +11,10 @@ use datafusion::datasource::physical_plan::{
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::DataFusionError;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_plan::ExecutionPlan;
+use messages::Error;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
@@ -58,6 +60,7 @@ impl ParquetScan {
             .get_or_init(|| source.metrics().clone());
         source = source.with_parquet_file_reader_factory(Arc::new(data_files));
         let current = CurrentFile::default();
+        check_sizes(&self.files)?;
         let files = self.files.into_iter();
         let files = files.map(|file| file.with_extension(current.clone()));
         let config = FileScanConfigBuilder::new(store_url(), Arc::new(source))
@@ -69,6 +72,19 @@ impl ParquetScan {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// DataFusion adds up the sizes of a scan's files, which are whatever the log says.
+fn check_sizes(files: &[PartitionedFile]) -> Result<()> {
+    let mut sizes = files.iter().map(|file| file.object_meta.size);
+    if sizes.try_fold(0, u64::checked_add).is_some() {
+        return Ok(());
+    }
+    let error = Error::new(
+        "INVALID_FILE_SIZE",
+        "The log gives the data files sizes that cannot be right: together, more than 2^64 bytes.",
+    );
+    Err(DataFusionError::External(Box::new(error)))
 }
 
 /// A data file as DataFusion takes it. The size comes from the log, so nothing asks the store; so

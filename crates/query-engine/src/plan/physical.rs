@@ -72,7 +72,7 @@ pub(crate) fn reads_no_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
         let scan = node.downcast_ref::<DataSourceExec>();
         let config = scan.and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
         reads |=
-            config.is_some_and(|config| config.file_groups.iter().any(|group| group.len() > 0));
+            config.is_some_and(|config| config.file_groups.iter().any(|group| !group.is_empty()));
         Ok(TreeNodeRecursion::Continue)
     });
     !reads && walked.is_ok()

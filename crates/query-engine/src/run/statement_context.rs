@@ -11,6 +11,7 @@ use web_time::Instant;
 
 use crate::catalog::snapshots::{Loaded, Snapshots};
 use crate::host::StoreLocation;
+use crate::run::clock::now;
 use crate::run::metered_store::{Meter, MeteredStore};
 use crate::scan::data_files::DataFileReaderFactory;
 use crate::scan::footers::Footers;
@@ -37,7 +38,7 @@ type LatestCell = Arc<AsyncMutex<Option<Arc<Snapshot>>>>;
 impl StatementContext {
     pub fn new(footers: Arc<Footers>, snapshots: Arc<Snapshots>) -> Self {
         Self {
-            started: Instant::now(),
+            started: now(),
             first_row_ms: OnceLock::new(),
             finished_ms: OnceLock::new(),
             meter: Arc::default(),

@@ -22,6 +22,7 @@ use futures::future::BoxFuture;
 use web_time::Instant;
 
 use crate::host::Scheduler;
+use crate::run::clock::now;
 use crate::unary_plan::unary_plan;
 
 /// Time that the engine computes before it yields.
@@ -38,7 +39,7 @@ impl YieldTimer {
     pub fn new(scheduler: Arc<dyn Scheduler>) -> Self {
         Self {
             scheduler,
-            last_yield: Mutex::new(Instant::now()),
+            last_yield: Mutex::new(now()),
         }
     }
 
@@ -62,7 +63,7 @@ impl YieldTimer {
         *self
             .last_yield
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            .unwrap_or_else(PoisonError::into_inner) = now();
     }
 }
 

@@ -86,7 +86,7 @@ fn crates_know_only_what_the_architecture_lets_them_know() {
         assert!(found.is_empty(), "{name} must not depend on {found:?}");
     };
     let browser = ["js-sys", "wasm-bindgen", "web-sys"];
-    for name in ["delta-log", "query-engine", "messages"] {
+    for name in ["delta-log", "query-engine", "spark-dialect", "messages"] {
         assert_none(name, crates.direct(name), &browser);
     }
     assert_none(
@@ -98,6 +98,16 @@ fn crates_know_only_what_the_architecture_lets_them_know() {
         "delta-log",
         crates.all("delta-log"),
         &["datafusion", "deltalake", "axum"],
+    );
+    assert_none(
+        "spark-dialect",
+        crates.all("spark-dialect"),
+        &[
+            "datafusion",
+            "datafusion-common",
+            "delta-log",
+            "object_store",
+        ],
     );
     assert_none(
         "query-engine",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use messages::Error;
 use messages::table::{FolderListing, TableDescription, TableEntry};
+use spark_dialect::{ExplainMode, ParsedStatement, Query, StatementKind, parse_script};
 
 use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
@@ -16,7 +17,6 @@ use crate::run::execution::Execution;
 use crate::run::statement_context::StatementContext;
 use crate::run::yielding::YieldTimer;
 use crate::session::View;
-use crate::sql::{ExplainMode, ParsedStatement, Query, StatementKind, parse_script};
 use crate::statements::describe;
 use crate::statements::explain::explain;
 use crate::statements::table_description;

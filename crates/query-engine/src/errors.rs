@@ -383,7 +383,7 @@ fn without_placeholders(message: &str) -> String {
     clean
 }
 
-/// See [`crate::sql::TableReference::placeholder`].
+/// See [`spark_dialect::TableReference::placeholder`].
 const PLACEHOLDER: &str = "__lakeglass_";
 
 fn capitalised(error: &LogError) -> String {

@@ -25,7 +25,6 @@ mod scan;
 mod session;
 mod single_flight;
 mod spark_types;
-mod sql;
 mod statements;
 mod tables;
 mod unary_plan;

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{
-    DECIMAL128_MAX_PRECISION, DECIMAL128_MAX_SCALE, DataType, Field, Fields, IntervalUnit, Schema,
-    TimeUnit,
+    DECIMAL128_MAX_PRECISION, DECIMAL128_MAX_SCALE, DataType, Field, Fields, Schema, TimeUnit,
 };
-use delta_log::schema::DataType as SparkType;
 use messages::table::Column;
+use spark_dialect::type_name;
 
 /// A schema's columns for display.
 pub(crate) fn columns(schema: &Schema) -> Vec<Column> {
@@ -19,19 +18,6 @@ fn column(field: &Field) -> Column {
         name: field.name().clone(),
         data_type: type_name(field.data_type()),
         nullable: field.is_nullable(),
-    }
-}
-
-/// `bigint`, `decimal(10,2)`, `struct<a:int>`; Arrow's own name for what Spark does not have.
-pub(crate) fn type_name(data_type: &DataType) -> String {
-    match (SparkType::from_arrow(data_type), data_type) {
-        (Some(name), _) => name.to_string(),
-        (None, DataType::Interval(IntervalUnit::YearMonth)) => "interval year to month".to_owned(),
-        (None, DataType::Interval(_) | DataType::Duration(_)) => {
-            "interval day to second".to_owned()
-        }
-        (None, DataType::Time32(_) | DataType::Time64(_)) => "time".to_owned(),
-        (None, other) => other.to_string().to_lowercase(),
     }
 }
 
@@ -105,6 +91,9 @@ fn result_field(field: &Field) -> Option<Field> {
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::IntervalUnit;
+    use serde_json::json;
+
     use super::*;
 
     fn result(data_type: &DataType) -> DataType {
@@ -211,6 +200,29 @@ mod tests {
             let result = result(data_type);
             assert!(leaves_the_engine(&result), "{data_type} becomes {result}");
             assert_eq!(result_type(&result).as_ref(), Some(&result));
+        }
+    }
+
+    #[test]
+    fn types_of_the_log_go_by_the_names_that_their_columns_have() {
+        let types = json!([
+            "boolean", "byte", "short", "integer", "long", "float", "double", "decimal(10,2)",
+            "string", "binary", "date", "timestamp", "timestamp_ntz", "void",
+            {"type": "array", "elementType": "long", "containsNull": true},
+            {"type": "map", "keyType": "string", "valueType": "date", "valueContainsNull": true},
+            {"type": "struct", "fields": [
+                {"name": "a", "type": "integer", "nullable": true, "metadata": {}},
+                {"name": "b", "type": "string", "nullable": true, "metadata": {}},
+            ]},
+        ]);
+        let field = |data_type: &serde_json::Value| json!({"name": "c", "type": data_type, "nullable": true, "metadata": {}});
+        let fields: Vec<_> = types.as_array().into_iter().flatten().map(field).collect();
+        let schema = json!({"type": "struct", "fields": fields}).to_string();
+        let schema = delta_log::schema::StructType::from_json(&schema).expect("a schema");
+        assert_eq!(schema.fields.len(), 17);
+        for field in &schema.fields {
+            let shown = type_name(&field.data_type.to_arrow());
+            assert_eq!(shown, field.data_type.to_string());
         }
     }
 }

@@ -11,11 +11,11 @@ use messages::Error;
 use messages::table::{FolderListing, TableEntry};
 use object_store::ObjectStore;
 use object_store::path::Path;
+use spark_dialect::{TableFormat, TableName};
 use url::Url;
 
 use crate::errors::from_store;
 use crate::host::{StoreLocation, Stores};
-use crate::sql::{TableFormat, TableName};
 
 /// Depth of folders below a bucket in which tables are searched.
 const DEPTH: usize = 3;

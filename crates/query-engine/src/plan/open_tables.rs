@@ -8,13 +8,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::try_join;
 use messages::Error;
+use spark_dialect::{TableName, VersionSpec};
 
 use crate::catalog::is_parquet;
 use crate::engine_core::EngineCore;
 use crate::errors::from_log;
 use crate::plan::time_travel::{change_bound, time_travel};
 use crate::run::statement_context::StatementContext;
-use crate::sql::{TableName, VersionSpec};
 use crate::tables::change_feed::ChangeFeedProvider;
 use crate::tables::delta_table::DeltaTableProvider;
 use crate::tables::diff::DiffProvider;

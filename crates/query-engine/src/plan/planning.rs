@@ -11,6 +11,7 @@ use datafusion::sql::parser::Statement as SqlStatement;
 use futures::FutureExt;
 use futures::future::{BoxFuture, try_join_all};
 use messages::Error;
+use spark_dialect::{Query, Relation, TableName, TableReference};
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
@@ -19,7 +20,6 @@ use crate::plan::physical::Planned;
 use crate::run::statement_context::StatementContext;
 use crate::session::View;
 use crate::spark_types::result_type;
-use crate::sql::{Query, Relation, TableName, TableReference};
 
 /// Views within views; more are a view of itself.
 const MAX_VIEW_DEPTH: usize = 16;

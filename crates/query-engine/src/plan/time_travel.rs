@@ -6,11 +6,11 @@ use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
 use datafusion::sql::parser::Statement as SqlStatement;
 use delta_log::{ChangeBound, TimeTravel};
 use messages::Error;
+use spark_dialect::{Moment, VersionSpec};
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
 use crate::plan::physical::collect_statement;
-use crate::sql::{Moment, VersionSpec};
 
 /// The version that a table reference asks for.
 pub(crate) async fn time_travel(core: &EngineCore, at: &VersionSpec) -> Result<TimeTravel, Error> {

@@ -11,12 +11,12 @@ use futures::StreamExt;
 use messages::Error;
 use messages::engine::QueryMetrics;
 use messages::table::Column;
+use spark_dialect::plain_names;
 
 use crate::errors::from_datafusion;
 use crate::run::statement_context::StatementContext;
 use crate::run::yielding::YieldTimer;
 use crate::spark_types;
-use crate::sql::plain_names;
 
 /// A statement that has started: its result, batch by batch, and its metrics. Dropping it stops the
 /// statement; nothing goes on in the background.

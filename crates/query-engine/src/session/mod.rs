@@ -1,8 +1,10 @@
 //! DataFusion's session, set up for Spark's ways and for one thread, and what SET and CREATE VIEW
 //! leave behind.
 
+mod checked_arithmetic;
 mod checked_sum;
 pub(crate) mod single_task;
+mod spark_operators;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,11 +21,12 @@ use datafusion::execution::session_state::SessionState;
 use delta_log::ChangeColumns;
 use messages::Error;
 use object_store::memory::InMemory;
+use spark_dialect::Query;
 
 use crate::scan::parquet_scan::store_url;
 use crate::session::checked_sum::checked_sum;
 use crate::session::single_task::SingleTaskRule;
-use crate::sql::{Query, SparkExprPlanner};
+use crate::session::spark_operators::SparkExprPlanner;
 
 /// `SET` of this key switches schema evolution on for INSERT and MERGE.
 const AUTO_MERGE: &str = "spark.databricks.delta.schema.autoMerge.enabled";

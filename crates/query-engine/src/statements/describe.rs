@@ -10,9 +10,9 @@ use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use delta_log::{CommitRecord, Snapshot, Table};
+use spark_dialect::TableName;
 
 use crate::spark_types;
-use crate::sql::TableName;
 
 type Result<T> = std::result::Result<T, ArrowError>;
 

@@ -5,11 +5,11 @@
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use futures::TryStreamExt;
 use messages::Error;
+use spark_dialect::ExplainMode;
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
 use crate::plan::physical::{Planned, start_measured};
-use crate::sql::ExplainMode;
 
 /// The text that EXPLAIN answers.
 pub(crate) async fn explain(

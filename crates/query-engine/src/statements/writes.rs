@@ -12,6 +12,9 @@ use datafusion::execution::memory_pool::MemoryConsumer;
 use futures::TryStreamExt;
 use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest, Operation, RestoreTarget};
+use spark_dialect::{
+    Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select, plain_names,
+};
 
 use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
@@ -21,9 +24,6 @@ use crate::plan::planning::plan_query;
 use crate::plan::time_travel::millis;
 use crate::run::execution::Execution;
 use crate::run::statement_context::StatementContext;
-use crate::sql::{
-    Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select, plain_names,
-};
 use crate::statements::describe;
 
 /// Makes the write and answers what Spark answers.

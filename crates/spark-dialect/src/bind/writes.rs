@@ -1,0 +1,372 @@
+//! From what a statement says to what is committed, once the schemas of the table and of the source
+//! are known.
+
+use arrow_schema::Schema;
+use messages::commit::{Assignment, CreateMode, InsertMode, Operation, TableOptions};
+use messages::{ColumnProblem, Error};
+use sqlparser::ast::{Expr, Ident};
+
+use crate::type_names::type_name;
+
+use crate::bind::expression::ExpressionScope;
+use crate::bind::scope::{Column, ScopeRelation, columns};
+use crate::errors::not_supported;
+use crate::parse::create_alter::{exact_partition_columns, same};
+use crate::statement::{
+    AddColumns, CompletedInsert, Delete, Insert, InsertColumns, InsertTarget, Qualifier,
+    RawAssignment, Update,
+};
+
+impl Insert {
+    /// `merge_schema`: the session evolves schemas
+    /// (`spark.databricks.delta.schema.autoMerge.enabled`).
+    ///
+    /// # Errors
+    /// Where the source's columns do not fit the table's; all that do not fit are named.
+    pub fn complete(
+        &self,
+        target: &Schema,
+        source: &Schema,
+        merge_schema: bool,
+    ) -> Result<CompletedInsert, Error> {
+        let evolve = self.schema_evolution || merge_schema;
+        let column_names = match &self.columns {
+            InsertColumns::ByPosition => self.by_position(target, source, evolve)?,
+            InsertColumns::List(names) => self.by_list(names, target, source, evolve)?,
+            InsertColumns::ByName => by_name(target, source, evolve)?,
+        };
+        for (i, name) in column_names.iter().enumerate() {
+            if column_names[..i].iter().any(|other| same(other, name)) {
+                return Err(duplicate(name));
+            }
+        }
+        let mode = match &self.target {
+            InsertTarget::Append => InsertMode::Append,
+            InsertTarget::Overwrite => InsertMode::Overwrite {
+                overwrite_schema: false,
+            },
+            InsertTarget::ReplaceWhere(predicate) => {
+                let qualifier = Qualifier {
+                    alias: self.table.to_string(),
+                    parts: Vec::new(),
+                };
+                let relations = [relation(&qualifier, columns(target))];
+                InsertMode::ReplaceWhere {
+                    predicate: in_table(&relations, predicate)?,
+                }
+            }
+        };
+        let operation = Operation::Insert {
+            mode,
+            merge_schema: evolve,
+        };
+        Ok(CompletedInsert {
+            operation,
+            column_names,
+        })
+    }
+
+    fn by_position(
+        &self,
+        target: &Schema,
+        source: &Schema,
+        evolve: bool,
+    ) -> Result<Vec<String>, Error> {
+        let (expected, given) = (target.fields().len(), source.fields().len());
+        if given < expected || given > expected && !evolve {
+            let much = if given < expected {
+                "not enough"
+            } else {
+                "too many"
+            };
+            let names: Vec<_> = target.fields().iter().map(|f| f.name().as_str()).collect();
+            return Err(Error::new(
+                "DELTA_INSERT_COLUMN_ARITY_MISMATCH",
+                format!(
+                    "Cannot write to '{}': {much} data columns. The table has {expected} column(s), \
+                     the inserted data has {given}.",
+                    self.table
+                ),
+            )
+            .with_hint(format!(
+                "The table's columns are {}. Name the ones you give, as in INSERT INTO t (a, b) …, \
+                 or use INSERT INTO t BY NAME SELECT ….",
+                names.join(", ")
+            )));
+        }
+        let own = target.fields().iter().map(|field| field.name().clone());
+        let new = source
+            .fields()
+            .iter()
+            .skip(expected)
+            .map(|field| field.name().clone());
+        Ok(own.chain(new).collect())
+    }
+
+    fn by_list(
+        &self,
+        names: &[String],
+        target: &Schema,
+        source: &Schema,
+        evolve: bool,
+    ) -> Result<Vec<String>, Error> {
+        if names.len() != source.fields().len() {
+            return Err(Error::new(
+                "DELTA_INSERT_COLUMN_ARITY_MISMATCH",
+                format!(
+                    "Cannot write to '{}': the column list names {} column(s), the inserted data \
+                     has {}.",
+                    self.table,
+                    names.len(),
+                    source.fields().len()
+                ),
+            ));
+        }
+        names
+            .iter()
+            .map(|name| match exact(target, name) {
+                Some(exact) => Ok(exact),
+                None if evolve => Ok(name.clone()),
+                None => Err(unresolved_in(target, name)),
+            })
+            .collect()
+    }
+}
+
+fn by_name(target: &Schema, source: &Schema, evolve: bool) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    let mut problems = Vec::new();
+    for field in source.fields() {
+        match exact(target, field.name()) {
+            Some(exact) => names.push(exact),
+            None if evolve => names.push(field.name().clone()),
+            None => problems.push(ColumnProblem {
+                column: field.name().clone(),
+                expected: "not in the table".to_owned(),
+                actual: type_name(field.data_type()),
+            }),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(names);
+    }
+    Err(Error::new(
+        "DELTA_METADATA_MISMATCH",
+        "The data has columns that the table does not have, and schema evolution is off.",
+    )
+    .with_hint(
+        "To add them to the table write INSERT WITH SCHEMA EVOLUTION INTO …, run \
+         SET spark.databricks.delta.schema.autoMerge.enabled = true first, or use \
+         ALTER TABLE … ADD COLUMNS.",
+    )
+    .with_columns(problems))
+}
+
+impl Update {
+    /// # Errors
+    /// `UNRESOLVED_COLUMN` for a name that is none of the table's columns.
+    pub fn complete(&self, target: &Schema) -> Result<Operation, Error> {
+        let relations = [relation(&self.qualifier, columns(target))];
+        let mut assignments: Vec<Assignment> = Vec::new();
+        for RawAssignment { column, expression } in &self.assignments {
+            let name = assigned(&relations[0], column)?
+                .ok_or_else(|| unresolved_in(target, &written(column)))?;
+            check_new(&assignments, &name)?;
+            assignments.push(Assignment {
+                column: name,
+                expression: in_table(&relations, expression)?,
+            });
+        }
+        let predicate = self
+            .predicate
+            .as_ref()
+            .map(|p| in_table(&relations, p))
+            .transpose()?;
+        Ok(Operation::Update {
+            assignments,
+            predicate,
+        })
+    }
+}
+
+impl Delete {
+    /// # Errors
+    /// `UNRESOLVED_COLUMN` for a name that is none of the table's columns.
+    pub fn complete(&self, target: &Schema) -> Result<Operation, Error> {
+        let relations = [relation(&self.qualifier, columns(target))];
+        let predicate = self
+            .predicate
+            .as_ref()
+            .map(|p| in_table(&relations, p))
+            .transpose()?;
+        Ok(Operation::Delete { predicate })
+    }
+}
+
+impl AddColumns {
+    /// # Errors
+    /// `FIELD_ALREADY_EXISTS`.
+    pub fn complete(&self, target: &Schema) -> Result<Operation, Error> {
+        for column in &self.columns {
+            check_characters(&column.name)?;
+            if let Some(exact) = exact(target, &column.name) {
+                return Err(Error::new(
+                    "FIELD_ALREADY_EXISTS",
+                    format!(
+                        "Cannot add the column `{}`: the table has `{exact}` already.",
+                        column.name
+                    ),
+                )
+                .with_hint("DESCRIBE shows the table's columns."));
+            }
+        }
+        Ok(Operation::AddColumns {
+            columns: self.columns.clone(),
+        })
+    }
+}
+
+/// `CREATE TABLE … AS SELECT`, with the schema of the SELECT.
+///
+/// # Errors
+/// Where two columns share a name, a name can't be stored, or a partition column is not among them.
+pub fn complete_create_table_as_select(
+    mode: CreateMode,
+    options: &TableOptions,
+    source: &Schema,
+) -> Result<Operation, Error> {
+    let names: Vec<&str> = source
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    for name in &names {
+        check_characters(name)?;
+    }
+    check_repeated(source)?;
+    let partition_by = exact_partition_columns(&options.partition_by, &names)?;
+    let options = TableOptions {
+        partition_by,
+        ..options.clone()
+    };
+    Ok(Operation::CreateTableAsSelect { mode, options })
+}
+
+/// # Errors
+/// Where two columns share a name.
+pub(crate) fn check_repeated(schema: &Schema) -> Result<(), Error> {
+    for (i, field) in schema.fields().iter().enumerate() {
+        let name = field.name();
+        if schema.fields()[..i]
+            .iter()
+            .any(|other| same(other.name(), name))
+        {
+            return Err(duplicate(name));
+        }
+    }
+    Ok(())
+}
+
+/// Parquet's and Spark's rule for tables without column mapping.
+pub(crate) fn check_characters(name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.contains([' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '=']) {
+        return Err(Error::new(
+            "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
+            format!("`{name}` can't be the name of a column: it is empty or has one of ` ,;{{}}()=`, a tab or a line break."),
+        )
+        .with_hint("Give it another name with AS."));
+    }
+    Ok(())
+}
+
+pub(crate) fn relation(qualifier: &Qualifier, columns: Vec<Column>) -> ScopeRelation {
+    ScopeRelation {
+        alias: Some(qualifier.alias.clone()),
+        original: qualifier.parts.clone(),
+        columns: Some(columns),
+    }
+}
+
+/// An expression over the columns of one table.
+fn in_table(relations: &[ScopeRelation], expr: &Expr) -> Result<String, Error> {
+    let unresolved = |name: &str| {
+        let known = relations
+            .iter()
+            .flat_map(|relation| relation.columns.iter().flatten());
+        unresolved(name, known.map(|column| column.name.as_str()))
+    };
+    ExpressionScope {
+        relations,
+        qualify: false,
+        unresolved: &unresolved,
+    }
+    .complete(expr)
+}
+
+/// The column of `relation` that an assignment sets; `None` where there is none of that name.
+pub(crate) fn assigned(
+    relation: &ScopeRelation,
+    column: &[Ident],
+) -> Result<Option<String>, Error> {
+    let rest = column.get(relation.qualifies(column)..).unwrap_or_default();
+    let found = rest.first().and_then(|name| relation.find(&name.value));
+    match rest {
+        [_] => Ok(found.map(|column| column.name.clone())),
+        _ if found.is_some() => Err(not_supported(
+            &format!("Setting a field of a nested column, {},", written(column)),
+            "Set the whole column: SET column = named_struct(…).",
+        )),
+        _ => Ok(None),
+    }
+}
+
+pub(crate) fn check_new(assignments: &[Assignment], column: &str) -> Result<(), Error> {
+    if assignments.iter().any(|other| same(&other.column, column)) {
+        return Err(Error::new(
+            "DUPLICATE_ASSIGNMENT",
+            format!("The column `{column}` is set twice."),
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn exact(schema: &Schema, name: &str) -> Option<String> {
+    let fields = schema.fields();
+    fields
+        .iter()
+        .find(|field| field.name() == name)
+        .or_else(|| fields.iter().find(|field| same(field.name(), name)))
+        .map(|field| field.name().clone())
+}
+
+pub(crate) fn written(parts: &[Ident]) -> String {
+    parts
+        .iter()
+        .map(|part| part.value.as_str())
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+fn duplicate(name: &str) -> Error {
+    Error::new(
+        "COLUMN_ALREADY_EXISTS",
+        format!("The column `{name}` comes twice."),
+    )
+    .with_hint("Names compare without case. Give each column a name of its own with AS.")
+}
+
+fn unresolved_in(target: &Schema, name: &str) -> Error {
+    unresolved(
+        name,
+        target.fields().iter().map(|field| field.name().as_str()),
+    )
+}
+
+pub(crate) fn unresolved<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
+    Error::new(
+        "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+        format!("There is no column `{name}`."),
+    )
+    .with_hint(format!("The columns are {}.", known.join(", ")))
+}

@@ -1,0 +1,4 @@
+//! From text to the tokens of single statements.
+
+pub(crate) mod dialect;
+pub(crate) mod tokens;

@@ -1,0 +1,360 @@
+//! From text to the tokens of single statements.
+//!
+//! Tokens keep the place they have in the script, so that every error can name it.
+
+use messages::Error;
+use sqlparser::ast::Expr;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, TokenizerError, Word};
+
+use crate::errors::{syntax_error, too_complex};
+use crate::lex::dialect::SparkDialect;
+
+/// What operators on one level may cost together. Each nests its left side one deeper in the tree,
+/// which the planner walks recursively: 200 comparisons with OR between them, 200 sums, 50 UNIONs or
+/// JOINs fit into the 2 MB of stack of a debug build's thread.
+const MAX_CHAIN: usize = 600;
+const COMPARISON_COST: usize = 1;
+const CONNECTIVE_COST: usize = 2;
+const ARITHMETIC_COST: usize = 3;
+const RELATION_COST: usize = 12;
+
+/// Parentheses and brackets within each other. sqlparser's own limit is a little lower, but it takes
+/// its time to get there.
+const MAX_DEPTH: usize = 64;
+
+/// One statement's source and tokens, without blank space and comments.
+#[derive(Debug)]
+pub(crate) struct StatementTokens {
+    pub text: String,
+    /// Of `text` in the script, in bytes.
+    pub offset: usize,
+    pub tokens: Vec<TokenWithSpan>,
+    /// Where the statement ends.
+    pub end: Location,
+}
+
+/// Splits a script at `;`, but not within strings, quoted names and comments.
+pub(crate) fn split(sql: &str) -> Result<Vec<StatementTokens>, Error> {
+    let dialect = SparkDialect::new(0);
+    let mut tokens = Vec::new();
+    Tokenizer::new(&dialect, sql)
+        .tokenize_with_location_into_buf(&mut tokens)
+        .map_err(|TokenizerError { message, location }| {
+            let message = message
+                .strip_suffix(&location.to_string())
+                .unwrap_or(&message)
+                .trim();
+            syntax_error(message, Some(location))
+        })?;
+    let mut statements = Vec::new();
+    let mut cursor = Cursor {
+        sql,
+        offset: 0,
+        line: 1,
+        column: 1,
+    };
+    let mut current: Vec<TokenWithSpan> = Vec::new();
+    let mut finish = |current: &mut Vec<TokenWithSpan>| {
+        let (Some(first), Some(last)) = (current.first(), current.last()) else {
+            return;
+        };
+        let end = last.span.end;
+        let offset = cursor.advance_to(first.span.start);
+        let text = &sql[offset..cursor.advance_to(end)];
+        statements.push(StatementTokens {
+            text: text.to_owned(),
+            offset,
+            tokens: std::mem::take(current),
+            end,
+        });
+    };
+    for mut token in tokens {
+        match &mut token.token {
+            Token::SemiColon => finish(&mut current),
+            Token::Whitespace(_) | Token::EOF => {}
+            // Spark's strings may stand in either quotes.
+            Token::DoubleQuotedString(text) => {
+                token.token = Token::SingleQuotedString(std::mem::take(text));
+                current.push(token);
+            }
+            _ => current.push(token),
+        }
+    }
+    finish(&mut current);
+    Ok(statements)
+}
+
+/// Turns places (line and column, in characters) into byte offsets, in rising order.
+struct Cursor<'a> {
+    sql: &'a str,
+    offset: usize,
+    line: u64,
+    column: u64,
+}
+
+impl Cursor<'_> {
+    fn advance_to(&mut self, place: Location) -> usize {
+        for c in self.sql[self.offset..].chars() {
+            if (self.line, self.column) >= (place.line, place.column) {
+                break;
+            }
+            self.offset += c.len_utf8();
+            if c == '\n' {
+                self.line += 1;
+                self.column = 1;
+            } else {
+                self.column += 1;
+            }
+        }
+        self.offset
+    }
+}
+
+/// Brings the tokens into a shape that sqlparser's grammar takes, and refuses what would need more
+/// stack than there is.
+pub(crate) fn prepare(statement: &mut StatementTokens) -> Result<(), Error> {
+    check_depth(statement)?;
+    check_aliases(statement)?;
+    normalise_time_travel(&mut statement.tokens);
+    parenthesise_values(&mut statement.tokens);
+    Ok(())
+}
+
+fn check_depth(statement: &StatementTokens) -> Result<(), Error> {
+    let mut levels = vec![0usize];
+    for token in &statement.tokens {
+        let cost = match &token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                levels.push(0);
+                if levels.len() > MAX_DEPTH {
+                    return Err(too_complex(Some(token.span.start)));
+                }
+                continue;
+            }
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                if levels.len() > 1 {
+                    levels.pop();
+                }
+                continue;
+            }
+            Token::Comma => {
+                if let Some(level) = levels.last_mut() {
+                    *level = 0;
+                }
+                continue;
+            }
+            Token::Word(Word {
+                keyword: Keyword::WHEN | Keyword::THEN | Keyword::ELSE,
+                ..
+            }) => {
+                if let Some(level) = levels.last_mut() {
+                    *level = 0;
+                }
+                continue;
+            }
+            Token::Word(word) if word.quote_style.is_none() => match word.keyword {
+                Keyword::AND | Keyword::OR | Keyword::XOR => CONNECTIVE_COST,
+                Keyword::DIV | Keyword::IS | Keyword::COLLATE => ARITHMETIC_COST,
+                Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::MINUS
+                | Keyword::JOIN => RELATION_COST,
+                _ => 0,
+            },
+            Token::Eq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => {
+                COMPARISON_COST
+            }
+            Token::Plus
+            | Token::Minus
+            | Token::Mul
+            | Token::Div
+            | Token::Mod
+            | Token::StringConcat
+            | Token::DoubleColon
+            | Token::Pipe
+            | Token::Ampersand
+            | Token::Caret
+            | Token::ExclamationMark
+            | Token::Tilde
+            | Token::ShiftLeft
+            | Token::ShiftRight => ARITHMETIC_COST,
+            _ => 0,
+        };
+        if let Some(level) = levels.last_mut() {
+            *level += cost;
+            if *level > MAX_CHAIN {
+                return Err(too_complex(Some(token.span.start)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A string is no name in Spark: `SELECT 1 AS "n"`.
+fn check_aliases(statement: &StatementTokens) -> Result<(), Error> {
+    for pair in statement.tokens.windows(2) {
+        let [before, after] = pair else { continue };
+        if is_word(&before.token, "AS")
+            && let Token::SingleQuotedString(text) = &after.token
+        {
+            return Err(syntax_error(
+                &format!("a string stands where a name belongs: '{text}'"),
+                Some(after.span.start),
+            )
+            .with_hint(format!("Quote names with backticks: AS `{text}`.")));
+        }
+    }
+    Ok(())
+}
+
+/// `FOR VERSION AS OF` and `FOR SYSTEM_VERSION AS OF` become `VERSION AS OF`; so do the timestamps.
+fn normalise_time_travel(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at + 2 < tokens.len() {
+        if !(is_word(&tokens[at + 1].token, "AS") && is_word(&tokens[at + 2].token, "OF")) {
+            at += 1;
+            continue;
+        }
+        for (from, to, keyword) in [
+            ("SYSTEM_VERSION", "VERSION", Keyword::VERSION),
+            ("SYSTEM_TIME", "TIMESTAMP", Keyword::TIMESTAMP),
+            ("VERSION", "VERSION", Keyword::VERSION),
+            ("TIMESTAMP", "TIMESTAMP", Keyword::TIMESTAMP),
+        ] {
+            if !is_word(&tokens[at].token, from) {
+                continue;
+            }
+            tokens[at].token = Token::Word(Word {
+                value: to.to_owned(),
+                quote_style: None,
+                keyword,
+            });
+            // `VERSION AS OF '3'` is allowed.
+            if to == "VERSION"
+                && let Some(version) = tokens.get_mut(at + 3)
+                && let Token::SingleQuotedString(text) = &version.token
+                && text.parse::<u64>().is_ok()
+            {
+                version.token = Token::Number(text.clone(), false);
+            }
+            if at > 0 && is_word(&tokens[at - 1].token, "FOR") {
+                tokens.remove(at - 1);
+            }
+            break;
+        }
+        at += 1;
+    }
+}
+
+/// `VALUES 1, 2` becomes `VALUES (1), (2)`.
+fn parenthesise_values(tokens: &mut Vec<TokenWithSpan>) {
+    let needs_it = |at: usize| {
+        is_word(&tokens[at].token, "VALUES")
+            // Neither a column of that name, nor the VALUES of an INSERT's row.
+            && at.checked_sub(1).is_none_or(|before| starts_relation(&tokens[before].token))
+            && tokens.get(at + 1).is_some_and(|next| starts_row(&next.token))
+    };
+    if !(0..tokens.len()).any(needs_it) {
+        return;
+    }
+    let mut out = Vec::with_capacity(tokens.len() + 2);
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        out.push(token.clone());
+        let starts = needs_it(at);
+        at += 1;
+        if !starts {
+            continue;
+        }
+        while let Some((length, bare)) = row_length(tokens, at) {
+            let row = &tokens[at..at + length];
+            if let (true, Some(first), Some(last)) = (bare, row.first(), row.last()) {
+                out.push(TokenWithSpan {
+                    token: Token::LParen,
+                    span: first.span,
+                });
+                out.extend_from_slice(row);
+                out.push(TokenWithSpan {
+                    token: Token::RParen,
+                    span: last.span,
+                });
+            } else {
+                out.extend_from_slice(row);
+            }
+            at += length;
+            match tokens.get(at) {
+                Some(comma) if comma.token == Token::Comma => out.push(comma.clone()),
+                _ => break,
+            }
+            at += 1;
+        }
+    }
+    *tokens = out;
+}
+
+/// How many tokens the row at `at` has, and whether it lacks its parentheses; `None` where no row is.
+fn row_length(tokens: &[TokenWithSpan], at: usize) -> Option<(usize, bool)> {
+    let row = tokens.get(at..row_end(tokens, at))?;
+    let dialect = SparkDialect::new(row.len());
+    let mut parser = Parser::new(&dialect).with_tokens_with_locations(row.to_vec());
+    let expr = parser.parse_expr().ok()?;
+    let bare = !matches!(expr, Expr::Tuple(_) | Expr::Nested(_));
+    Some((parser.index().min(row.len()), bare))
+}
+
+/// Where a row that starts at `at` ends at the latest: at a comma or a closing parenthesis.
+fn row_end(tokens: &[TokenWithSpan], at: usize) -> usize {
+    let mut depth = 0usize;
+    for (i, token) in tokens.iter().enumerate().skip(at) {
+        match &token.token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth == 0 => return i,
+            Token::RParen => depth -= 1,
+            Token::Comma if depth == 0 => return i,
+            _ => {}
+        }
+    }
+    tokens.len()
+}
+
+fn starts_relation(token: &Token) -> bool {
+    match token {
+        Token::LParen | Token::Comma | Token::RParen => true,
+        Token::Word(word) => {
+            word.quote_style.is_none()
+                && !matches!(word.keyword, Keyword::SELECT | Keyword::AS | Keyword::BY)
+                || word.quote_style == Some('`')
+        }
+        _ => false,
+    }
+}
+
+fn starts_row(token: &Token) -> bool {
+    match token {
+        Token::Number(..) | Token::SingleQuotedString(_) | Token::HexStringLiteral(_) => true,
+        Token::Minus => true,
+        Token::Word(word) => {
+            word.quote_style.is_none()
+                && matches!(
+                    word.keyword,
+                    Keyword::NULL
+                        | Keyword::TRUE
+                        | Keyword::FALSE
+                        | Keyword::DATE
+                        | Keyword::TIMESTAMP
+                        | Keyword::CAST
+                        | Keyword::INTERVAL
+                )
+        }
+        _ => false,
+    }
+}
+
+/// Whether `token` is this word, unquoted, in any case.
+pub(crate) fn is_word(token: &Token, expected: &str) -> bool {
+    matches!(token, Token::Word(word)
+        if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
+}

@@ -1,0 +1,502 @@
+//! CREATE, REPLACE and ALTER.
+
+use std::collections::BTreeMap;
+
+use messages::Error;
+use messages::commit::{ColumnDefinition, CreateMode, Operation, TableOptions};
+use sqlparser::tokenizer::Token;
+
+use crate::errors::not_supported;
+use crate::parse::parser::StatementParser;
+use crate::parse::writes::write;
+use crate::statement::{AddColumns, StatementKind, TableName, Write, WriteOperation};
+
+impl StatementParser<'_> {
+    pub fn create(&mut self) -> Result<StatementKind, Error> {
+        let must_exist = self.word("REPLACE");
+        let or_replace = must_exist || {
+            self.expect_word("CREATE")?;
+            self.words(&["OR", "REPLACE"])
+        };
+        let _ = self.word("EXTERNAL") || self.word("MANAGED");
+        let global = self.word("GLOBAL");
+        let temporary = self.word("TEMPORARY") || self.word("TEMP");
+        if self.word("VIEW") {
+            if !temporary || global {
+                return Err(not_supported(
+                    "A view that outlives the session",
+                    "Write CREATE TEMPORARY VIEW name AS SELECT ….",
+                ));
+            }
+            return self.create_view(or_replace);
+        }
+        if temporary {
+            return Err(not_supported(
+                "CREATE TEMPORARY TABLE",
+                "Write CREATE TEMPORARY VIEW.",
+            ));
+        }
+        if !self.word("TABLE") {
+            let what = self
+                .parser
+                .peek_token_ref()
+                .token
+                .to_string()
+                .to_ascii_uppercase();
+            return Err(match what.as_str() {
+                "DATABASE" | "SCHEMA" | "CATALOG" => not_supported(
+                    &format!("CREATE {what}"),
+                    "The buckets of the object store stand for databases.",
+                ),
+                "FUNCTION" | "INDEX" | "MATERIALIZED" | "STREAMING" => not_supported(
+                    &format!("CREATE {what}"),
+                    "There are CREATE TABLE and CREATE TEMPORARY VIEW.",
+                ),
+                _ => self.unexpected("TABLE or TEMPORARY VIEW"),
+            });
+        }
+        let if_not_exists = self.words(&["IF", "NOT", "EXISTS"]);
+        let mode = match (or_replace, if_not_exists) {
+            (true, true) => {
+                return Err(Error::new(
+                    "PARSE_SYNTAX_ERROR",
+                    "OR REPLACE and IF NOT EXISTS exclude each other.",
+                ));
+            }
+            (true, false) => CreateMode::CreateOrReplace,
+            (false, true) => CreateMode::CreateIfNotExists,
+            (false, false) => CreateMode::Create,
+        };
+        self.create_table(mode, must_exist)
+    }
+
+    fn create_view(&mut self, or_replace: bool) -> Result<StatementKind, Error> {
+        let name = self.name()?;
+        let mut columns = Vec::new();
+        if self.token(&Token::LParen) {
+            loop {
+                columns.push(self.name()?);
+                if self.word("COMMENT") {
+                    self.string()?;
+                }
+                if !self.token(&Token::Comma) {
+                    break;
+                }
+            }
+            self.expect_token(&Token::RParen)?;
+        }
+        if self.word("COMMENT") {
+            self.string()?;
+        }
+        self.expect_word("AS")?;
+        Ok(StatementKind::CreateView {
+            name,
+            or_replace,
+            columns,
+            query: self.query()?,
+        })
+    }
+
+    fn create_table(&mut self, mode: CreateMode, must_exist: bool) -> Result<StatementKind, Error> {
+        let table = self.table()?;
+        if let TableName::Path {
+            format: crate::statement::TableFormat::Parquet,
+            ..
+        } = table
+        {
+            return Err(not_supported(
+                "Writing Parquet files",
+                "Write a Delta table: delta.`…`.",
+            ));
+        }
+        let mut columns = Vec::new();
+        if self.parser.peek_token_ref().token == Token::LParen
+            && !["SELECT", "WITH", "VALUES"].iter().any(|word| {
+                crate::lex::tokens::is_word(&self.parser.peek_nth_token_ref(1).token, word)
+            })
+        {
+            self.expect_token(&Token::LParen)?;
+            loop {
+                columns.push(self.column_definition(true)?);
+                if !self.token(&Token::Comma) {
+                    break;
+                }
+            }
+            self.expect_token(&Token::RParen)?;
+        }
+        let declared = !columns.is_empty();
+        let mut options = TableOptions::default();
+        let mut location = None;
+        loop {
+            if self.word("USING") {
+                let format = self.name()?;
+                if !format.eq_ignore_ascii_case("delta") {
+                    return Err(not_supported(
+                        &format!("USING {format}"),
+                        "Tables are Delta tables: USING DELTA.",
+                    ));
+                }
+            } else if self.words(&["PARTITIONED", "BY"]) {
+                options.partition_by = self.partition_columns(&mut columns)?;
+            } else if self.word("COMMENT") {
+                options.comment = Some(self.string()?);
+            } else if self.word("LOCATION") {
+                location = Some(self.string()?);
+            } else if self.word("TBLPROPERTIES") {
+                options.properties = self.properties()?;
+            } else {
+                break;
+            }
+        }
+        for (word, hint) in [
+            ("CLUSTER", "Use PARTITIONED BY."),
+            ("CLUSTERED", "Use PARTITIONED BY."),
+            ("OPTIONS", "Use TBLPROPERTIES."),
+            ("STORED", "Write USING DELTA."),
+            (
+                "LIKE",
+                "Name the columns, or use AS SELECT * FROM t LIMIT 0.",
+            ),
+            ("SHALLOW", "Use AS SELECT * FROM t."),
+            ("DEEP", "Use AS SELECT * FROM t."),
+            ("CLONE", "Use AS SELECT * FROM t."),
+        ] {
+            if self.peek_word(word) {
+                return Err(not_supported(&format!("CREATE TABLE … {word}"), hint));
+            }
+        }
+        let as_query = self.word("AS");
+        if !as_query && !self.at_query() {
+            return complete_table(table, mode, must_exist, location, columns, options);
+        }
+        let source = self.query()?;
+        if declared || !columns.is_empty() {
+            return Err(Error::new(
+                "PARSE_SYNTAX_ERROR",
+                "CREATE TABLE … AS SELECT takes its columns from the query and can't declare them too.",
+            )
+            .with_hint("Use CAST(… AS type) AS name in the query to choose types and names."));
+        }
+        let operation = WriteOperation::CreateTableAsSelect {
+            mode,
+            options,
+            source,
+        };
+        Ok(StatementKind::Write(Write {
+            table,
+            location,
+            must_exist,
+            operation,
+        }))
+    }
+
+    /// `(a, b)`, or with types, which declares the columns as well.
+    fn partition_columns(
+        &mut self,
+        columns: &mut Vec<ColumnDefinition>,
+    ) -> Result<Vec<String>, Error> {
+        self.expect_token(&Token::LParen)?;
+        let mut names = Vec::new();
+        loop {
+            if matches!(
+                self.parser.peek_nth_token_ref(1).token,
+                Token::Comma | Token::RParen
+            ) {
+                names.push(self.name()?);
+            } else if self.parser.peek_nth_token_ref(1).token == Token::LParen {
+                return Err(not_supported(
+                    "Partitioning by an expression",
+                    "Partition by a column; add one that holds the expression.",
+                ));
+            } else {
+                let column = self.column_definition(true)?;
+                names.push(column.name.clone());
+                columns.push(column);
+            }
+            if !self.token(&Token::Comma) {
+                break;
+            }
+        }
+        self.expect_token(&Token::RParen)?;
+        Ok(names)
+    }
+
+    /// `name TYPE [NOT NULL] [COMMENT '…']`.
+    fn column_definition(&mut self, create: bool) -> Result<ColumnDefinition, Error> {
+        let name = self.name()?;
+        if self.parser.peek_token_ref().token == Token::Period {
+            return Err(not_supported(
+                "Adding a field to a nested column",
+                "Add a column of its own.",
+            ));
+        }
+        let data_type = self.delta_type()?;
+        let mut column = ColumnDefinition {
+            name,
+            data_type,
+            nullable: true,
+            comment: None,
+        };
+        loop {
+            if self.words(&["NOT", "NULL"]) {
+                column.nullable = false;
+            } else if self.word("NULL") {
+                column.nullable = true;
+            } else if self.word("COMMENT") {
+                column.comment = Some(self.string()?);
+            } else {
+                break;
+            }
+        }
+        for (word, hint) in [
+            ("DEFAULT", "Give the value in each INSERT."),
+            ("GENERATED", "Compute the column in each INSERT."),
+            (
+                "FIRST",
+                "New columns come last; a SELECT can order them as you like.",
+            ),
+            (
+                "AFTER",
+                "New columns come last; a SELECT can order them as you like.",
+            ),
+            (
+                "PRIMARY",
+                "Delta tables have no keys; MERGE keeps rows unique.",
+            ),
+            ("REFERENCES", "Delta tables have no keys."),
+            ("CHECK", "Filter the rows in each INSERT."),
+        ] {
+            let order = matches!(word, "FIRST" | "AFTER");
+            if self.peek_word(word) && !(order && create) {
+                return Err(not_supported(&format!("{word} after a column"), hint));
+            }
+        }
+        Ok(column)
+    }
+
+    /// `('key' = 'value', delta.enableChangeDataFeed = true)`.
+    fn properties(&mut self) -> Result<BTreeMap<String, String>, Error> {
+        self.expect_token(&Token::LParen)?;
+        let mut properties = BTreeMap::new();
+        loop {
+            let key = canonical_property(self.property_key()?);
+            let _ = self.token(&Token::Eq);
+            let value = self.property_value()?;
+            if properties.insert(key.clone(), value).is_some() {
+                return Err(Error::new(
+                    "DUPLICATE_KEY",
+                    format!("The property {key} is set twice."),
+                ));
+            }
+            if !self.token(&Token::Comma) {
+                break;
+            }
+        }
+        self.expect_token(&Token::RParen)?;
+        Ok(properties)
+    }
+
+    fn property_value(&mut self) -> Result<String, Error> {
+        let negative = self.token(&Token::Minus);
+        let value = match &self.parser.peek_token_ref().token {
+            Token::SingleQuotedString(text) if !negative => text.clone(),
+            Token::Number(digits, _) if negative => format!("-{digits}"),
+            Token::Number(digits, _) => digits.clone(),
+            Token::Word(word)
+                if word.value.eq_ignore_ascii_case("true")
+                    || word.value.eq_ignore_ascii_case("false") =>
+            {
+                word.value.to_ascii_lowercase()
+            }
+            _ => {
+                return Err(self
+                    .unexpected("a string, a number, true or false")
+                    .with_hint("Quote other values: 'interval 7 days'."));
+            }
+        };
+        self.parser.advance_token();
+        Ok(value)
+    }
+
+    pub fn alter(&mut self) -> Result<StatementKind, Error> {
+        self.parser.advance_token();
+        if !self.word("TABLE") {
+            return Err(not_supported(
+                "ALTER of something other than a table",
+                "Write ALTER TABLE.",
+            ));
+        }
+        let table = self.table()?;
+        if self.words(&["SET", "TBLPROPERTIES"]) {
+            let properties = self.properties()?;
+            let operation = Operation::SetTableProperties { properties };
+            return Ok(write(table, WriteOperation::Complete(operation)));
+        }
+        if self.word("ADD") {
+            if self.word("COLUMNS") || self.word("COLUMN") {
+                return self.add_columns(table);
+            }
+            let what = self
+                .parser
+                .peek_token_ref()
+                .token
+                .to_string()
+                .to_ascii_uppercase();
+            let hint = "Constraints come with a later version of Lakeglass; add them in Spark.";
+            return Err(not_supported(&format!("ALTER TABLE … ADD {what}"), hint));
+        }
+        let [first, second] = self.parser.peek_tokens::<2>();
+        let what = format!("{first} {second}").to_ascii_uppercase();
+        let hint = match what.as_str() {
+            "DROP COLUMN" | "DROP COLUMNS" | "RENAME COLUMN" => {
+                "It needs column mapping, which a later version of Lakeglass brings. \
+                 CREATE OR REPLACE TABLE t AS SELECT … makes a table with other columns."
+            }
+            "RENAME TO" => "A table's name is its path; copy it with CREATE TABLE … AS SELECT.",
+            "DROP CONSTRAINT" => {
+                "Constraints come with a later version of Lakeglass; drop it in Spark."
+            }
+            "UNSET TBLPROPERTIES" => {
+                "It comes with a later version of Lakeglass. SET TBLPROPERTIES can change the value."
+            }
+            "DROP FEATURE" | "SET LOCATION" | "CLUSTER BY" | "ALTER COLUMN" | "CHANGE COLUMN"
+            | "REPLACE COLUMNS" => "Run it in Spark.",
+            _ => {
+                return Err(self.unexpected("SET TBLPROPERTIES or ADD COLUMNS"));
+            }
+        };
+        Err(not_supported(&format!("ALTER TABLE … {what}"), hint))
+    }
+
+    fn add_columns(&mut self, table: TableName) -> Result<StatementKind, Error> {
+        let parenthesised = self.token(&Token::LParen);
+        let mut columns = vec![self.column_definition(false)?];
+        while self.token(&Token::Comma) {
+            columns.push(self.column_definition(false)?);
+        }
+        if parenthesised {
+            self.expect_token(&Token::RParen)?;
+        }
+        check_names(&columns)?;
+        Ok(write(
+            table,
+            WriteOperation::AddColumns(AddColumns { columns }),
+        ))
+    }
+}
+
+fn complete_table(
+    table: TableName,
+    mode: CreateMode,
+    must_exist: bool,
+    location: Option<String>,
+    columns: Vec<ColumnDefinition>,
+    mut options: TableOptions,
+) -> Result<StatementKind, Error> {
+    if columns.is_empty() {
+        return Err(Error::new(
+            "PARSE_SYNTAX_ERROR",
+            format!("CREATE TABLE {table} says no columns."),
+        )
+        .with_hint("Name them, as in (id BIGINT, name STRING), or take them from AS SELECT …."));
+    }
+    check_names(&columns)?;
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    options.partition_by = exact_partition_columns(&options.partition_by, &names)?;
+    let operation = WriteOperation::Complete(Operation::CreateTable {
+        mode,
+        columns,
+        options,
+    });
+    Ok(StatementKind::Write(Write {
+        table,
+        location,
+        must_exist,
+        operation,
+    }))
+}
+
+fn check_names(columns: &[ColumnDefinition]) -> Result<(), Error> {
+    for (i, column) in columns.iter().enumerate() {
+        if columns[..i]
+            .iter()
+            .any(|other| same(&other.name, &column.name))
+        {
+            return Err(Error::new(
+                "COLUMN_ALREADY_EXISTS",
+                format!("The column `{}` is declared twice.", column.name),
+            )
+            .with_hint("Column names differ by more than upper and lower case."));
+        }
+    }
+    Ok(())
+}
+
+/// The partition columns as the table spells them.
+pub(crate) fn exact_partition_columns(
+    partition_by: &[String],
+    columns: &[&str],
+) -> Result<Vec<String>, Error> {
+    let mut exact: Vec<String> = Vec::new();
+    for name in partition_by {
+        let Some(column) = columns.iter().find(|column| same(column, name)) else {
+            return Err(Error::new(
+                "DELTA_INVALID_PARTITION_COLUMN",
+                format!("The partition column `{name}` is not among the table's columns."),
+            )
+            .with_hint(format!("Its columns are {}.", columns.join(", "))));
+        };
+        if exact.iter().any(|other| same(other, name)) {
+            return Err(Error::new(
+                "COLUMN_ALREADY_EXISTS",
+                format!("PARTITIONED BY names `{name}` twice."),
+            ));
+        }
+        exact.push((*column).to_owned());
+    }
+    if !exact.is_empty() && exact.len() == columns.len() {
+        return Err(Error::new(
+            "ALL_PARTITION_COLUMNS_NOT_ALLOWED",
+            "A table can't be partitioned by all of its columns.",
+        )
+        .with_hint("Leave one out of PARTITIONED BY."));
+    }
+    Ok(exact)
+}
+
+/// Whether two names mean the same column.
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    a == b || a.to_lowercase() == b.to_lowercase()
+}
+
+/// Delta's properties are recognised in any case, and stored in theirs.
+fn canonical_property(key: String) -> String {
+    const KNOWN: [&str; 22] = [
+        "delta.appendOnly",
+        "delta.autoOptimize.autoCompact",
+        "delta.autoOptimize.optimizeWrite",
+        "delta.checkpoint.writeStatsAsJson",
+        "delta.checkpoint.writeStatsAsStruct",
+        "delta.checkpointInterval",
+        "delta.checkpointPolicy",
+        "delta.columnMapping.mode",
+        "delta.compatibility.symlinkFormatManifest.enabled",
+        "delta.dataSkippingNumIndexedCols",
+        "delta.dataSkippingStatsColumns",
+        "delta.deletedFileRetentionDuration",
+        "delta.enableChangeDataFeed",
+        "delta.enableDeletionVectors",
+        "delta.enableExpiredLogCleanup",
+        "delta.enableInCommitTimestamps",
+        "delta.enableRowTracking",
+        "delta.enableTypeWidening",
+        "delta.isolationLevel",
+        "delta.logRetentionDuration",
+        "delta.randomizeFilePrefixes",
+        "delta.targetFileSize",
+    ];
+    match KNOWN.iter().find(|known| known.eq_ignore_ascii_case(&key)) {
+        Some(known) => (*known).to_owned(),
+        None => key,
+    }
+}

@@ -1,0 +1,322 @@
+//! INSERT, UPDATE, DELETE, CREATE and ALTER.
+
+use super::*;
+
+fn insert(sql: &str) -> Insert {
+    match write(sql).operation {
+        WriteOperation::Insert(insert) => insert,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn inserted(columns: &[&str]) -> SchemaRef {
+    let columns: Vec<_> = columns.iter().map(|name| (*name, DataType::Utf8)).collect();
+    schema(&columns)
+}
+
+fn target() -> SchemaRef {
+    schema(&[
+        ("Transaction_ID", DataType::Utf8),
+        ("amount", DataType::Float64),
+    ])
+}
+
+#[test]
+fn insert_maps_columns_by_position_list_or_name() {
+    let names = |sql: &str, source: &[&str]| {
+        insert(sql)
+            .complete(&target(), &inserted(source), false)
+            .map(|done| done.column_names)
+    };
+    let exact = ["Transaction_ID".to_owned(), "amount".to_owned()];
+    assert_eq!(
+        names("INSERT INTO t VALUES ('a', 1)", &["col1", "col2"]).unwrap(),
+        exact
+    );
+    assert_eq!(
+        names(
+            "INSERT INTO TABLE t (AMOUNT, transaction_id) SELECT 1, 'a'",
+            &["1", "a"]
+        )
+        .unwrap(),
+        ["amount", "Transaction_ID"]
+    );
+    assert_eq!(
+        names("INSERT INTO t BY NAME SELECT 1.0D AS AMOUNT", &["AMOUNT"]).unwrap(),
+        ["amount"]
+    );
+    let code = |sql, source| names(sql, source).unwrap_err().code;
+    assert_eq!(
+        code("INSERT INTO t VALUES ('a')", &["col1"]),
+        "DELTA_INSERT_COLUMN_ARITY_MISMATCH"
+    );
+    assert_eq!(
+        code("INSERT INTO t VALUES ('a', 1, 2)", &["a", "b", "c"]),
+        "DELTA_INSERT_COLUMN_ARITY_MISMATCH"
+    );
+    assert_eq!(
+        code("INSERT INTO t (amount) VALUES ('a', 1)", &["a", "b"]),
+        "DELTA_INSERT_COLUMN_ARITY_MISMATCH"
+    );
+    assert_eq!(
+        code(
+            "INSERT INTO t (amount, Amount) VALUES ('a', 1)",
+            &["a", "b"]
+        ),
+        "COLUMN_ALREADY_EXISTS"
+    );
+    assert_eq!(
+        code("INSERT INTO t (nope) VALUES (1)", &["a"]),
+        "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+    );
+}
+
+#[test]
+fn insert_by_name_names_each_unknown_column_unless_the_schema_evolves() {
+    let sql = "INSERT INTO t BY NAME SELECT 'TXN-Y' AS transaction_id, true AS is_flagged, 1 AS x";
+    let source = schema(&[
+        ("transaction_id", DataType::Utf8),
+        ("is_flagged", DataType::Boolean),
+        ("x", DataType::Int32),
+    ]);
+    let error = insert(sql).complete(&target(), &source, false).unwrap_err();
+    assert_eq!(error.code, "DELTA_METADATA_MISMATCH");
+    let columns: Vec<_> = error.columns.iter().map(|c| c.column.as_str()).collect();
+    assert_eq!(columns, ["is_flagged", "x"]);
+    assert_eq!(error.columns[0].actual, "boolean");
+    let evolving = sql.replace("INSERT INTO", "INSERT WITH SCHEMA EVOLUTION INTO");
+    for done in [
+        insert(sql).complete(&target(), &source, true).unwrap(),
+        insert(&evolving)
+            .complete(&target(), &source, false)
+            .unwrap(),
+    ] {
+        assert_eq!(done.column_names, ["Transaction_ID", "is_flagged", "x"]);
+        assert_eq!(
+            done.operation,
+            Operation::Insert {
+                mode: InsertMode::Append,
+                merge_schema: true
+            }
+        );
+    }
+}
+
+#[test]
+fn insert_modes_are_told_apart() {
+    let mode = |sql: &str| {
+        let done = insert(sql).complete(&target(), &target(), false).unwrap();
+        match done.operation {
+            Operation::Insert { mode, .. } => mode,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(mode("INSERT INTO t TABLE s"), InsertMode::Append);
+    let overwrite = InsertMode::Overwrite {
+        overwrite_schema: false,
+    };
+    assert_eq!(mode("INSERT OVERWRITE t SELECT * FROM s"), overwrite);
+    assert_eq!(
+        mode("INSERT OVERWRITE TABLE t BY NAME SELECT * FROM s"),
+        overwrite
+    );
+    assert_eq!(
+        mode(
+            "INSERT INTO t REPLACE WHERE AMOUNT = 1 AND transaction_id <> 'it''s' SELECT 'T101', 1.0D"
+        ),
+        InsertMode::ReplaceWhere {
+            predicate: r#""amount" = 1 AND "Transaction_ID" <> 'it''s'"#.to_owned()
+        }
+    );
+}
+
+#[test]
+fn update_and_delete_qualify_and_quote_names() {
+    let update = write(&format!(
+        "UPDATE {DIM} SET amount = amount + 1 WHERE Currency = 'USD'"
+    ));
+    let WriteOperation::Update(update) = update.operation else {
+        panic!()
+    };
+    assert_eq!(
+        update.complete(&dimension()).unwrap(),
+        Operation::Update {
+            assignments: vec![Assignment {
+                column: "amount".to_owned(),
+                expression: r#""amount" + 1"#.to_owned()
+            }],
+            predicate: Some(r#""currency" = 'USD'"#.to_owned()),
+        }
+    );
+    let delete = |sql: &str| match write(sql).operation {
+        WriteOperation::Delete(delete) => delete.complete(&dimension()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        delete(&format!(
+            "DELETE FROM {DIM} AS d WHERE d.transaction_id = 'T001'"
+        ))
+        .unwrap(),
+        Operation::Delete {
+            predicate: Some(r#""transaction_id" = 'T001'"#.to_owned())
+        }
+    );
+    assert_eq!(
+        delete("DELETE FROM t").unwrap(),
+        Operation::Delete { predicate: None }
+    );
+    let error = delete("DELETE FROM t WHERE nope = 1").unwrap_err();
+    assert_eq!(error.code, "UNRESOLVED_COLUMN.WITH_SUGGESTION");
+    assert!(error.hint.unwrap().contains("`amount`"));
+    let error = delete("DELETE FROM t WHERE date IN (SELECT date FROM s)").unwrap_err();
+    assert_eq!(error.code, "UNSUPPORTED_FEATURE");
+}
+
+#[test]
+fn expressions_for_the_proxy_survive_another_parser() {
+    let columns = schema(&[
+        ("n", DataType::Int64),
+        ("a \"b\"", DataType::Utf8),
+        ("ts", timestamp()),
+        ("s", DataType::Utf8),
+    ]);
+    for (expression, expected) in [
+        ("n / 2", r#"CAST("n" AS DOUBLE PRECISION) / 2"#),
+        (
+            "length(s) / n",
+            r#"CAST(length("s") AS DOUBLE PRECISION) / "n""#,
+        ),
+        ("n / 2.0D", r#""n" / CAST('2.0' AS DOUBLE PRECISION)"#),
+        ("n DIV 2L", r#"CAST("n" / 2 AS BIGINT)"#),
+        ("`a \"b\"` || 'x'", r#""a ""b""" || 'x'"#),
+        (r"'a''''b' || s", r#"'a''''b' || "s""#),
+        (r"'\'' || 'back\\'", r"'''' || 'back\'"),
+        ("s <=> NULL", r#"("s" IS NOT DISTINCT FROM NULL)"#),
+        (
+            "ts < TIMESTAMP'2024-05-01 10:00:00'",
+            r#""ts" < arrow_cast('2024-05-01T10:00:00.000000Z', 'Timestamp(Microsecond, Some("UTC"))')"#,
+        ),
+    ] {
+        let sql = format!("UPDATE t SET s = {expression}");
+        let WriteOperation::Update(update) = write(&sql).operation else {
+            panic!()
+        };
+        let Operation::Update { assignments, .. } = update.complete(&columns).unwrap() else {
+            panic!()
+        };
+        assert_eq!(assignments[0].expression, expected, "{expression}");
+        use sqlparser::{dialect::GenericDialect, parser::Parser};
+        let again = Parser::new(&GenericDialect {})
+            .try_with_sql(&assignments[0].expression)
+            .and_then(|mut parser| parser.parse_expr());
+        assert!(again.is_ok(), "{expected}: {again:?}");
+    }
+}
+
+#[test]
+fn create_table_declares_delta_types() {
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {RAW} (transaction_id STRING NOT NULL COMMENT 'key', `timestamp` TIMESTAMP, n INT, m BIGINT,
+           d DECIMAL(10, 2), tags MAP<STRING, ARRAY<STRUCT<a: INT, b: DOUBLE>>>, day DATE)
+         USING DELTA PARTITIONED BY (DAY) COMMENT 'raw' LOCATION 's3a://b/t' TBLPROPERTIES ('delta.enablechangedatafeed' = 'true', 'x.y' 3)"
+    );
+    let write = write(&sql);
+    assert_eq!(write.location.as_deref(), Some("s3a://b/t"));
+    let WriteOperation::Complete(Operation::CreateTable {
+        mode,
+        columns,
+        options,
+    }) = write.operation
+    else {
+        panic!()
+    };
+    assert_eq!(mode, CreateMode::CreateIfNotExists);
+    let types: Vec<_> = columns.iter().map(|c| c.data_type.clone()).collect();
+    assert_eq!(
+        types,
+        [
+            json!("string"),
+            json!("timestamp"),
+            json!("integer"),
+            json!("long"),
+            json!("decimal(10,2)"),
+            json!({"type": "map", "keyType": "string", "valueType": {
+                "type": "array", "containsNull": true, "elementType": {"type": "struct", "fields": [
+                    {"name": "a", "type": "integer", "nullable": true, "metadata": {}},
+                    {"name": "b", "type": "double", "nullable": true, "metadata": {}},
+                ]}}, "valueContainsNull": true}),
+            json!("date"),
+        ]
+    );
+    assert!(!columns[0].nullable);
+    assert_eq!(columns[0].comment.as_deref(), Some("key"));
+    assert_eq!(options.partition_by, ["day"]);
+    assert_eq!(options.comment.as_deref(), Some("raw"));
+    assert_eq!(options.properties["delta.enableChangeDataFeed"], "true");
+    assert_eq!(options.properties["x.y"], "3");
+}
+
+#[test]
+fn create_table_as_select_takes_its_columns_from_the_query() {
+    let write = write(&format!(
+        "CREATE OR REPLACE TABLE {RAW} USING DELTA PARTITIONED BY (REMARK) AS SELECT 'OVERWRITE-001' AS transaction_id, 'oops' AS remark"
+    ));
+    let WriteOperation::CreateTableAsSelect { mode, options, .. } = write.operation else {
+        panic!()
+    };
+    assert_eq!(mode, CreateMode::CreateOrReplace);
+    let source = inserted(&["transaction_id", "remark"]);
+    let operation = complete_create_table_as_select(mode, &options, &source).unwrap();
+    let Operation::CreateTableAsSelect { options: done, .. } = operation else {
+        panic!()
+    };
+    assert_eq!(done.partition_by, ["remark"]);
+    for (source, code) in [
+        (inserted(&["a", "b"]), "DELTA_INVALID_PARTITION_COLUMN"),
+        (inserted(&["remark"]), "ALL_PARTITION_COLUMNS_NOT_ALLOWED"),
+        (
+            inserted(&["remark", "count(1)"]),
+            "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
+        ),
+        (inserted(&["remark", "a", "A"]), "COLUMN_ALREADY_EXISTS"),
+    ] {
+        let error = complete_create_table_as_select(mode, &options, &source).unwrap_err();
+        assert_eq!(error.code, code);
+    }
+    let write = super::write("REPLACE TABLE t AS SELECT 1 AS a");
+    assert!(write.must_exist);
+}
+
+#[test]
+fn add_columns_takes_types_and_comments() {
+    let add = |sql: &str| match write(sql).operation {
+        WriteOperation::AddColumns(add) => add,
+        other => panic!("{other:?}"),
+    };
+    let sql = format!(
+        "ALTER TABLE {RAW} ADD COLUMNS (is_flagged BOOLEAN COMMENT 'odd', extra STRUCT<a: INT>)"
+    );
+    let Operation::AddColumns { columns } = add(&sql).complete(&dimension()).unwrap() else {
+        panic!()
+    };
+    assert_eq!(columns[0].data_type, json!("boolean"));
+    assert_eq!(columns[0].comment.as_deref(), Some("odd"));
+    assert_eq!(columns[1].data_type["type"], "struct");
+    let error = add("ALTER TABLE t ADD COLUMN Amount INT")
+        .complete(&dimension())
+        .unwrap_err();
+    assert_eq!(error.code, "FIELD_ALREADY_EXISTS");
+}
+
+#[test]
+fn restore_takes_versions_and_times() {
+    let to = |sql: &str| match write(sql).operation {
+        WriteOperation::Restore(to) => to,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(to("RESTORE t TO VERSION AS OF 3"), VersionSpec::Version(3));
+    assert_eq!(
+        to("RESTORE TABLE t TO TIMESTAMP AS OF '2024-05-01'"),
+        VersionSpec::Timestamp(Moment::Millis(1_714_521_600_000))
+    );
+}

@@ -1,0 +1,369 @@
+//! Queries: tables are lifted out, expressions put into DataFusion's words, columns named as Spark
+//! names them.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use messages::Error;
+use sqlparser::ast::helpers::attached_token::AttachedToken;
+use sqlparser::ast::{
+    self, Expr, GroupByExpr, Ident, Select, SelectFlavor, SelectItem, SetExpr, TableAlias,
+    TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
+};
+
+use crate::errors::not_supported;
+use crate::statement::{Query, Relation, TableFormat, TableName, TableReference};
+use crate::table_name::{short_name, table_function, table_name, version_spec};
+use crate::translate::aliases::{alias, alias_of, name_range_column, name_value_columns};
+use crate::translate::expression;
+use crate::translate::select::{
+    check_query, check_select, name_item, narrow_values, order_by_shown_columns,
+};
+
+impl Query {
+    /// Takes a parsed query apart.
+    pub(crate) fn new(mut body: Box<ast::Query>) -> Result<Self, Error> {
+        if matches!(body.body.as_ref(), SetExpr::Values(_)) {
+            name_value_columns_of_query(&mut body);
+        }
+        let mut lift = Lift::default();
+        match body.visit(&mut lift) {
+            ControlFlow::Continue(()) => Ok(Self {
+                body,
+                references: lift.references,
+                originals: lift.originals,
+            }),
+            ControlFlow::Break(error) => Err(error),
+        }
+    }
+
+    /// `SELECT * FROM relation`.
+    pub(crate) fn all_of(relation: TableFactor) -> Result<Self, Error> {
+        let from = vec![TableWithJoins {
+            relation,
+            joins: Vec::new(),
+        }];
+        let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+        Self::new(Box::new(select(vec![all], from)))
+    }
+}
+
+/// `SELECT expr`, without FROM.
+pub(crate) fn select_of(expr: Expr) -> ast::Query {
+    select(vec![SelectItem::UnnamedExpr(expr)], Vec::new())
+}
+
+fn select(projection: Vec<SelectItem>, from: Vec<TableWithJoins>) -> ast::Query {
+    let select = Select {
+        select_token: AttachedToken::empty(),
+        optimizer_hints: Vec::new(),
+        distinct: None,
+        select_modifiers: None,
+        top: None,
+        top_before_distinct: false,
+        projection,
+        exclude: None,
+        into: None,
+        from,
+        lateral_views: Vec::new(),
+        prewhere: None,
+        selection: None,
+        connect_by: Vec::new(),
+        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
+        cluster_by: Vec::new(),
+        distribute_by: Vec::new(),
+        sort_by: Vec::new(),
+        having: None,
+        named_window: Vec::new(),
+        qualify: None,
+        window_before_qualify: false,
+        value_table_mode: None,
+        flavor: SelectFlavor::Standard,
+    };
+    ast::Query {
+        with: None,
+        body: Box::new(SetExpr::Select(Box::new(select))),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
+}
+
+/// Lifts tables out of a query and rewrites its expressions on the way.
+#[derive(Default)]
+struct Lift {
+    references: Vec<TableReference>,
+    /// For each reference without an alias: the name it was written with.
+    originals: Vec<Vec<String>>,
+    /// Names of the common table expressions in scope, one set for each query that is open.
+    ctes: Vec<Vec<String>>,
+    /// `WITH` clauses of the open queries, visited already.
+    withs: Vec<Option<ast::With>>,
+    /// Names of the relations of each SELECT that is open, in lower case.
+    relations: Vec<HashSet<String>>,
+}
+
+impl VisitorMut for Lift {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
+        if let Err(error) = check_query(query) {
+            return ControlFlow::Break(error);
+        }
+        narrow_values(&mut query.body);
+        // A common table expression sees those before it, and itself only where it is recursive:
+        // so the clause is visited here, one expression after the other.
+        let mut with = query.with.take();
+        self.ctes.push(Vec::new());
+        if let Some(with) = &mut with {
+            for cte in &mut with.cte_tables {
+                let name = cte.alias.name.value.to_lowercase();
+                if with.recursive {
+                    self.define_cte(name.clone());
+                }
+                cte.query.visit(self)?;
+                if !with.recursive {
+                    self.define_cte(name);
+                }
+            }
+        }
+        self.withs.push(with);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
+        query.with = self.withs.pop().flatten();
+        self.ctes.pop();
+        order_by_shown_columns(query);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        if let Err(error) = check_select(select) {
+            return ControlFlow::Break(error);
+        }
+        for item in &mut select.projection {
+            name_item(item);
+        }
+        let mut names = HashSet::new();
+        for from in &select.from {
+            let joined = from.joins.iter().map(|join| &join.relation);
+            for relation in std::iter::once(&from.relation).chain(joined) {
+                if let Some(alias) = alias_of(relation) {
+                    names.insert(alias.name.value.to_lowercase());
+                }
+            }
+        }
+        self.relations.push(names);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, _select: &mut Select) -> ControlFlow<Error> {
+        self.relations.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match self.lift(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match expression::node(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+impl Lift {
+    fn define_cte(&mut self, name: String) {
+        if let Some(names) = self.ctes.last_mut() {
+            names.push(name);
+        }
+    }
+
+    fn is_cte(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.ctes.iter().any(|names| names.contains(&name))
+    }
+
+    fn lift(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
+        match factor {
+            TableFactor::Table { .. } => self.lift_table(factor),
+            TableFactor::Derived {
+                subquery, alias, ..
+            } => {
+                if let SetExpr::Values(values) = subquery.body.as_ref() {
+                    let width = values.rows.first().map_or(0, |row| row.content.len());
+                    name_value_columns(alias, width);
+                }
+                Ok(())
+            }
+            TableFactor::Pivot { .. } => Err(not_supported(
+                "PIVOT",
+                "Write one aggregate for each value: SUM(amount) FILTER (WHERE currency = 'USD').",
+            )),
+            TableFactor::Unpivot { .. } => Err(not_supported(
+                "UNPIVOT",
+                "Write one SELECT for each column, and UNION ALL between them.",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn lift_table(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
+        let TableFactor::Table {
+            name,
+            alias,
+            args,
+            with_hints,
+            version,
+            with_ordinality,
+            partitions,
+            json_path,
+            sample,
+            index_hints,
+        } = factor
+        else {
+            return Ok(());
+        };
+        if sample.is_some() {
+            return Err(not_supported(
+                "TABLESAMPLE",
+                "Use WHERE rand() < 0.1, or LIMIT.",
+            ));
+        }
+        if !with_hints.is_empty()
+            || *with_ordinality
+            || !partitions.is_empty()
+            || json_path.is_some()
+            || !index_hints.is_empty()
+        {
+            return Err(not_supported(
+                "What follows this table's name",
+                "Leave it out.",
+            ));
+        }
+        let relation = match args.take() {
+            Some(arguments) => {
+                if version.is_some() {
+                    return Err(not_supported(
+                        "Time travel on a function",
+                        "table_changes and table_diff take versions as arguments.",
+                    ));
+                }
+                match table_function(name, &arguments)? {
+                    Some(relation) => relation,
+                    None => {
+                        *args = Some(arguments);
+                        if name.to_string().eq_ignore_ascii_case("range") {
+                            name_range_column(alias);
+                        }
+                        return Ok(());
+                    }
+                }
+            }
+            None => {
+                let at = version.take().map(version_spec).transpose()?;
+                if let [part] = name.0.as_slice()
+                    && let Some(ident) = part.as_ident()
+                    && self.is_cte(&ident.value)
+                {
+                    if at.is_some() {
+                        return Err(Error::new(
+                            "UNSUPPORTED_FEATURE",
+                            format!("`{ident}` is a query of this statement; it has no versions."),
+                        )
+                        .with_hint("Put VERSION AS OF on the table that the query reads."));
+                    }
+                    return Ok(());
+                }
+                let table = table_name(name)?;
+                if let (
+                    TableName::Path {
+                        format: TableFormat::Parquet,
+                        ..
+                    },
+                    Some(_),
+                ) = (&table, &at)
+                {
+                    return Err(Error::new(
+                        "UNSUPPORTED_FEATURE",
+                        "Parquet files have no versions: only Delta tables can be read as of a version.",
+                    )
+                    .with_hint("Write delta.`…` if there is a Delta table at this path."));
+                }
+                Relation::Table { table, at }
+            }
+        };
+        let original: Vec<_> = match (&alias, &relation) {
+            (None, Relation::Table { .. }) => name
+                .0
+                .iter()
+                .filter_map(|part| part.as_ident())
+                .map(|i| i.value.clone())
+                .collect(),
+            _ => Vec::new(),
+        };
+        if alias.is_none() {
+            *alias = Some(self.own_alias(&relation));
+        }
+        let placeholder = format!("__lakeglass_{}", self.references.len());
+        *name = vec![Ident::new(placeholder.clone())].into();
+        self.references.push(TableReference {
+            placeholder,
+            relation,
+        });
+        self.originals.push(original);
+        Ok(())
+    }
+
+    /// A name for a relation that the statement gives none: the table's own.
+    fn own_alias(&mut self, relation: &Relation) -> TableAlias {
+        let table = match relation {
+            Relation::Table { table, .. }
+            | Relation::Changes { table, .. }
+            | Relation::Diff { table, .. } => table,
+        };
+        let own = short_name(table).to_owned();
+        let mut name = own.clone();
+        if let Some(names) = self.relations.last_mut() {
+            let mut count = 1;
+            while !names.insert(name.to_lowercase()) {
+                count += 1;
+                name = format!("{own}_{count}");
+            }
+        }
+        alias(&name, 0)
+    }
+}
+
+/// `VALUES (1, 2)` as a statement.
+fn name_value_columns_of_query(query: &mut ast::Query) {
+    let SetExpr::Values(values) = query.body.as_ref() else {
+        return;
+    };
+    let width = values.rows.first().map_or(0, |row| row.content.len());
+    let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+    let mut inner = select(vec![all.clone()], Vec::new());
+    std::mem::swap(&mut inner.body, &mut query.body);
+    let relation = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(inner),
+        alias: Some(alias("inline_table", width)),
+        sample: None,
+    };
+    let from = vec![TableWithJoins {
+        relation,
+        joins: Vec::new(),
+    }];
+    query.body = select(vec![all], from).body;
+}

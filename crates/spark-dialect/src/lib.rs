@@ -18,6 +18,7 @@
 
 mod bind;
 mod errors;
+mod identifiers;
 mod lex;
 mod parse;
 mod statement;
@@ -30,7 +31,7 @@ mod tests;
 
 pub use bind::duplicate_columns::plain_names;
 pub use bind::writes::complete_create_table_as_select;
-pub use parse::parser::parse_script;
+pub use parse::script::parse_script;
 pub use statement::{
     ExplainMode, Moment, ParsedStatement, Query, Relation, StatementKind, TableFormat, TableName,
     TableReference, VersionSpec, Write, WriteOperation,

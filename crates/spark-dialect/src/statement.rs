@@ -76,6 +76,18 @@ pub enum ExplainMode {
     Analyze,
 }
 
+impl StatementKind {
+    /// A write to a table that is there already.
+    pub(crate) fn write(table: TableName, operation: WriteOperation) -> Self {
+        Self::Write(Write {
+            table,
+            location: None,
+            must_exist: false,
+            operation,
+        })
+    }
+}
+
 /// A table as a statement names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TableName {

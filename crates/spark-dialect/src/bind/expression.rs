@@ -12,7 +12,7 @@ use sqlparser::ast::{
 
 use crate::bind::scope::{Column, ScopeRelation, ambiguous, fix_fields};
 use crate::errors::not_supported;
-use crate::parse::parser::contains_query;
+use crate::translate::ast::{cast, contains_query};
 use crate::translate::expression;
 
 /// What names in an expression can refer to.
@@ -217,7 +217,7 @@ impl Completer<'_> {
                 right,
             } if self.scope.is_whole(left) && self.scope.is_whole(right) => {
                 let taken = std::mem::replace(left.as_mut(), Expr::Value(Value::Null.into()));
-                **left = expression::cast(taken, ast::DataType::DoublePrecision);
+                **left = cast(taken, ast::DataType::DoublePrecision);
                 Ok(())
             }
             Expr::BinaryOp {
@@ -226,7 +226,7 @@ impl Completer<'_> {
             } => {
                 *op = BinaryOperator::Divide;
                 let quotient = std::mem::replace(expr, Expr::Value(Value::Null.into()));
-                *expr = expression::cast(quotient, ast::DataType::BigInt(None));
+                *expr = cast(quotient, ast::DataType::BigInt(None));
                 Ok(())
             }
             Expr::CompoundFieldAccess { access_chain, .. }

@@ -12,7 +12,7 @@ use crate::bind::scope::{ScopeRelation, columns};
 use crate::bind::writes::{
     assigned, check_characters, check_new, check_repeated, relation, written,
 };
-use crate::parse::create_alter::same;
+use crate::identifiers::same_identifier;
 use crate::statement::{Merge, RawAssignment, RawMergeAction, RawMergeClause};
 
 impl Merge {
@@ -35,7 +35,7 @@ impl Merge {
             relation(&self.target, columns(target)),
             relation(&self.source_qualifier, columns(source)),
         ];
-        let clash = same(&self.target.alias, &self.source_qualifier.alias);
+        let clash = same_identifier(&self.target.alias, &self.source_qualifier.alias);
         let aliases = match clash {
             true => ["__target".to_owned(), "__source".to_owned()],
             false => [

@@ -1,6 +1,6 @@
 //! The columns that relations and queries show, as far as they are known before planning.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlparser::ast::{
     self, Expr, Ident, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
@@ -8,17 +8,16 @@ use sqlparser::ast::{
 };
 
 use crate::bind::duplicate_columns::plain_name;
-use crate::bind::resolve::{Resolver, single};
-use crate::bind::scope::{Column, ScopeRelation};
-use crate::parse::create_alter::same;
+use crate::bind::scope::{Column, ScopeRelation, single_ident};
+use crate::identifiers::same_identifier;
 use crate::translate::aliases::alias_of;
 
-impl Resolver<'_> {
-    pub(super) fn relations(
-        &self,
-        from: &[TableWithJoins],
-        ctes: &[ScopeRelation],
-    ) -> Vec<ScopeRelation> {
+/// The tables that a query reads, by their placeholders.
+pub(crate) struct Tables<'a>(pub HashMap<&'a str, ScopeRelation>);
+
+impl Tables<'_> {
+    /// The relations of a FROM clause.
+    pub fn relations(&self, from: &[TableWithJoins], ctes: &[ScopeRelation]) -> Vec<ScopeRelation> {
         let mut relations = Vec::new();
         for from in from {
             self.add_relation(&from.relation, ctes, &mut relations);
@@ -39,11 +38,11 @@ impl Resolver<'_> {
             TableFactor::Table {
                 name, args: None, ..
             } => {
-                let Some(ident) = single(name) else {
+                let Some(ident) = single_ident(name) else {
                     relations.push(ScopeRelation::default());
                     return;
                 };
-                match self.tables.get(ident.value.as_str()) {
+                match self.0.get(ident.value.as_str()) {
                     Some(table) => table.clone(),
                     None => find_cte(ctes, &ident.value).cloned().unwrap_or_default(),
                 }
@@ -76,11 +75,7 @@ impl Resolver<'_> {
     }
 
     /// The columns of a query's result; `None` where they are not known before planning.
-    pub(super) fn outputs(
-        &self,
-        query: &ast::Query,
-        ctes: &[ScopeRelation],
-    ) -> Option<Vec<Column>> {
+    pub fn outputs(&self, query: &ast::Query, ctes: &[ScopeRelation]) -> Option<Vec<Column>> {
         let mut scope;
         let ctes = match &query.with {
             Some(with) => {
@@ -155,8 +150,8 @@ impl Resolver<'_> {
     }
 
     /// Names of the columns that the wildcards of a SELECT bring, as far as they are known.
-    pub(super) fn shown_by_wildcards(&self, select: &Select) -> HashSet<String> {
-        let relations = self.relations(&select.from, &self.ctes);
+    pub fn shown_by_wildcards(&self, select: &Select, ctes: &[ScopeRelation]) -> HashSet<String> {
+        let relations = self.relations(&select.from, ctes);
         let columns = select
             .projection
             .iter()
@@ -210,7 +205,11 @@ fn without(columns: Vec<Column>, options: &WildcardAdditionalOptions) -> Vec<Col
     }
     columns
         .into_iter()
-        .filter(|column| !excluded.iter().any(|name| same(name, &column.name)))
+        .filter(|column| {
+            !excluded
+                .iter()
+                .any(|name| same_identifier(name, &column.name))
+        })
         .collect()
 }
 
@@ -245,7 +244,9 @@ fn rename(columns: &mut Option<Vec<Column>>, alias: &TableAlias) {
 }
 
 pub(crate) fn find_cte<'a>(ctes: &'a [ScopeRelation], name: &str) -> Option<&'a ScopeRelation> {
-    ctes.iter()
-        .rev()
-        .find(|cte| cte.alias.as_ref().is_some_and(|alias| same(alias, name)))
+    ctes.iter().rev().find(|cte| {
+        cte.alias
+            .as_ref()
+            .is_some_and(|alias| same_identifier(alias, name))
+    })
 }

@@ -8,15 +8,15 @@ use std::ops::ControlFlow;
 use arrow_schema::SchemaRef;
 use messages::Error;
 use sqlparser::ast::{
-    self, ExceptSelectItem, ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator,
-    ObjectName, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor,
-    VisitMut, VisitorMut, WildcardAdditionalOptions,
+    self, ExceptSelectItem, ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use crate::bind::duplicate_columns::tell_apart;
-use crate::bind::outputs::{cte_relation, find_cte};
-use crate::bind::scope::{ScopeRelation, columns, find_unqualified, fix_fields};
-use crate::parse::create_alter::same;
+use crate::bind::outputs::{Tables, cte_relation, find_cte};
+use crate::bind::scope::{ScopeRelation, columns, find_unqualified, fix_fields, single_ident};
+use crate::identifiers::same_identifier;
 use crate::statement::Query;
 
 impl Query {
@@ -41,7 +41,7 @@ impl Query {
             );
         }
         let mut resolver = Resolver {
-            tables,
+            tables: Tables(tables),
             frames: Vec::new(),
             ctes: Vec::new(),
             withs: Vec::new(),
@@ -55,12 +55,12 @@ impl Query {
     }
 }
 
-pub(crate) struct Resolver<'a> {
-    pub(super) tables: HashMap<&'a str, ScopeRelation>,
+struct Resolver<'a> {
+    tables: Tables<'a>,
     frames: Vec<Frame>,
     /// Common table expressions in scope, the innermost last; each query that is open notes in
     /// `withs` how many there were before it.
-    pub(super) ctes: Vec<ScopeRelation>,
+    ctes: Vec<ScopeRelation>,
     withs: Vec<(Option<ast::With>, usize)>,
     /// Queries that are open.
     depth: usize,
@@ -82,7 +82,11 @@ impl Frame {
             .aliases
             .iter()
             .find(|alias| *alias == name)
-            .or_else(|| self.aliases.iter().find(|alias| same(alias, name)));
+            .or_else(|| {
+                self.aliases
+                    .iter()
+                    .find(|alias| same_identifier(alias, name))
+            });
         if self.aliases_first
             && let Some(alias) = alias
         {
@@ -105,22 +109,23 @@ impl VisitorMut for Resolver<'_> {
         if let Some(with) = &mut with {
             for cte in &mut with.cte_tables {
                 if with.recursive {
-                    let outputs = self.outputs(&cte.query, &self.ctes);
+                    let outputs = self.tables.outputs(&cte.query, &self.ctes);
                     self.ctes.push(cte_relation(&cte.alias, outputs));
                     cte.query.visit(self)?;
                 } else {
                     cte.query.visit(self)?;
-                    let outputs = self.outputs(&cte.query, &self.ctes);
+                    let outputs = self.tables.outputs(&cte.query, &self.ctes);
                     self.ctes.push(cte_relation(&cte.alias, outputs));
                 }
             }
         }
         self.withs.push((with, before));
         let relations = match query.body.as_ref() {
-            SetExpr::Select(select) => self.relations(&select.from, &self.ctes),
+            SetExpr::Select(select) => self.tables.relations(&select.from, &self.ctes),
             _ => Vec::new(),
         };
         let aliases = self
+            .tables
             .outputs(query, &self.ctes)
             .unwrap_or_default()
             .into_iter()
@@ -160,7 +165,7 @@ impl VisitorMut for Resolver<'_> {
         if let TableFactor::Table {
             name, args: None, ..
         } = factor
-            && let Some(ident) = single(name)
+            && let Some(ident) = single_ident(name)
             && let Some(cte) = find_cte(&self.ctes, &ident.value)
             && let Some(exact) = &cte.alias
         {
@@ -185,7 +190,7 @@ impl VisitorMut for Resolver<'_> {
 impl Resolver<'_> {
     fn enter_select(&mut self, select: &mut Select) -> Result<(), Error> {
         let outermost = self.depth == 1;
-        let relations = self.relations(&select.from, &self.ctes);
+        let relations = self.tables.relations(&select.from, &self.ctes);
         let aliases = select
             .projection
             .iter()
@@ -202,13 +207,13 @@ impl Resolver<'_> {
         for item in &mut select.projection {
             self.fix_item(item)?;
         }
-        let of_wildcards = self.shown_by_wildcards(select);
+        let of_wildcards = self.tables.shown_by_wildcards(select, &self.ctes);
         tell_apart(&mut select.projection, &of_wildcards, outermost);
         for from in &mut select.from {
             for join in &mut from.joins {
                 if let Some(JoinConstraint::Using(columns)) = constraint(&mut join.join_operator) {
                     for column in columns {
-                        if let Some(ident) = single(column) {
+                        if let Some(ident) = single_ident(column) {
                             let mut ident = ident.clone();
                             self.fix(&mut ident)?;
                             *column = vec![ident].into();
@@ -283,7 +288,7 @@ impl Resolver<'_> {
                 ExcludeSelectItem::Multiple(names) => names.as_mut_slice(),
             };
             for name in names {
-                if let Some(ident) = single(name) {
+                if let Some(ident) = single_ident(name) {
                     let mut ident = ident.clone();
                     self.fix(&mut ident)?;
                     *name = vec![ident].into();
@@ -346,13 +351,6 @@ impl Resolver<'_> {
                     n => Some((relation, n)),
                 })
         })
-    }
-}
-
-pub(crate) fn single(name: &ObjectName) -> Option<&Ident> {
-    match name.0.as_slice() {
-        [part] => part.as_ident(),
-        _ => None,
     }
 }
 

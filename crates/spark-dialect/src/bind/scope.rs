@@ -2,9 +2,9 @@
 
 use arrow_schema::{DataType, Schema};
 use messages::Error;
-use sqlparser::ast::Ident;
+use sqlparser::ast::{Ident, ObjectName};
 
-use crate::parse::create_alter::same;
+use crate::identifiers::same_identifier;
 
 /// A relation in FROM, or the target or source of a write.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,7 @@ impl ScopeRelation {
     pub fn qualifies(&self, parts: &[Ident]) -> usize {
         if let (Some(alias), Some(first)) = (&self.alias, parts.first())
             && parts.len() > 1
-            && same(alias, &first.value)
+            && same_identifier(alias, &first.value)
         {
             return 1;
         }
@@ -60,7 +60,7 @@ impl ScopeRelation {
                 .original
                 .iter()
                 .zip(parts)
-                .all(|(name, part)| same(name, &part.value))
+                .all(|(name, part)| same_identifier(name, &part.value))
         {
             return n;
         }
@@ -72,7 +72,11 @@ impl ScopeRelation {
         columns
             .iter()
             .find(|column| column.name == name)
-            .or_else(|| columns.iter().find(|column| same(&column.name, name)))
+            .or_else(|| {
+                columns
+                    .iter()
+                    .find(|column| same_identifier(&column.name, name))
+            })
     }
 }
 
@@ -126,9 +130,21 @@ pub(crate) fn fix_fields(mut data_type: Option<&DataType>, fields: &mut [Ident])
         let found = known
             .iter()
             .find(|known| *known.name() == field.value)
-            .or_else(|| known.iter().find(|known| same(known.name(), &field.value)));
+            .or_else(|| {
+                known
+                    .iter()
+                    .find(|known| same_identifier(known.name(), &field.value))
+            });
         let Some(found) = found else { return };
         field.value.clone_from(found.name());
         data_type = Some(found.data_type());
+    }
+}
+
+/// A name of one part.
+pub(crate) fn single_ident(name: &ObjectName) -> Option<&Ident> {
+    match name.0.as_slice() {
+        [part] => part.as_ident(),
+        _ => None,
     }
 }

@@ -11,7 +11,7 @@ use crate::type_names::type_name;
 use crate::bind::expression::ExpressionScope;
 use crate::bind::scope::{Column, ScopeRelation, columns};
 use crate::errors::not_supported;
-use crate::parse::create_alter::{exact_partition_columns, same};
+use crate::identifiers::{exact_partition_columns, same_identifier};
 use crate::statement::{
     AddColumns, CompletedInsert, Delete, Insert, InsertColumns, InsertTarget, Qualifier,
     RawAssignment, Update,
@@ -36,7 +36,10 @@ impl Insert {
             InsertColumns::ByName => by_name(target, source, evolve)?,
         };
         for (i, name) in column_names.iter().enumerate() {
-            if column_names[..i].iter().any(|other| same(other, name)) {
+            if column_names[..i]
+                .iter()
+                .any(|other| same_identifier(other, name))
+            {
                 return Err(duplicate(name));
             }
         }
@@ -259,7 +262,7 @@ pub(crate) fn check_repeated(schema: &Schema) -> Result<(), Error> {
         let name = field.name();
         if schema.fields()[..i]
             .iter()
-            .any(|other| same(other.name(), name))
+            .any(|other| same_identifier(other.name(), name))
         {
             return Err(duplicate(name));
         }
@@ -321,7 +324,10 @@ pub(crate) fn assigned(
 }
 
 pub(crate) fn check_new(assignments: &[Assignment], column: &str) -> Result<(), Error> {
-    if assignments.iter().any(|other| same(&other.column, column)) {
+    if assignments
+        .iter()
+        .any(|other| same_identifier(&other.column, column))
+    {
         return Err(Error::new(
             "DUPLICATE_ASSIGNMENT",
             format!("The column `{column}` is set twice."),
@@ -335,7 +341,11 @@ pub(crate) fn exact(schema: &Schema, name: &str) -> Option<String> {
     fields
         .iter()
         .find(|field| field.name() == name)
-        .or_else(|| fields.iter().find(|field| same(field.name(), name)))
+        .or_else(|| {
+            fields
+                .iter()
+                .find(|field| same_identifier(field.name(), name))
+        })
         .map(|field| field.name().clone())
 }
 

@@ -7,8 +7,8 @@ use messages::commit::{ColumnDefinition, CreateMode, Operation, TableOptions};
 use sqlparser::tokenizer::Token;
 
 use crate::errors::not_supported;
+use crate::identifiers::{exact_partition_columns, same_identifier};
 use crate::parse::parser::StatementParser;
-use crate::parse::writes::write;
 use crate::statement::{AddColumns, StatementKind, TableName, Write, WriteOperation};
 
 impl StatementParser<'_> {
@@ -68,33 +68,6 @@ impl StatementParser<'_> {
             (false, false) => CreateMode::Create,
         };
         self.create_table(mode, must_exist)
-    }
-
-    fn create_view(&mut self, or_replace: bool) -> Result<StatementKind, Error> {
-        let name = self.name()?;
-        let mut columns = Vec::new();
-        if self.token(&Token::LParen) {
-            loop {
-                columns.push(self.name()?);
-                if self.word("COMMENT") {
-                    self.string()?;
-                }
-                if !self.token(&Token::Comma) {
-                    break;
-                }
-            }
-            self.expect_token(&Token::RParen)?;
-        }
-        if self.word("COMMENT") {
-            self.string()?;
-        }
-        self.expect_word("AS")?;
-        Ok(StatementKind::CreateView {
-            name,
-            or_replace,
-            columns,
-            query: self.query()?,
-        })
     }
 
     fn create_table(&mut self, mode: CreateMode, must_exist: bool) -> Result<StatementKind, Error> {
@@ -330,7 +303,10 @@ impl StatementParser<'_> {
         if self.words(&["SET", "TBLPROPERTIES"]) {
             let properties = self.properties()?;
             let operation = Operation::SetTableProperties { properties };
-            return Ok(write(table, WriteOperation::Complete(operation)));
+            return Ok(StatementKind::write(
+                table,
+                WriteOperation::Complete(operation),
+            ));
         }
         if self.word("ADD") {
             if self.word("COLUMNS") || self.word("COLUMN") {
@@ -378,7 +354,7 @@ impl StatementParser<'_> {
             self.expect_token(&Token::RParen)?;
         }
         check_names(&columns)?;
-        Ok(write(
+        Ok(StatementKind::write(
             table,
             WriteOperation::AddColumns(AddColumns { columns }),
         ))
@@ -420,7 +396,7 @@ fn check_names(columns: &[ColumnDefinition]) -> Result<(), Error> {
     for (i, column) in columns.iter().enumerate() {
         if columns[..i]
             .iter()
-            .any(|other| same(&other.name, &column.name))
+            .any(|other| same_identifier(&other.name, &column.name))
         {
             return Err(Error::new(
                 "COLUMN_ALREADY_EXISTS",
@@ -430,43 +406,6 @@ fn check_names(columns: &[ColumnDefinition]) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// The partition columns as the table spells them.
-pub(crate) fn exact_partition_columns(
-    partition_by: &[String],
-    columns: &[&str],
-) -> Result<Vec<String>, Error> {
-    let mut exact: Vec<String> = Vec::new();
-    for name in partition_by {
-        let Some(column) = columns.iter().find(|column| same(column, name)) else {
-            return Err(Error::new(
-                "DELTA_INVALID_PARTITION_COLUMN",
-                format!("The partition column `{name}` is not among the table's columns."),
-            )
-            .with_hint(format!("Its columns are {}.", columns.join(", "))));
-        };
-        if exact.iter().any(|other| same(other, name)) {
-            return Err(Error::new(
-                "COLUMN_ALREADY_EXISTS",
-                format!("PARTITIONED BY names `{name}` twice."),
-            ));
-        }
-        exact.push((*column).to_owned());
-    }
-    if !exact.is_empty() && exact.len() == columns.len() {
-        return Err(Error::new(
-            "ALL_PARTITION_COLUMNS_NOT_ALLOWED",
-            "A table can't be partitioned by all of its columns.",
-        )
-        .with_hint("Leave one out of PARTITIONED BY."));
-    }
-    Ok(exact)
-}
-
-/// Whether two names mean the same column.
-pub(crate) fn same(a: &str, b: &str) -> bool {
-    a == b || a.to_lowercase() == b.to_lowercase()
 }
 
 /// Delta's properties are recognised in any case, and stored in theirs.

@@ -7,7 +7,6 @@ use sqlparser::tokenizer::Token;
 
 use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
-use crate::parse::writes::write;
 use crate::statement::{
     Merge, Qualifier, Query, RawMergeAction, RawMergeClause, StatementKind, WriteOperation,
 };
@@ -50,7 +49,10 @@ impl StatementParser<'_> {
             on,
             clauses,
         };
-        Ok(write(table, WriteOperation::Merge(Box::new(merge))))
+        Ok(StatementKind::write(
+            table,
+            WriteOperation::Merge(Box::new(merge)),
+        ))
     }
 
     fn merge_clause(&mut self) -> Result<RawMergeClause, Error> {

@@ -1,7 +1,11 @@
 //! From tokens to statements.
 
 mod column_types;
-pub(crate) mod create_alter;
+mod create_alter;
+mod describe_show;
 mod merge;
-pub(crate) mod parser;
+mod options;
+mod parser;
+pub(crate) mod script;
+mod views;
 mod writes;

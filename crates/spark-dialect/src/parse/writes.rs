@@ -7,7 +7,7 @@ use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
 use crate::statement::{
     Delete, Insert, InsertColumns, InsertTarget, Qualifier, RawAssignment, StatementKind,
-    TableName, Update, Write, WriteOperation,
+    TableName, Update, WriteOperation,
 };
 use crate::table_name::{short_name, table_name};
 
@@ -84,7 +84,7 @@ impl StatementParser<'_> {
             schema_evolution,
             table: table.clone(),
         };
-        Ok(write(table, WriteOperation::Insert(insert)))
+        Ok(StatementKind::write(table, WriteOperation::Insert(insert)))
     }
 
     pub fn update(&mut self) -> Result<StatementKind, Error> {
@@ -108,7 +108,7 @@ impl StatementParser<'_> {
             assignments,
             predicate,
         };
-        Ok(write(table, WriteOperation::Update(update)))
+        Ok(StatementKind::write(table, WriteOperation::Update(update)))
     }
 
     pub fn delete(&mut self) -> Result<StatementKind, Error> {
@@ -126,7 +126,7 @@ impl StatementParser<'_> {
         } else {
             None
         };
-        Ok(write(
+        Ok(StatementKind::write(
             table,
             WriteOperation::Delete(Delete {
                 qualifier,
@@ -141,7 +141,7 @@ impl StatementParser<'_> {
         let table = self.table()?;
         let _ = self.word("TO");
         let to = self.version_spec()?;
-        Ok(write(table, WriteOperation::Restore(to)))
+        Ok(StatementKind::write(table, WriteOperation::Restore(to)))
     }
 
     /// A table to change, with its alias.
@@ -218,14 +218,4 @@ impl StatementParser<'_> {
         self.expect_token(&Token::RParen)?;
         Ok(columns)
     }
-}
-
-/// A write to an existing table.
-pub(crate) fn write(table: TableName, operation: WriteOperation) -> StatementKind {
-    StatementKind::Write(Write {
-        table,
-        location: None,
-        must_exist: false,
-        operation,
-    })
 }

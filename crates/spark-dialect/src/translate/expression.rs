@@ -10,12 +10,9 @@ use sqlparser::ast::{
     UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
+use crate::translate::ast::{TIMESTAMP, TIMESTAMP_NTZ, call, cast, string, take};
 use crate::translate::functions;
-use crate::translate::time_travel::{call, parse_date, parse_timestamp, string};
-
-/// Spark's `TIMESTAMP`, in Arrow's words.
-const TIMESTAMP: &str = "Timestamp(Microsecond, Some(\"UTC\"))";
-const TIMESTAMP_NTZ: &str = "Timestamp(Microsecond, None)";
+use crate::translate::timestamps::{parse_date, parse_timestamp};
 
 /// Rewrites an expression and all that it contains.
 pub(crate) fn expression(expr: &mut Expr) -> Result<(), Error> {
@@ -116,31 +113,6 @@ pub(crate) fn node(expr: &mut Expr) -> Result<(), Error> {
             Ok(())
         }
         _ => Ok(()),
-    }
-}
-
-/// An integer literal that stands alone is an INT in Spark, where DataFusion makes it a BIGINT.
-pub(crate) fn narrow_integer(expr: &mut Expr) {
-    let digits = match expr {
-        Expr::Value(value) => match &value.value {
-            Value::Number(digits, false) => digits.clone(),
-            _ => return,
-        },
-        Expr::UnaryOp {
-            op: UnaryOperator::Minus,
-            expr,
-        } => match expr.as_ref() {
-            Expr::Value(value) => match &value.value {
-                Value::Number(digits, false) => format!("-{digits}"),
-                _ => return,
-            },
-            _ => return,
-        },
-        _ => return,
-    };
-    if digits.parse::<i32>().is_ok() {
-        let inner = std::mem::replace(expr, Expr::Value(Value::Null.into()));
-        *expr = cast(inner, DataType::Int(None));
     }
 }
 
@@ -246,20 +218,6 @@ fn spark_type(data_type: &mut DataType) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn cast(expr: Expr, data_type: DataType) -> Expr {
-    Expr::Cast {
-        kind: CastKind::Cast,
-        expr: Box::new(expr),
-        data_type,
-        array: false,
-        format: None,
-    }
-}
-
-pub(crate) fn to_timestamp(expr: Expr) -> Expr {
-    call("arrow_cast", vec![expr, string(TIMESTAMP)])
-}
-
 fn number(digits: &str) -> Expr {
     match digits.strip_prefix('-') {
         Some(digits) => Expr::UnaryOp {
@@ -275,8 +233,4 @@ fn not(expr: Expr) -> Expr {
         op: UnaryOperator::Not,
         expr: Box::new(expr),
     }
-}
-
-fn take(expr: &mut Expr) -> Expr {
-    std::mem::replace(expr, Expr::Value(Value::Null.into()))
 }

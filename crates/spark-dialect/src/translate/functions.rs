@@ -7,8 +7,7 @@ use sqlparser::ast::{
     FunctionArgExpr, FunctionArguments, Ident, Value, helpers::attached_token::AttachedToken,
 };
 
-use crate::translate::expression::{cast, to_timestamp};
-use crate::translate::time_travel::{call, string};
+use crate::translate::ast::{call, cast, string, to_timestamp};
 
 /// What stands for a call; `None` where the call may stay (perhaps renamed).
 pub(crate) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Error> {

@@ -5,20 +5,22 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use messages::Error;
-use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    self, Expr, GroupByExpr, Ident, Select, SelectFlavor, SelectItem, SetExpr, TableAlias,
-    TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    self, Expr, Ident, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins,
+    VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::errors::not_supported;
 use crate::statement::{Query, Relation, TableFormat, TableName, TableReference};
-use crate::table_name::{short_name, table_function, table_name, version_spec};
+use crate::table_name::{short_name, table_name};
 use crate::translate::aliases::{alias, alias_of, name_range_column, name_value_columns};
+use crate::translate::ast::select;
 use crate::translate::expression;
 use crate::translate::select::{
     check_query, check_select, name_item, narrow_values, order_by_shown_columns,
 };
+use crate::translate::table_functions::table_function;
+use crate::translate::time_travel::version_spec;
 
 impl Query {
     /// Takes a parsed query apart.
@@ -45,52 +47,6 @@ impl Query {
         }];
         let all = SelectItem::Wildcard(WildcardAdditionalOptions::default());
         Self::new(Box::new(select(vec![all], from)))
-    }
-}
-
-/// `SELECT expr`, without FROM.
-pub(crate) fn select_of(expr: Expr) -> ast::Query {
-    select(vec![SelectItem::UnnamedExpr(expr)], Vec::new())
-}
-
-fn select(projection: Vec<SelectItem>, from: Vec<TableWithJoins>) -> ast::Query {
-    let select = Select {
-        select_token: AttachedToken::empty(),
-        optimizer_hints: Vec::new(),
-        distinct: None,
-        select_modifiers: None,
-        top: None,
-        top_before_distinct: false,
-        projection,
-        exclude: None,
-        into: None,
-        from,
-        lateral_views: Vec::new(),
-        prewhere: None,
-        selection: None,
-        connect_by: Vec::new(),
-        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
-        cluster_by: Vec::new(),
-        distribute_by: Vec::new(),
-        sort_by: Vec::new(),
-        having: None,
-        named_window: Vec::new(),
-        qualify: None,
-        window_before_qualify: false,
-        value_table_mode: None,
-        flavor: SelectFlavor::Standard,
-    };
-    ast::Query {
-        with: None,
-        body: Box::new(SetExpr::Select(Box::new(select))),
-        order_by: None,
-        limit_clause: None,
-        fetch: None,
-        locks: Vec::new(),
-        for_clause: None,
-        settings: None,
-        format_clause: None,
-        pipe_operators: Vec::new(),
     }
 }
 

@@ -4,8 +4,8 @@ use messages::Error;
 use sqlparser::ast::{self, Expr, Ident, OrderBy, OrderByKind, Select, SelectItem, SetExpr, Value};
 
 use crate::errors::not_supported;
+use crate::translate::ast::narrow_integer;
 use crate::translate::column_names::spark_name;
-use crate::translate::expression;
 
 /// ORDER BY of a SELECT DISTINCT may repeat an expression of its list; DataFusion knows it by its
 /// name only.
@@ -46,7 +46,7 @@ pub(crate) fn narrow_values(body: &mut SetExpr) {
                 .iter_mut()
                 .flat_map(|row| row.content.iter_mut())
             {
-                expression::narrow_integer(cell);
+                narrow_integer(cell);
             }
         }
         SetExpr::SetOperation { left, right, .. } => {
@@ -71,13 +71,13 @@ pub(crate) fn name_item(item: &mut SelectItem) {
                 expr => spark_name(expr),
             };
             let mut expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
-            expression::narrow_integer(&mut expr);
+            narrow_integer(&mut expr);
             *item = SelectItem::ExprWithAlias {
                 expr,
                 alias: Ident::with_quote('`', name),
             };
         }
-        SelectItem::ExprWithAlias { expr, .. } => expression::narrow_integer(expr),
+        SelectItem::ExprWithAlias { expr, .. } => narrow_integer(expr),
         _ => {}
     }
 }

@@ -29,11 +29,11 @@ mod type_names;
 #[cfg(test)]
 mod tests;
 
-pub use bind::duplicate_columns::plain_names;
-pub use bind::writes::complete_create_table_as_select;
+pub use bind::duplicate_columns::strip_duplicate_suffixes;
+pub use bind::writes::bind_create_table_as_select;
 pub use parse::script::parse_script;
 pub use statement::{
-    ExplainMode, Moment, ParsedStatement, Query, Relation, StatementKind, TableFormat, TableName,
-    TableReference, VersionSpec, Write, WriteOperation,
+    ExplainMode, ParsedStatement, Query, Relation, StatementKind, TableFormat, TableName,
+    TableReference, TimestampExpr, VersionSpec, Write, WriteOperation,
 };
 pub use type_names::type_name;

@@ -1,7 +1,7 @@
 //! What a script's statements say, as plain data.
 //!
 //! Nothing here has been looked up: tables are names or paths, columns are as they were written. The
-//! engine resolves the tables and hands their schemas back to [`Query::resolve`], [`Insert::complete`]
+//! engine resolves the tables and hands their schemas back to [`Query::resolve`], [`Insert::bind`]
 //! and their like.
 
 use std::fmt;
@@ -135,10 +135,10 @@ impl fmt::Display for TableName {
 
 /// A point in time that a statement names.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Moment {
+pub enum TimestampExpr {
     /// Milliseconds since the epoch.
     Millis(i64),
-    /// To be evaluated by the engine: plan [`Moment::to_statement`], take the one value.
+    /// To be evaluated by the engine: plan [`TimestampExpr::to_statement`], take the one value.
     Expression(Box<ast::Expr>),
 }
 
@@ -146,7 +146,7 @@ pub enum Moment {
 #[derive(Debug, Clone, PartialEq)]
 pub enum VersionSpec {
     Version(u64),
-    Timestamp(Moment),
+    Timestamp(TimestampExpr),
 }
 
 /// One relation that a query reads.
@@ -187,7 +187,7 @@ pub struct Query {
     pub(crate) body: Box<ast::Query>,
     /// In the order of their placeholders' numbers.
     pub references: Vec<TableReference>,
-    pub(crate) originals: Vec<Vec<String>>,
+    pub(crate) written_names: Vec<Vec<String>>,
 }
 
 /// A statement that changes a table.
@@ -203,8 +203,8 @@ pub struct Write {
 
 #[derive(Debug, Clone)]
 pub enum WriteOperation {
-    /// Needs nothing more: CREATE TABLE, SET TBLPROPERTIES.
-    Complete(Operation),
+    /// Needs no schema: CREATE TABLE, SET TBLPROPERTIES.
+    Bound(Operation),
     CreateTableAsSelect {
         mode: CreateMode,
         options: TableOptions,
@@ -218,7 +218,7 @@ pub enum WriteOperation {
     AddColumns(AddColumns),
 }
 
-/// `INSERT`; [`Insert::complete`] makes the operation.
+/// `INSERT`; [`Insert::bind`] makes the operation.
 #[derive(Debug, Clone)]
 pub struct Insert {
     pub source: Query,
@@ -243,15 +243,15 @@ pub(crate) enum InsertTarget {
     ReplaceWhere(ast::Expr),
 }
 
-/// What [`Insert::complete`] found.
+/// What [`Insert::bind`] found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CompletedInsert {
+pub struct BoundInsert {
     pub operation: Operation,
     /// The names to send the source's columns under, one for each, in the source's order.
     pub column_names: Vec<String>,
 }
 
-/// `UPDATE`; [`Update::complete`] makes the operation.
+/// `UPDATE`; [`Update::bind`] makes the operation.
 #[derive(Debug, Clone)]
 pub struct Update {
     pub(crate) qualifier: Qualifier,
@@ -259,20 +259,20 @@ pub struct Update {
     pub(crate) predicate: Option<ast::Expr>,
 }
 
-/// `DELETE`; [`Delete::complete`] makes the operation.
+/// `DELETE`; [`Delete::bind`] makes the operation.
 #[derive(Debug, Clone)]
 pub struct Delete {
     pub(crate) qualifier: Qualifier,
     pub(crate) predicate: Option<ast::Expr>,
 }
 
-/// `ALTER TABLE … ADD COLUMNS`; [`AddColumns::complete`] makes the operation.
+/// `ALTER TABLE … ADD COLUMNS`; [`AddColumns::bind`] makes the operation.
 #[derive(Debug, Clone)]
 pub struct AddColumns {
     pub(crate) columns: Vec<messages::commit::ColumnDefinition>,
 }
 
-/// `MERGE`; [`Merge::complete`] makes the operation.
+/// `MERGE`; [`Merge::bind`] makes the operation.
 #[derive(Debug, Clone)]
 pub struct Merge {
     /// The rows to send; where the source was a table, a query of all its columns.

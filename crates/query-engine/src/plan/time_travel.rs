@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
 use datafusion::sql::parser::Statement as SqlStatement;
 use delta_log::{ChangeBound, TimeTravel};
 use messages::Error;
-use spark_dialect::{Moment, VersionSpec};
+use spark_dialect::{TimestampExpr, VersionSpec};
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
@@ -32,8 +32,8 @@ pub(crate) async fn change_bound(
 }
 
 /// Milliseconds since the epoch.
-pub(crate) async fn millis(core: &EngineCore, moment: &Moment) -> Result<i64, Error> {
-    if let Moment::Millis(millis) = moment {
+pub(crate) async fn millis(core: &EngineCore, moment: &TimestampExpr) -> Result<i64, Error> {
+    if let TimestampExpr::Millis(millis) = moment {
         return Ok(*millis);
     }
     let statement = SqlStatement::Statement(Box::new(moment.to_statement()));

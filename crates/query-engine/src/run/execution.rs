@@ -11,7 +11,7 @@ use futures::StreamExt;
 use messages::Error;
 use messages::engine::QueryMetrics;
 use messages::table::Column;
-use spark_dialect::plain_names;
+use spark_dialect::strip_duplicate_suffixes;
 
 use crate::errors::from_datafusion;
 use crate::run::statement_context::StatementContext;
@@ -110,7 +110,7 @@ impl Execution {
         reads_no_files: bool,
     ) -> Self {
         let from_log = reads_no_files && context.reads_tables();
-        let (schema, stream) = match plain_names(&schema) {
+        let (schema, stream) = match strip_duplicate_suffixes(&schema) {
             Some(plain) => (Arc::clone(&plain), renamed(stream, plain)),
             None => (schema, stream),
         };

@@ -1,4 +1,4 @@
-//! Writes: completed here, where the schemas are known, their rows computed here, and committed
+//! Writes: bound here, where the schemas are known, their rows computed here, and committed
 //! elsewhere, by the [`Committer`](crate::host::Committer).
 
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use futures::TryStreamExt;
 use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest, Operation, RestoreTarget};
 use spark_dialect::{
-    Query, VersionSpec, Write, WriteOperation, complete_create_table_as_select, plain_names,
+    Query, VersionSpec, Write, WriteOperation, bind_create_table_as_select,
+    strip_duplicate_suffixes,
 };
 
 use crate::engine_core::EngineCore;
@@ -43,7 +44,7 @@ pub(crate) async fn execute_write(
     if write.must_exist {
         target_schema(core, &context, &location).await?;
     }
-    let (operation, source) = complete(core, &context, write, &location).await?;
+    let (operation, source) = bind(core, &context, write, &location).await?;
     let creates = matches!(
         operation,
         Operation::CreateTable { .. } | Operation::CreateTableAsSelect { .. }
@@ -83,7 +84,7 @@ async fn target(
     }
     let creates = matches!(
         write.operation,
-        WriteOperation::Complete(Operation::CreateTable { .. })
+        WriteOperation::Bound(Operation::CreateTable { .. })
             | WriteOperation::CreateTableAsSelect { .. }
     );
     if creates && !crate::catalog::is_parquet(&write.table) {
@@ -93,7 +94,7 @@ async fn target(
 }
 
 /// The operation, and its rows as an Arrow IPC stream where it takes any.
-async fn complete(
+async fn bind(
     core: &EngineCore,
     context: &Arc<StatementContext>,
     write: &Write,
@@ -101,44 +102,41 @@ async fn complete(
 ) -> Result<(Operation, Option<Bytes>), Error> {
     let auto_merge = core.session.auto_merge();
     Ok(match &write.operation {
-        WriteOperation::Complete(operation) => (operation.clone(), None),
+        WriteOperation::Bound(operation) => (operation.clone(), None),
         WriteOperation::CreateTableAsSelect {
             mode,
             options,
             source,
         } => {
             let (planned, schema) = plan_source(core, context, source).await?;
-            let operation = complete_create_table_as_select(*mode, options, &schema)?;
+            let operation = bind_create_table_as_select(*mode, options, &schema)?;
             (operation, Some(rows(core, &planned, schema).await?))
         }
         WriteOperation::Insert(insert) => {
             let target = target_schema(core, context, location).await?;
             let (planned, schema) = plan_source(core, context, &insert.source).await?;
             let merge_schema = insert.schema_evolution || auto_merge;
-            let completed = insert.complete(&target, &schema, merge_schema)?;
-            let named = renamed(&schema, &completed.column_names);
-            (
-                completed.operation,
-                Some(rows(core, &planned, named).await?),
-            )
+            let bound = insert.bind(&target, &schema, merge_schema)?;
+            let named = renamed(&schema, &bound.column_names);
+            (bound.operation, Some(rows(core, &planned, named).await?))
         }
         WriteOperation::Merge(merge) => {
             let target = target_schema(core, context, location).await?;
             let (planned, schema) = plan_source(core, context, &merge.source).await?;
             let evolution = merge.schema_evolution || auto_merge;
-            let operation = merge.complete(&target, &schema, evolution)?;
+            let operation = merge.bind(&target, &schema, evolution)?;
             (operation, Some(rows(core, &planned, schema).await?))
         }
         WriteOperation::Update(update) => (
-            update.complete(&*target_schema(core, context, location).await?)?,
+            update.bind(&*target_schema(core, context, location).await?)?,
             None,
         ),
         WriteOperation::Delete(delete) => (
-            delete.complete(&*target_schema(core, context, location).await?)?,
+            delete.bind(&*target_schema(core, context, location).await?)?,
             None,
         ),
         WriteOperation::AddColumns(add) => (
-            add.complete(&*target_schema(core, context, location).await?)?,
+            add.bind(&*target_schema(core, context, location).await?)?,
             None,
         ),
         WriteOperation::Restore(to) => {
@@ -173,7 +171,7 @@ async fn plan_source(
 ) -> Result<(Planned, SchemaRef), Error> {
     let planned = plan_query(core, context, source, 0).await?;
     let schema = planned.schema();
-    let schema = plain_names(&schema).unwrap_or(schema);
+    let schema = strip_duplicate_suffixes(&schema).unwrap_or(schema);
     Ok((planned, schema))
 }
 

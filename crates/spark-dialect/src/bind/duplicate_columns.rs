@@ -12,12 +12,12 @@ use sqlparser::ast::{Expr, Ident, SelectItem};
 const MARK: char = '\u{1f}';
 
 /// The name that the query gave.
-pub(crate) fn plain_name(name: &str) -> &str {
+pub(crate) fn strip_duplicate_suffix(name: &str) -> &str {
     name.split_once(MARK).map_or(name, |(name, _)| name)
 }
 
 /// The schema with the names that the query gave, where they differ.
-pub fn plain_names(schema: &Schema) -> Option<SchemaRef> {
+pub fn strip_duplicate_suffixes(schema: &Schema) -> Option<SchemaRef> {
     let is_marked = |name: &str| name.contains(MARK);
     if !schema.fields().iter().any(|field| is_marked(field.name())) {
         return None;
@@ -25,7 +25,7 @@ pub fn plain_names(schema: &Schema) -> Option<SchemaRef> {
     let fields = schema
         .fields()
         .iter()
-        .map(|field| Field::clone(field).with_name(plain_name(field.name())));
+        .map(|field| Field::clone(field).with_name(strip_duplicate_suffix(field.name())));
     Some(Schema::new(fields.collect::<Vec<_>>()).into())
 }
 
@@ -33,7 +33,7 @@ pub fn plain_names(schema: &Schema) -> Option<SchemaRef> {
 ///
 /// `outermost`: the result of the statement, where `a.id` and `b.id` stay as they are, so that
 /// they can be ordered by.
-pub(crate) fn tell_apart(
+pub(crate) fn make_unique(
     projection: &mut [SelectItem],
     of_wildcards: &HashSet<String>,
     outermost: bool,

@@ -26,7 +26,7 @@ pub(crate) struct ExpressionScope<'a> {
 
 impl ExpressionScope<'_> {
     /// The expression in DataFusion's SQL.
-    pub fn complete(&self, expr: &Expr) -> Result<String, Error> {
+    pub fn bind(&self, expr: &Expr) -> Result<String, Error> {
         if contains_query(expr) {
             return Err(not_supported(
                 "A subquery in this expression",
@@ -34,8 +34,8 @@ impl ExpressionScope<'_> {
             ));
         }
         let mut expr = expr.clone();
-        let mut completer = Completer { scope: self };
-        if let ControlFlow::Break(error) = VisitMut::visit(&mut expr, &mut completer) {
+        let mut binder = ExpressionBinder { scope: self };
+        if let ControlFlow::Break(error) = VisitMut::visit(&mut expr, &mut binder) {
             return Err(error);
         }
         let _ = VisitMut::visit(&mut expr, &mut Quoter);
@@ -183,11 +183,11 @@ impl ExpressionScope<'_> {
     }
 }
 
-struct Completer<'a> {
+struct ExpressionBinder<'a> {
     scope: &'a ExpressionScope<'a>,
 }
 
-impl VisitorMut for Completer<'_> {
+impl VisitorMut for ExpressionBinder<'_> {
     type Break = Error;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
@@ -198,7 +198,7 @@ impl VisitorMut for Completer<'_> {
     }
 }
 
-impl Completer<'_> {
+impl ExpressionBinder<'_> {
     fn node(&self, expr: &mut Expr) -> Result<(), Error> {
         match expr {
             Expr::Identifier(ident) => {
@@ -240,7 +240,7 @@ impl Completer<'_> {
                     "Compute it in the source of a MERGE.",
                 ))
             }
-            _ => expression::node(expr),
+            _ => expression::translate_node(expr),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::type_names::type_name;
 use crate::bind::expression::{ExpressionScope, names_columns};
 use crate::bind::scope::{ScopeRelation, columns};
 use crate::bind::writes::{
-    assigned, check_characters, check_new, check_repeated, relation, written,
+    assigned_column, check_assigned_once, check_characters, check_unique_columns, dotted,
+    scope_relation,
 };
 use crate::identifiers::same_identifier;
 use crate::statement::{Merge, RawAssignment, RawMergeAction, RawMergeClause};
@@ -24,16 +25,16 @@ impl Merge {
     ///
     /// # Errors
     /// `DELTA_MERGE_UNRESOLVED_EXPRESSION` for a name that neither side has, with ways out.
-    pub fn complete(
+    pub fn bind(
         &self,
         target: &Schema,
         source: &Schema,
         schema_evolution: bool,
     ) -> Result<Operation, Error> {
-        check_repeated(source)?;
+        check_unique_columns(source)?;
         let mut sides = [
-            relation(&self.target, columns(target)),
-            relation(&self.source_qualifier, columns(source)),
+            scope_relation(&self.target, columns(target)),
+            scope_relation(&self.source_qualifier, columns(source)),
         ];
         let clash = same_identifier(&self.target.alias, &self.source_qualifier.alias);
         let aliases = match clash {
@@ -49,36 +50,36 @@ impl Merge {
                 side.alias = Some(alias.clone());
             }
         }
-        let completion = Completion {
+        let binder = MergeBinder {
             merge: self,
             sides,
             evolve: self.schema_evolution || schema_evolution,
         };
-        let on = completion.expression(&self.on, MergeWhen::Matched)?;
+        let on = binder.expression(&self.on, MergeWhen::Matched)?;
         let clauses = self
             .clauses
             .iter()
-            .map(|clause| completion.clause(clause))
+            .map(|clause| binder.clause(clause))
             .collect::<Result<_, _>>()?;
         let [target_alias, source_alias] = aliases;
         Ok(Operation::Merge {
             target_alias,
             source_alias,
             on,
-            schema_evolution: completion.evolve,
+            schema_evolution: binder.evolve,
             clauses,
         })
     }
 }
 
-struct Completion<'a> {
+struct MergeBinder<'a> {
     merge: &'a Merge,
     /// Target, source.
     sides: [ScopeRelation; 2],
     evolve: bool,
 }
 
-impl Completion<'_> {
+impl MergeBinder<'_> {
     fn clause(&self, clause: &RawMergeClause) -> Result<MergeClause, Error> {
         let when = clause.when;
         let condition = clause
@@ -126,7 +127,7 @@ impl Completion<'_> {
         let mut assignments = Vec::new();
         for RawAssignment { column, expression } in raw {
             let name = self.assigned(column, expression)?;
-            check_new(&assignments, &name)?;
+            check_assigned_once(&assignments, &name)?;
             let expression = self.expression(expression, when)?;
             assignments.push(Assignment {
                 column: name,
@@ -140,7 +141,7 @@ impl Completion<'_> {
     /// the source brings.
     fn assigned(&self, column: &[Ident], expression: &Expr) -> Result<String, Error> {
         let [target, source] = &self.sides;
-        if let Some(name) = assigned(target, column)? {
+        if let Some(name) = assigned_column(target, column)? {
             return Ok(name);
         }
         let new = match column.get(target.qualifies(column)..) {
@@ -161,7 +162,7 @@ impl Completion<'_> {
                     .map_or_else(|| "STRING".to_owned(), type_name)
                     .to_uppercase();
                 Err(self.unresolved(
-                    format!("This MERGE sets `{}`, which the table does not have.", written(column)),
+                    format!("This MERGE sets `{}`, which the table does not have.", dotted(column)),
                     format!(
                         "The source has it: write MERGE WITH SCHEMA EVOLUTION INTO {table} … to add it \
                          to the table, or first run ALTER TABLE {table} ADD COLUMNS ({name} {data_type})."
@@ -181,7 +182,7 @@ impl Completion<'_> {
                 Err(self.unresolved(
                     format!(
                         "This MERGE sets `{}`, which neither the table nor the source has.",
-                        written(column)
+                        dotted(column)
                     ),
                     format!(
                         "There are two ways out. Let the source bring the column, and the schema \
@@ -209,7 +210,7 @@ impl Completion<'_> {
             for column in source.columns.iter().flatten() {
                 let name = target.find(&column.name).unwrap_or(column).name.clone();
                 check_characters(&name)?;
-                check_new(&assignments, &name)?;
+                check_assigned_once(&assignments, &name)?;
                 assignments.push(Assignment {
                     column: name,
                     expression: from(&column.name)?,
@@ -275,7 +276,7 @@ impl Completion<'_> {
             qualify: true,
             unresolved: &unresolved,
         }
-        .complete(expr)
+        .bind(expr)
     }
 
     fn unresolved(&self, message: String, hint: String) -> Error {

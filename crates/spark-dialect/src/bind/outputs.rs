@@ -7,7 +7,7 @@ use sqlparser::ast::{
     TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
-use crate::bind::duplicate_columns::plain_name;
+use crate::bind::duplicate_columns::strip_duplicate_suffix;
 use crate::bind::scope::{Column, ScopeRelation, single_ident};
 use crate::identifiers::same_identifier;
 use crate::translate::aliases::alias_of;
@@ -127,7 +127,9 @@ impl Tables<'_> {
                     Column::named(&parts.last()?.value)
                 }
                 SelectItem::UnnamedExpr(expr) => Column::named(expr.to_string()),
-                SelectItem::ExprWithAlias { alias, .. } => Column::named(plain_name(&alias.value)),
+                SelectItem::ExprWithAlias { alias, .. } => {
+                    Column::named(strip_duplicate_suffix(&alias.value))
+                }
                 SelectItem::ExprWithAliases { .. } => return None,
                 wildcard => {
                     outputs.extend(of_wildcard(wildcard, &relations)?);
@@ -217,7 +219,7 @@ pub(crate) fn cte_relation(alias: &TableAlias, mut columns: Option<Vec<Column>>)
     rename(&mut columns, alias);
     ScopeRelation {
         alias: Some(alias.name.value.clone()),
-        original: Vec::new(),
+        written_name: Vec::new(),
         columns,
     }
 }

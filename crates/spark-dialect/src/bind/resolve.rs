@@ -13,7 +13,7 @@ use sqlparser::ast::{
     WildcardAdditionalOptions,
 };
 
-use crate::bind::duplicate_columns::tell_apart;
+use crate::bind::duplicate_columns::make_unique;
 use crate::bind::outputs::{Tables, cte_relation, find_cte};
 use crate::bind::scope::{ScopeRelation, columns, find_unqualified, fix_fields, single_ident};
 use crate::identifiers::same_identifier;
@@ -29,13 +29,13 @@ impl Query {
         schema_of: &dyn Fn(&str) -> Option<SchemaRef>,
     ) -> Result<ast::Statement, Error> {
         let mut tables = HashMap::new();
-        for (reference, original) in self.references.iter().zip(&self.originals) {
+        for (reference, written_name) in self.references.iter().zip(&self.written_names) {
             let columns = schema_of(&reference.placeholder).map(|schema| columns(&schema));
             tables.insert(
                 reference.placeholder.as_str(),
                 ScopeRelation {
                     alias: None,
-                    original: original.clone(),
+                    written_name: written_name.clone(),
                     columns,
                 },
             );
@@ -208,7 +208,7 @@ impl Resolver<'_> {
             self.fix_item(item)?;
         }
         let of_wildcards = self.tables.shown_by_wildcards(select, &self.ctes);
-        tell_apart(&mut select.projection, &of_wildcards, outermost);
+        make_unique(&mut select.projection, &of_wildcards, outermost);
         for from in &mut select.from {
             for join in &mut from.joins {
                 if let Some(JoinConstraint::Using(columns)) = constraint(&mut join.join_operator) {

@@ -11,7 +11,7 @@ use crate::identifiers::same_identifier;
 pub(crate) struct ScopeRelation {
     pub alias: Option<String>,
     /// The name it was written with, which may qualify columns too.
-    pub original: Vec<String>,
+    pub written_name: Vec<String>,
     /// `None`: not known before planning.
     pub columns: Option<Vec<Column>>,
 }
@@ -53,11 +53,11 @@ impl ScopeRelation {
         {
             return 1;
         }
-        let n = self.original.len();
+        let n = self.written_name.len();
         if n > 0
             && parts.len() > n
             && self
-                .original
+                .written_name
                 .iter()
                 .zip(parts)
                 .all(|(name, part)| same_identifier(name, &part.value))

@@ -13,8 +13,8 @@ use crate::bind::scope::{Column, ScopeRelation, columns};
 use crate::errors::not_supported;
 use crate::identifiers::{exact_partition_columns, same_identifier};
 use crate::statement::{
-    AddColumns, CompletedInsert, Delete, Insert, InsertColumns, InsertTarget, Qualifier,
-    RawAssignment, Update,
+    AddColumns, BoundInsert, Delete, Insert, InsertColumns, InsertTarget, Qualifier, RawAssignment,
+    Update,
 };
 
 impl Insert {
@@ -23,12 +23,12 @@ impl Insert {
     ///
     /// # Errors
     /// Where the source's columns do not fit the table's; all that do not fit are named.
-    pub fn complete(
+    pub fn bind(
         &self,
         target: &Schema,
         source: &Schema,
         merge_schema: bool,
-    ) -> Result<CompletedInsert, Error> {
+    ) -> Result<BoundInsert, Error> {
         let evolve = self.schema_evolution || merge_schema;
         let column_names = match &self.columns {
             InsertColumns::ByPosition => self.by_position(target, source, evolve)?,
@@ -53,9 +53,9 @@ impl Insert {
                     alias: self.table.to_string(),
                     parts: Vec::new(),
                 };
-                let relations = [relation(&qualifier, columns(target))];
+                let relations = [scope_relation(&qualifier, columns(target))];
                 InsertMode::ReplaceWhere {
-                    predicate: in_table(&relations, predicate)?,
+                    predicate: bind_in_table(&relations, predicate)?,
                 }
             }
         };
@@ -63,7 +63,7 @@ impl Insert {
             mode,
             merge_schema: evolve,
         };
-        Ok(CompletedInsert {
+        Ok(BoundInsert {
             operation,
             column_names,
         })
@@ -127,10 +127,10 @@ impl Insert {
         }
         names
             .iter()
-            .map(|name| match exact(target, name) {
+            .map(|name| match column_spelling(target, name) {
                 Some(exact) => Ok(exact),
                 None if evolve => Ok(name.clone()),
-                None => Err(unresolved_in(target, name)),
+                None => Err(unresolved_column_of(target, name)),
             })
             .collect()
     }
@@ -140,7 +140,7 @@ fn by_name(target: &Schema, source: &Schema, evolve: bool) -> Result<Vec<String>
     let mut names = Vec::new();
     let mut problems = Vec::new();
     for field in source.fields() {
-        match exact(target, field.name()) {
+        match column_spelling(target, field.name()) {
             Some(exact) => names.push(exact),
             None if evolve => names.push(field.name().clone()),
             None => problems.push(ColumnProblem {
@@ -168,22 +168,22 @@ fn by_name(target: &Schema, source: &Schema, evolve: bool) -> Result<Vec<String>
 impl Update {
     /// # Errors
     /// `UNRESOLVED_COLUMN` for a name that is none of the table's columns.
-    pub fn complete(&self, target: &Schema) -> Result<Operation, Error> {
-        let relations = [relation(&self.qualifier, columns(target))];
+    pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
+        let relations = [scope_relation(&self.qualifier, columns(target))];
         let mut assignments: Vec<Assignment> = Vec::new();
         for RawAssignment { column, expression } in &self.assignments {
-            let name = assigned(&relations[0], column)?
-                .ok_or_else(|| unresolved_in(target, &written(column)))?;
-            check_new(&assignments, &name)?;
+            let name = assigned_column(&relations[0], column)?
+                .ok_or_else(|| unresolved_column_of(target, &dotted(column)))?;
+            check_assigned_once(&assignments, &name)?;
             assignments.push(Assignment {
                 column: name,
-                expression: in_table(&relations, expression)?,
+                expression: bind_in_table(&relations, expression)?,
             });
         }
         let predicate = self
             .predicate
             .as_ref()
-            .map(|p| in_table(&relations, p))
+            .map(|p| bind_in_table(&relations, p))
             .transpose()?;
         Ok(Operation::Update {
             assignments,
@@ -195,12 +195,12 @@ impl Update {
 impl Delete {
     /// # Errors
     /// `UNRESOLVED_COLUMN` for a name that is none of the table's columns.
-    pub fn complete(&self, target: &Schema) -> Result<Operation, Error> {
-        let relations = [relation(&self.qualifier, columns(target))];
+    pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
+        let relations = [scope_relation(&self.qualifier, columns(target))];
         let predicate = self
             .predicate
             .as_ref()
-            .map(|p| in_table(&relations, p))
+            .map(|p| bind_in_table(&relations, p))
             .transpose()?;
         Ok(Operation::Delete { predicate })
     }
@@ -209,10 +209,10 @@ impl Delete {
 impl AddColumns {
     /// # Errors
     /// `FIELD_ALREADY_EXISTS`.
-    pub fn complete(&self, target: &Schema) -> Result<Operation, Error> {
+    pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
         for column in &self.columns {
             check_characters(&column.name)?;
-            if let Some(exact) = exact(target, &column.name) {
+            if let Some(exact) = column_spelling(target, &column.name) {
                 return Err(Error::new(
                     "FIELD_ALREADY_EXISTS",
                     format!(
@@ -233,7 +233,7 @@ impl AddColumns {
 ///
 /// # Errors
 /// Where two columns share a name, a name can't be stored, or a partition column is not among them.
-pub fn complete_create_table_as_select(
+pub fn bind_create_table_as_select(
     mode: CreateMode,
     options: &TableOptions,
     source: &Schema,
@@ -246,7 +246,7 @@ pub fn complete_create_table_as_select(
     for name in &names {
         check_characters(name)?;
     }
-    check_repeated(source)?;
+    check_unique_columns(source)?;
     let partition_by = exact_partition_columns(&options.partition_by, &names)?;
     let options = TableOptions {
         partition_by,
@@ -257,7 +257,7 @@ pub fn complete_create_table_as_select(
 
 /// # Errors
 /// Where two columns share a name.
-pub(crate) fn check_repeated(schema: &Schema) -> Result<(), Error> {
+pub(crate) fn check_unique_columns(schema: &Schema) -> Result<(), Error> {
     for (i, field) in schema.fields().iter().enumerate() {
         let name = field.name();
         if schema.fields()[..i]
@@ -282,16 +282,16 @@ pub(crate) fn check_characters(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn relation(qualifier: &Qualifier, columns: Vec<Column>) -> ScopeRelation {
+pub(crate) fn scope_relation(qualifier: &Qualifier, columns: Vec<Column>) -> ScopeRelation {
     ScopeRelation {
         alias: Some(qualifier.alias.clone()),
-        original: qualifier.parts.clone(),
+        written_name: qualifier.parts.clone(),
         columns: Some(columns),
     }
 }
 
 /// An expression over the columns of one table.
-fn in_table(relations: &[ScopeRelation], expr: &Expr) -> Result<String, Error> {
+fn bind_in_table(relations: &[ScopeRelation], expr: &Expr) -> Result<String, Error> {
     let unresolved = |name: &str| {
         let known = relations
             .iter()
@@ -303,11 +303,11 @@ fn in_table(relations: &[ScopeRelation], expr: &Expr) -> Result<String, Error> {
         qualify: false,
         unresolved: &unresolved,
     }
-    .complete(expr)
+    .bind(expr)
 }
 
 /// The column of `relation` that an assignment sets; `None` where there is none of that name.
-pub(crate) fn assigned(
+pub(crate) fn assigned_column(
     relation: &ScopeRelation,
     column: &[Ident],
 ) -> Result<Option<String>, Error> {
@@ -316,14 +316,14 @@ pub(crate) fn assigned(
     match rest {
         [_] => Ok(found.map(|column| column.name.clone())),
         _ if found.is_some() => Err(not_supported(
-            &format!("Setting a field of a nested column, {},", written(column)),
+            &format!("Setting a field of a nested column, {},", dotted(column)),
             "Set the whole column: SET column = named_struct(…).",
         )),
         _ => Ok(None),
     }
 }
 
-pub(crate) fn check_new(assignments: &[Assignment], column: &str) -> Result<(), Error> {
+pub(crate) fn check_assigned_once(assignments: &[Assignment], column: &str) -> Result<(), Error> {
     if assignments
         .iter()
         .any(|other| same_identifier(&other.column, column))
@@ -336,7 +336,7 @@ pub(crate) fn check_new(assignments: &[Assignment], column: &str) -> Result<(), 
     Ok(())
 }
 
-pub(crate) fn exact(schema: &Schema, name: &str) -> Option<String> {
+pub(crate) fn column_spelling(schema: &Schema, name: &str) -> Option<String> {
     let fields = schema.fields();
     fields
         .iter()
@@ -349,7 +349,7 @@ pub(crate) fn exact(schema: &Schema, name: &str) -> Option<String> {
         .map(|field| field.name().clone())
 }
 
-pub(crate) fn written(parts: &[Ident]) -> String {
+pub(crate) fn dotted(parts: &[Ident]) -> String {
     parts
         .iter()
         .map(|part| part.value.as_str())
@@ -365,7 +365,7 @@ fn duplicate(name: &str) -> Error {
     .with_hint("Names compare without case. Give each column a name of its own with AS.")
 }
 
-fn unresolved_in(target: &Schema, name: &str) -> Error {
+fn unresolved_column_of(target: &Schema, name: &str) -> Error {
     unresolved(
         name,
         target.fields().iter().map(|field| field.name().as_str()),

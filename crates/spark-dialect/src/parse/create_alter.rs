@@ -140,7 +140,7 @@ impl StatementParser<'_> {
         }
         let as_query = self.word("AS");
         if !as_query && !self.at_query() {
-            return complete_table(table, mode, must_exist, location, columns, options);
+            return create_table_statement(table, mode, must_exist, location, columns, options);
         }
         let source = self.query()?;
         if declared || !columns.is_empty() {
@@ -305,7 +305,7 @@ impl StatementParser<'_> {
             let operation = Operation::SetTableProperties { properties };
             return Ok(StatementKind::write(
                 table,
-                WriteOperation::Complete(operation),
+                WriteOperation::Bound(operation),
             ));
         }
         if self.word("ADD") {
@@ -361,7 +361,7 @@ impl StatementParser<'_> {
     }
 }
 
-fn complete_table(
+fn create_table_statement(
     table: TableName,
     mode: CreateMode,
     must_exist: bool,
@@ -379,7 +379,7 @@ fn complete_table(
     check_names(&columns)?;
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     options.partition_by = exact_partition_columns(&options.partition_by, &names)?;
-    let operation = WriteOperation::Complete(Operation::CreateTable {
+    let operation = WriteOperation::Bound(Operation::CreateTable {
         mode,
         columns,
         options,

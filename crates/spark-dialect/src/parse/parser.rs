@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Word};
 use crate::errors::{from_parser, syntax_error};
 use crate::lex::dialect::SparkDialect;
 use crate::lex::tokens::{StatementTokens, is_word};
-use crate::statement::{Moment, Query, StatementKind, TableName, VersionSpec};
+use crate::statement::{Query, StatementKind, TableName, TimestampExpr, VersionSpec};
 use crate::table_name::table_name;
 
 /// sqlparser's parser over one statement, with errors in our words.
@@ -113,7 +113,7 @@ impl<'a> StatementParser<'a> {
         }
         if self.words(&["TIMESTAMP", "AS", "OF"]) {
             let expr = self.expr()?;
-            return Moment::from_expr(&expr).map(VersionSpec::Timestamp);
+            return TimestampExpr::from_expr(&expr).map(VersionSpec::Timestamp);
         }
         Err(self.unexpected("VERSION AS OF or TIMESTAMP AS OF"))
     }

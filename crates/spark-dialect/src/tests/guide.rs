@@ -50,7 +50,7 @@ fn guides_script_parses_statement_by_statement() {
     assert!(matches!(&statements[1].kind,
         StatementKind::DescribeHistory { table, limit: None } if *table == raw));
     assert_eq!(relation(2), table(Some(VersionSpec::Version(3))));
-    let ten = Moment::Millis(1_795_428_000_000);
+    let ten = TimestampExpr::Millis(1_795_428_000_000);
     assert_eq!(relation(3), table(Some(VersionSpec::Timestamp(ten))));
     assert!(statements[3].text.ends_with("'2026-11-23 10:00:00'"));
     assert!(
@@ -59,7 +59,7 @@ fn guides_script_parses_statement_by_statement() {
             && matches!(operation, WriteOperation::Restore(VersionSpec::Version(3))))
     );
     let StatementKind::Write(Write {
-        operation: WriteOperation::Complete(operation),
+        operation: WriteOperation::Bound(operation),
         ..
     }) = &statements[6].kind
     else {
@@ -127,7 +127,7 @@ fn guides_merge_brings_its_audit_column_under_schema_evolution() {
         schema_evolution,
         clauses,
     } = merge
-        .complete(&dimension(), &source_schema(&SOURCE), false)
+        .bind(&dimension(), &source_schema(&SOURCE), false)
         .unwrap()
     else {
         panic!()
@@ -180,9 +180,7 @@ fn guides_original_merge_is_refused_with_both_ways_out() {
          WHEN MATCHED THEN UPDATE SET amount = source.amount, last_updated = current_timestamp()"
     );
     let source = source_schema(&["transaction_id", "amount"]);
-    let error = merge(&sql)
-        .complete(&dimension(), &source, false)
-        .unwrap_err();
+    let error = merge(&sql).bind(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.message.contains("`last_updated`"), "{error}");
     let hint = error.hint.unwrap();
@@ -204,12 +202,10 @@ fn merge_column_of_the_source_alone_needs_schema_evolution() {
          WHEN MATCHED THEN UPDATE SET last_updated = s.last_updated"
     );
     let source = source_schema(&SOURCE);
-    let error = merge(&sql)
-        .complete(&dimension(), &source, false)
-        .unwrap_err();
+    let error = merge(&sql).bind(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.hint.unwrap().contains("(last_updated TIMESTAMP)"));
-    assert!(merge(&sql).complete(&dimension(), &source, true).is_ok());
+    assert!(merge(&sql).bind(&dimension(), &source, true).is_ok());
 }
 
 #[test]
@@ -220,7 +216,7 @@ fn merge_star_leaves_source_only_columns_out_unless_the_schema_evolves() {
     );
     let columns = |evolve| {
         let operation = merge(&sql)
-            .complete(&dimension(), &source_schema(&SOURCE), evolve)
+            .bind(&dimension(), &source_schema(&SOURCE), evolve)
             .unwrap();
         let Operation::Merge { clauses, .. } = operation else {
             panic!()
@@ -236,12 +232,10 @@ fn merge_star_leaves_source_only_columns_out_unless_the_schema_evolves() {
     assert_eq!(columns(false), SOURCE[..6]);
     assert_eq!(columns(true), SOURCE);
     let narrow = source_schema(&["transaction_id", "amount"]);
-    let error = merge(&sql)
-        .complete(&dimension(), &narrow, false)
-        .unwrap_err();
+    let error = merge(&sql).bind(&dimension(), &narrow, false).unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.message.contains("`currency`"), "{error}");
-    assert!(merge(&sql).complete(&dimension(), &narrow, true).is_ok());
+    assert!(merge(&sql).bind(&dimension(), &narrow, true).is_ok());
 }
 
 #[test]
@@ -251,7 +245,7 @@ fn merge_with_every_kind_of_clause_keeps_their_order() {
          WHEN MATCHED AND s.currency = 'GBP' THEN UPDATE SET amount = s.amount WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY TARGET THEN INSERT (transaction_id, amount) VALUES (s.transaction_id, s.amount) WHEN NOT MATCHED BY SOURCE AND t.currency = 'EUR' THEN UPDATE SET type = 'old' WHEN NOT MATCHED BY SOURCE THEN DELETE"
     );
     let operation = merge(&sql)
-        .complete(&dimension(), &source_schema(&SOURCE[..6]), false)
+        .bind(&dimension(), &source_schema(&SOURCE[..6]), false)
         .unwrap();
     let Operation::Merge { clauses, .. } = operation else {
         panic!()
@@ -291,7 +285,7 @@ fn merge_without_aliases_qualifies_by_table_name_or_path() {
     let merge = merge(&sql);
     assert_eq!(merge.source.references.len(), 1);
     let operation = merge
-        .complete(&dimension(), &source_schema(&["Transaction_ID"]), false)
+        .bind(&dimension(), &source_schema(&["Transaction_ID"]), false)
         .unwrap();
     let Operation::Merge { on, clauses, .. } = operation else {
         panic!()
@@ -319,16 +313,14 @@ fn merge_clause_sees_only_its_side() {
         "WHEN MATCHED THEN UPDATE SET amount = t.nope",
     ] {
         let error = merge(&sql(clause))
-            .complete(&dimension(), &source, false)
+            .bind(&dimension(), &source, false)
             .unwrap_err();
         assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION", "{clause}");
     }
     let ambiguous = merge(&sql("WHEN MATCHED THEN UPDATE SET amount = amount + 1"));
-    let error = ambiguous
-        .complete(&dimension(), &source, false)
-        .unwrap_err();
+    let error = ambiguous.bind(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "AMBIGUOUS_REFERENCE");
     let twice = merge(&sql("WHEN MATCHED THEN UPDATE SET amount = 1, AMOUNT = 2"));
-    let error = twice.complete(&dimension(), &source, false).unwrap_err();
+    let error = twice.bind(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "DUPLICATE_ASSIGNMENT");
 }

@@ -34,7 +34,9 @@ fn each_reference_keeps_its_own_version_and_alias() {
     assert_eq!(found[2].0, named(&["bucket", "dim"]));
     assert_eq!(
         found[2].1,
-        Some(VersionSpec::Timestamp(Moment::Millis(1_714_521_600_000)))
+        Some(VersionSpec::Timestamp(TimestampExpr::Millis(
+            1_714_521_600_000
+        )))
     );
     assert_eq!(found[3], (named(&["other"]), None));
     let Some(VersionSpec::Timestamp(moment)) = &found[4].1 else {
@@ -257,11 +259,13 @@ fn table_changes_takes_names_paths_versions_and_times() {
     assert_eq!(table, named(&["curated", "dim"]));
     assert_eq!(
         start,
-        VersionSpec::Timestamp(Moment::Millis(1_714_521_600_000))
+        VersionSpec::Timestamp(TimestampExpr::Millis(1_714_521_600_000))
     );
     assert_eq!(
         end,
-        Some(VersionSpec::Timestamp(Moment::Millis(1_714_644_000_000)))
+        Some(VersionSpec::Timestamp(TimestampExpr::Millis(
+            1_714_644_000_000
+        )))
     );
     let (table, start, end) =
         changes("SELECT * FROM (SELECT * FROM table_changes('delta.`s3a://b/t`', 0, 5))");
@@ -289,7 +293,7 @@ fn table_diff_takes_two_versions_or_times_and_key_columns() {
         diff("SELECT name FROM TABLE_DIFF('curated.dim', 5, '2024-05-01', 'id', 'a b') d");
     assert_eq!(table, "curated.dim");
     assert_eq!(from, VersionSpec::Version(5));
-    let day = Moment::Millis(1_714_521_600_000);
+    let day = TimestampExpr::Millis(1_714_521_600_000);
     assert_eq!(to, VersionSpec::Timestamp(day));
     assert_eq!(keys, ["id", "a b"]);
     let (table, .., keys) = diff("SELECT * FROM table_diff_by_path('s3a://b/t', 0, 1)");

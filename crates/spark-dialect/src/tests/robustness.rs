@@ -35,11 +35,11 @@ fn exercise(sql: &str) {
                 let _ = query.resolve(&|_| Some(schema.clone()));
             }
             StatementKind::Write(write) => match write.operation {
-                WriteOperation::Insert(insert) => drop(insert.complete(&schema, &schema, true)),
-                WriteOperation::Update(update) => drop(update.complete(&schema)),
-                WriteOperation::Delete(delete) => drop(delete.complete(&schema)),
-                WriteOperation::Merge(merge) => drop(merge.complete(&schema, &schema, true)),
-                WriteOperation::AddColumns(add) => drop(add.complete(&schema)),
+                WriteOperation::Insert(insert) => drop(insert.bind(&schema, &schema, true)),
+                WriteOperation::Update(update) => drop(update.bind(&schema)),
+                WriteOperation::Delete(delete) => drop(delete.bind(&schema)),
+                WriteOperation::Merge(merge) => drop(merge.bind(&schema, &schema, true)),
+                WriteOperation::AddColumns(add) => drop(add.bind(&schema)),
                 _ => {}
             },
             _ => {}

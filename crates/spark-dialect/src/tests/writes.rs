@@ -25,7 +25,7 @@ fn target() -> SchemaRef {
 fn insert_maps_columns_by_position_list_or_name() {
     let names = |sql: &str, source: &[&str]| {
         insert(sql)
-            .complete(&target(), &inserted(source), false)
+            .bind(&target(), &inserted(source), false)
             .map(|done| done.column_names)
     };
     let exact = ["Transaction_ID".to_owned(), "amount".to_owned()];
@@ -79,17 +79,15 @@ fn insert_by_name_names_each_unknown_column_unless_the_schema_evolves() {
         ("is_flagged", DataType::Boolean),
         ("x", DataType::Int32),
     ]);
-    let error = insert(sql).complete(&target(), &source, false).unwrap_err();
+    let error = insert(sql).bind(&target(), &source, false).unwrap_err();
     assert_eq!(error.code, "DELTA_METADATA_MISMATCH");
     let columns: Vec<_> = error.columns.iter().map(|c| c.column.as_str()).collect();
     assert_eq!(columns, ["is_flagged", "x"]);
     assert_eq!(error.columns[0].actual, "boolean");
     let evolving = sql.replace("INSERT INTO", "INSERT WITH SCHEMA EVOLUTION INTO");
     for done in [
-        insert(sql).complete(&target(), &source, true).unwrap(),
-        insert(&evolving)
-            .complete(&target(), &source, false)
-            .unwrap(),
+        insert(sql).bind(&target(), &source, true).unwrap(),
+        insert(&evolving).bind(&target(), &source, false).unwrap(),
     ] {
         assert_eq!(done.column_names, ["Transaction_ID", "is_flagged", "x"]);
         assert_eq!(
@@ -105,7 +103,7 @@ fn insert_by_name_names_each_unknown_column_unless_the_schema_evolves() {
 #[test]
 fn insert_modes_are_told_apart() {
     let mode = |sql: &str| {
-        let done = insert(sql).complete(&target(), &target(), false).unwrap();
+        let done = insert(sql).bind(&target(), &target(), false).unwrap();
         match done.operation {
             Operation::Insert { mode, .. } => mode,
             other => panic!("{other:?}"),
@@ -139,7 +137,7 @@ fn update_and_delete_qualify_and_quote_names() {
         panic!()
     };
     assert_eq!(
-        update.complete(&dimension()).unwrap(),
+        update.bind(&dimension()).unwrap(),
         Operation::Update {
             assignments: vec![Assignment {
                 column: "amount".to_owned(),
@@ -149,7 +147,7 @@ fn update_and_delete_qualify_and_quote_names() {
         }
     );
     let delete = |sql: &str| match write(sql).operation {
-        WriteOperation::Delete(delete) => delete.complete(&dimension()),
+        WriteOperation::Delete(delete) => delete.bind(&dimension()),
         other => panic!("{other:?}"),
     };
     assert_eq!(
@@ -201,7 +199,7 @@ fn expressions_for_the_proxy_survive_another_parser() {
         let WriteOperation::Update(update) = write(&sql).operation else {
             panic!()
         };
-        let Operation::Update { assignments, .. } = update.complete(&columns).unwrap() else {
+        let Operation::Update { assignments, .. } = update.bind(&columns).unwrap() else {
             panic!()
         };
         assert_eq!(assignments[0].expression, expected, "{expression}");
@@ -222,7 +220,7 @@ fn create_table_declares_delta_types() {
     );
     let write = write(&sql);
     assert_eq!(write.location.as_deref(), Some("s3a://b/t"));
-    let WriteOperation::Complete(Operation::CreateTable {
+    let WriteOperation::Bound(Operation::CreateTable {
         mode,
         columns,
         options,
@@ -266,7 +264,7 @@ fn create_table_as_select_takes_its_columns_from_the_query() {
     };
     assert_eq!(mode, CreateMode::CreateOrReplace);
     let source = inserted(&["transaction_id", "remark"]);
-    let operation = complete_create_table_as_select(mode, &options, &source).unwrap();
+    let operation = bind_create_table_as_select(mode, &options, &source).unwrap();
     let Operation::CreateTableAsSelect { options: done, .. } = operation else {
         panic!()
     };
@@ -280,7 +278,7 @@ fn create_table_as_select_takes_its_columns_from_the_query() {
         ),
         (inserted(&["remark", "a", "A"]), "COLUMN_ALREADY_EXISTS"),
     ] {
-        let error = complete_create_table_as_select(mode, &options, &source).unwrap_err();
+        let error = bind_create_table_as_select(mode, &options, &source).unwrap_err();
         assert_eq!(error.code, code);
     }
     let write = super::write("REPLACE TABLE t AS SELECT 1 AS a");
@@ -296,14 +294,14 @@ fn add_columns_takes_types_and_comments() {
     let sql = format!(
         "ALTER TABLE {RAW} ADD COLUMNS (is_flagged BOOLEAN COMMENT 'odd', extra STRUCT<a: INT>)"
     );
-    let Operation::AddColumns { columns } = add(&sql).complete(&dimension()).unwrap() else {
+    let Operation::AddColumns { columns } = add(&sql).bind(&dimension()).unwrap() else {
         panic!()
     };
     assert_eq!(columns[0].data_type, json!("boolean"));
     assert_eq!(columns[0].comment.as_deref(), Some("odd"));
     assert_eq!(columns[1].data_type["type"], "struct");
     let error = add("ALTER TABLE t ADD COLUMN Amount INT")
-        .complete(&dimension())
+        .bind(&dimension())
         .unwrap_err();
     assert_eq!(error.code, "FIELD_ALREADY_EXISTS");
 }
@@ -317,6 +315,6 @@ fn restore_takes_versions_and_times() {
     assert_eq!(to("RESTORE t TO VERSION AS OF 3"), VersionSpec::Version(3));
     assert_eq!(
         to("RESTORE TABLE t TO TIMESTAMP AS OF '2024-05-01'"),
-        VersionSpec::Timestamp(Moment::Millis(1_714_521_600_000))
+        VersionSpec::Timestamp(TimestampExpr::Millis(1_714_521_600_000))
     );
 }

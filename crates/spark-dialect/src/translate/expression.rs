@@ -15,25 +15,25 @@ use crate::translate::functions;
 use crate::translate::timestamps::{parse_date, parse_timestamp};
 
 /// Rewrites an expression and all that it contains.
-pub(crate) fn expression(expr: &mut Expr) -> Result<(), Error> {
-    struct Rewriter;
-    impl VisitorMut for Rewriter {
+pub(crate) fn translate(expr: &mut Expr) -> Result<(), Error> {
+    struct Translator;
+    impl VisitorMut for Translator {
         type Break = Error;
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-            match node(expr) {
+            match translate_node(expr) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => ControlFlow::Break(error),
             }
         }
     }
-    match expr.visit(&mut Rewriter) {
+    match expr.visit(&mut Translator) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
 }
 
 /// Rewrites one node, whose children are rewritten already.
-pub(crate) fn node(expr: &mut Expr) -> Result<(), Error> {
+pub(crate) fn translate_node(expr: &mut Expr) -> Result<(), Error> {
     match expr {
         Expr::Value(value) => match &value.value {
             Value::Placeholder(name) => Err(Error::new(

@@ -1,4 +1,4 @@
-//! Queries: tables are lifted out, expressions put into DataFusion's words, columns named as Spark
+//! Queries: references to tables are extracted, expressions put into DataFusion's words, columns named as Spark
 //! names them.
 
 use std::collections::HashSet;
@@ -28,12 +28,12 @@ impl Query {
         if matches!(body.body.as_ref(), SetExpr::Values(_)) {
             name_value_columns_of_query(&mut body);
         }
-        let mut lift = Lift::default();
-        match body.visit(&mut lift) {
+        let mut extractor = TableRefExtractor::default();
+        match body.visit(&mut extractor) {
             ControlFlow::Continue(()) => Ok(Self {
                 body,
-                references: lift.references,
-                originals: lift.originals,
+                references: extractor.references,
+                written_names: extractor.written_names,
             }),
             ControlFlow::Break(error) => Err(error),
         }
@@ -50,12 +50,12 @@ impl Query {
     }
 }
 
-/// Lifts tables out of a query and rewrites its expressions on the way.
+/// Puts placeholders in place of the tables of a query, and translates its expressions on the way.
 #[derive(Default)]
-struct Lift {
+struct TableRefExtractor {
     references: Vec<TableReference>,
     /// For each reference without an alias: the name it was written with.
-    originals: Vec<Vec<String>>,
+    written_names: Vec<Vec<String>>,
     /// Names of the common table expressions in scope, one set for each query that is open.
     ctes: Vec<Vec<String>>,
     /// `WITH` clauses of the open queries, visited already.
@@ -64,7 +64,7 @@ struct Lift {
     relations: Vec<HashSet<String>>,
 }
 
-impl VisitorMut for Lift {
+impl VisitorMut for TableRefExtractor {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
@@ -125,21 +125,21 @@ impl VisitorMut for Lift {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        match self.lift(factor) {
+        match self.extract(factor) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        match expression::node(expr) {
+        match expression::translate_node(expr) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
     }
 }
 
-impl Lift {
+impl TableRefExtractor {
     fn define_cte(&mut self, name: String) {
         if let Some(names) = self.ctes.last_mut() {
             names.push(name);
@@ -151,9 +151,9 @@ impl Lift {
         self.ctes.iter().any(|names| names.contains(&name))
     }
 
-    fn lift(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
+    fn extract(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
         match factor {
-            TableFactor::Table { .. } => self.lift_table(factor),
+            TableFactor::Table { .. } => self.extract_table(factor),
             TableFactor::Derived {
                 subquery, alias, ..
             } => {
@@ -175,7 +175,7 @@ impl Lift {
         }
     }
 
-    fn lift_table(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
+    fn extract_table(&mut self, factor: &mut TableFactor) -> Result<(), Error> {
         let TableFactor::Table {
             name,
             alias,
@@ -260,7 +260,7 @@ impl Lift {
                 Relation::Table { table, at }
             }
         };
-        let original: Vec<_> = match (&alias, &relation) {
+        let written_name: Vec<_> = match (&alias, &relation) {
             (None, Relation::Table { .. }) => name
                 .0
                 .iter()
@@ -278,7 +278,7 @@ impl Lift {
             placeholder,
             relation,
         });
-        self.originals.push(original);
+        self.written_names.push(written_name);
         Ok(())
     }
 

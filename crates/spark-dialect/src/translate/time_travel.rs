@@ -8,12 +8,12 @@ use sqlparser::ast::{
 };
 
 use crate::errors::not_supported;
-use crate::statement::{Moment, VersionSpec};
+use crate::statement::{TimestampExpr, VersionSpec};
 use crate::translate::ast::{call, select_expr, string, string_text};
 use crate::translate::expression;
 use crate::translate::timestamps::parse_timestamp;
 
-impl Moment {
+impl TimestampExpr {
     /// From an expression that names no column.
     pub(crate) fn from_expr(expr: &Expr) -> Result<Self, Error> {
         if let Some(text) = literal_text(expr) {
@@ -38,7 +38,7 @@ impl Moment {
             .with_hint("For instance current_timestamp() - INTERVAL 1 DAY."));
         }
         let mut expr = expr.clone();
-        expression::expression(&mut expr)?;
+        expression::translate(&mut expr)?;
         Ok(Self::Expression(Box::new(expr)))
     }
 
@@ -66,7 +66,7 @@ impl VersionSpec {
         {
             return Ok(Self::Version(version));
         }
-        Moment::from_expr(expr).map(Self::Timestamp)
+        TimestampExpr::from_expr(expr).map(Self::Timestamp)
     }
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn version_spec(version: TableVersion) -> Result<VersionSpec, Error> 
             )),
         },
         TableVersion::TimestampAsOf(expr) | TableVersion::ForSystemTimeAsOf(expr) => {
-            Moment::from_expr(&expr).map(VersionSpec::Timestamp)
+            TimestampExpr::from_expr(&expr).map(VersionSpec::Timestamp)
         }
         other => Err(not_supported(
             &format!("`{other}` after a table"),

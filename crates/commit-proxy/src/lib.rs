@@ -28,7 +28,6 @@ mod location;
 mod operations;
 mod options;
 mod probe;
-mod properties;
 mod proxy;
 mod schema;
 mod source;

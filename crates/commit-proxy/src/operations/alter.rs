@@ -9,14 +9,13 @@ use serde_json::{Map, Value, json};
 use super::table::{self, Table, commit_properties};
 use super::{Context, Failure, create};
 use crate::commit_info::{Metrics, Provenance, json_string};
-use crate::properties;
 
 /// `SET TBLPROPERTIES`.
 pub(super) async fn set_properties(
     context: &Context,
     properties: &BTreeMap<String, String>,
 ) -> Result<(), Failure> {
-    let properties = properties::check(properties)?;
+    let properties = table_properties::check(properties)?;
     if properties.is_empty() {
         return Err(Error::new("INVALID_REQUEST", "There is no property to set.").into());
     }

@@ -16,7 +16,6 @@ use super::table::{self, commit_properties};
 use super::{Context, Failure, files};
 use crate::commit_info::{Metrics, Provenance, json_string};
 use crate::commit_log::Before;
-use crate::properties;
 use crate::schema::{Conform, conform};
 use crate::source::Source;
 
@@ -129,7 +128,7 @@ impl New {
             options,
             metrics,
         } = self;
-        let properties = properties::check(&options.properties)?;
+        let properties = table_properties::check(&options.properties)?;
         let partition_by = partition_columns(&fields, &options.partition_by)?;
         let mut builder = CreateBuilder::new()
             .with_log_store(context.log_store())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use messages::Error;
 use messages::commit::{ColumnDefinition, CreateMode, Operation, TableOptions};
 use sqlparser::tokenizer::Token;
+use table_properties::canonical_name;
 
 use crate::errors::not_supported;
 use crate::identifiers::{exact_partition_columns, same_identifier};
@@ -252,7 +253,8 @@ impl StatementParser<'_> {
         self.expect_token(&Token::LParen)?;
         let mut properties = BTreeMap::new();
         loop {
-            let key = canonical_property(self.property_key()?);
+            let key = self.property_key()?;
+            let key = canonical_name(&key).map_or(key, str::to_owned);
             let _ = self.token(&Token::Eq);
             let value = self.property_value()?;
             if properties.insert(key.clone(), value).is_some() {
@@ -406,36 +408,4 @@ fn check_names(columns: &[ColumnDefinition]) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Delta's properties are recognised in any case, and stored in theirs.
-fn canonical_property(key: String) -> String {
-    const KNOWN: [&str; 22] = [
-        "delta.appendOnly",
-        "delta.autoOptimize.autoCompact",
-        "delta.autoOptimize.optimizeWrite",
-        "delta.checkpoint.writeStatsAsJson",
-        "delta.checkpoint.writeStatsAsStruct",
-        "delta.checkpointInterval",
-        "delta.checkpointPolicy",
-        "delta.columnMapping.mode",
-        "delta.compatibility.symlinkFormatManifest.enabled",
-        "delta.dataSkippingNumIndexedCols",
-        "delta.dataSkippingStatsColumns",
-        "delta.deletedFileRetentionDuration",
-        "delta.enableChangeDataFeed",
-        "delta.enableDeletionVectors",
-        "delta.enableExpiredLogCleanup",
-        "delta.enableInCommitTimestamps",
-        "delta.enableRowTracking",
-        "delta.enableTypeWidening",
-        "delta.isolationLevel",
-        "delta.logRetentionDuration",
-        "delta.randomizeFilePrefixes",
-        "delta.targetFileSize",
-    ];
-    match KNOWN.iter().find(|known| known.eq_ignore_ascii_case(&key)) {
-        Some(known) => (*known).to_owned(),
-        None => key,
-    }
 }

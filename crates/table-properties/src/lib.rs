@@ -1,15 +1,15 @@
-//! Table properties: which may be set, and to what.
+//! Delta's table properties: their names, the values they take, and which of them Lakeglass can set.
 //!
 //! Properties of the user's own are free. A `delta.` property means something to every reader and
 //! writer of the table, so an unknown one is refused rather than stored and ignored, and one that
-//! would turn on a feature which this proxy can't write, or the page can't read yet, is refused by
-//! name.
+//! would turn on a feature which Lakeglass does not write yet is refused by name.
+#![warn(missing_docs)]
 
 use std::collections::BTreeMap;
 
 use messages::Error;
 
-/// What a value must look like.
+/// The values that a property takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Bool,
@@ -20,7 +20,7 @@ enum Kind {
     Interval,
     Text,
     OneOf(&'static [&'static str]),
-    /// Known to Delta; only these values are possible here.
+    /// Known to Delta; Lakeglass writes tables with these values only.
     Only(&'static [&'static str]),
 }
 
@@ -61,14 +61,38 @@ const KNOWN: &[(&str, Kind)] = &[
     ("delta.tuneFileSizesForRewrites", Kind::Bool),
 ];
 
-/// The properties under Delta's spelling of their names, or the first that may not be set so.
-pub(crate) fn check(
-    properties: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, Error> {
-    properties
+/// Delta's spelling of a property's name, which it recognises in any case: `delta.appendOnly` for
+/// `DELTA.APPENDONLY`. `None` for a name that is not Delta's.
+pub fn canonical_name(name: &str) -> Option<&'static str> {
+    find(name).map(|(name, _)| *name)
+}
+
+/// The properties that `CREATE TABLE` or `SET TBLPROPERTIES` may store, under Delta's spelling of
+/// their names.
+///
+/// # Errors
+/// For the first property that can't be set, or not to this value: `DELTA_UNKNOWN_CONFIGURATION`,
+/// `DELTA_INVALID_TABLE_PROPERTY_VALUE`, or `DELTA_UNSUPPORTED_TABLE_PROPERTY` where Delta knows it
+/// and Lakeglass does not write it. `DUPLICATE_KEY` where two names differ by their case alone.
+pub fn check(properties: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Error> {
+    let mut checked = BTreeMap::new();
+    for (name, value) in properties {
+        let name = check_one(name, value)?;
+        if checked.contains_key(&name) {
+            return Err(Error::new(
+                "DUPLICATE_KEY",
+                format!("The property {name} is set twice."),
+            ));
+        }
+        checked.insert(name, value.clone());
+    }
+    Ok(checked)
+}
+
+fn find(name: &str) -> Option<&'static (&'static str, Kind)> {
+    KNOWN
         .iter()
-        .map(|(name, value)| Ok((check_one(name, value)?, value.clone())))
-        .collect()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
 fn check_one(name: &str, value: &str) -> Result<String, Error> {
@@ -93,10 +117,7 @@ fn check_one(name: &str, value: &str) -> Result<String, Error> {
             "Set the property that needs the feature, such as delta.enableChangeDataFeed = true.",
         ));
     }
-    let Some((canonical, kind)) = KNOWN
-        .iter()
-        .find(|(known, _)| known.to_lowercase() == lower)
-    else {
+    let Some((canonical, kind)) = find(name) else {
         return Err(Error::new(
             "DELTA_UNKNOWN_CONFIGURATION",
             format!("{name} is not a property that Delta knows."),
@@ -122,7 +143,7 @@ fn check_one(name: &str, value: &str) -> Result<String, Error> {
             return Err(Error::new(
                 "DELTA_UNSUPPORTED_TABLE_PROPERTY",
                 format!(
-                    "{canonical} = {value} asks for a feature that is not supported here yet; it can only be {}.",
+                    "{canonical} = {value} asks for a feature that is not supported yet; it can only be {}.",
                     values.join(" or ")
                 ),
             ));
@@ -178,6 +199,16 @@ mod tests {
             "delta.logRetentionDuration"
         );
         assert_eq!(check_one("team", "blue").unwrap(), "team");
+    }
+
+    #[test]
+    fn a_property_is_set_once_however_its_name_is_spelt() {
+        let twice = [("delta.appendOnly", "true"), ("DELTA.appendonly", "false")];
+        let twice = twice.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(check(&twice.into()).unwrap_err().code, "DUPLICATE_KEY");
+        let own = [("team", "blue"), ("TEAM", "red")];
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(check(&own.clone().into()).unwrap(), own.into());
     }
 
     #[test]

@@ -141,6 +141,14 @@ fn literals_keep_sparks_types() {
             "SELECT arrow_cast('2024-05-01T10:00:00.000000', 'Timestamp(Microsecond, None)') AS x",
         ),
         (
+            "SELECT TIMESTAMP_NTZ'2024-05-01 10:00:00+02:00' AS x",
+            "SELECT arrow_cast('2024-05-01T10:00:00.000000', 'Timestamp(Microsecond, None)') AS x",
+        ),
+        (
+            "SELECT TIMESTAMP'2024-05-01 10:00:00+02:00' AS x",
+            r#"SELECT arrow_cast('2024-05-01T08:00:00.000000Z', 'Timestamp(Microsecond, Some("UTC"))') AS x"#,
+        ),
+        (
             "SELECT INTERVAL 90 YEARS AS x",
             "SELECT INTERVAL '90 YEAR' AS x",
         ),

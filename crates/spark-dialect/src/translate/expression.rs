@@ -146,10 +146,16 @@ fn typed_literal(literal: &TypedString) -> Result<Expr, Error> {
         .with_hint("Write DATE'2024-05-01' or TIMESTAMP'2024-05-01 10:00:00'.")
     };
     if let Some(arrow) = timestamp_type(data_type) {
-        let micros = parse_timestamp(text).ok_or_else(invalid)?;
-        let time = chrono::DateTime::from_timestamp_micros(micros).ok_or_else(invalid)?;
-        let text = time.format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
-        let text = if arrow == TIMESTAMP { text + "Z" } else { text };
+        let time = parse_timestamp(text).ok_or_else(invalid)?;
+        // Without a zone, the type has the time that the text says, whatever offset follows it.
+        let (time, zone) = if arrow == TIMESTAMP {
+            let micros = time.micros().ok_or_else(invalid)?;
+            let time = chrono::DateTime::from_timestamp_micros(micros).ok_or_else(invalid)?;
+            (time.naive_utc(), "Z")
+        } else {
+            (time.wall_clock, "")
+        };
+        let text = format!("{}{zone}", time.format("%Y-%m-%dT%H:%M:%S%.6f"));
         return Ok(call("arrow_cast", vec![string(&text), string(arrow)]));
     }
     if *data_type == DataType::Date {

@@ -17,7 +17,7 @@ impl TimestampExpr {
     /// From an expression that names no column.
     pub(crate) fn from_expr(expr: &Expr) -> Result<Self, Error> {
         if let Some(text) = literal_text(expr) {
-            return match parse_timestamp(text) {
+            return match parse_timestamp(text).and_then(|time| time.micros()) {
                 Some(micros) => Ok(Self::Millis(micros.div_euclid(1000))),
                 None => Err(invalid_timestamp(text)),
             };

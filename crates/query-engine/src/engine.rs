@@ -22,8 +22,8 @@ use crate::statements::explain::explain;
 use crate::statements::table_description;
 use crate::statements::writes::execute_write;
 
-/// SQL → Arrow, over Delta tables in object stores. Cheap to clone; clones share the caches, the
-/// views and the options.
+/// An engine for SQL over Delta tables in object stores, with Arrow batches as results. Cheap to
+/// clone; clones share the caches, the views and the options.
 #[derive(Debug, Clone)]
 pub struct Engine {
     core: Arc<EngineCore>,
@@ -36,7 +36,7 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Its source, without the `;`.
+    /// Source of the statement, without the `;`.
     pub fn text(&self) -> &str {
         &self.parsed.text
     }
@@ -46,7 +46,7 @@ impl Statement {
         matches!(self.parsed.kind, StatementKind::Write(_))
     }
 
-    /// Where that starts in the script, in bytes.
+    /// Byte offset of its source in the script.
     pub fn offset(&self) -> usize {
         self.parsed.offset
     }
@@ -63,7 +63,7 @@ impl Engine {
     /// Splits a script into its statements.
     ///
     /// # Errors
-    /// `PARSE_SYNTAX_ERROR` and its kin: then no statement of the script should run.
+    /// `PARSE_SYNTAX_ERROR` and other errors of syntax. No statement of the script should run then.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, Error> {
         let parsed = parse_script(sql)?;
         Ok(parsed
@@ -76,7 +76,7 @@ impl Engine {
     /// [`Execution::next`]; a write is done.
     ///
     /// # Errors
-    /// Whatever the statement ends in, under Spark's error classes where Spark has one.
+    /// The error that the statement ends in, under Spark's error class where Spark has one.
     pub async fn execute(&self, statement: &Statement) -> Result<Execution, Error> {
         let core = &self.core;
         let context = self.core.statement_context();
@@ -160,7 +160,9 @@ impl Engine {
         }
     }
 
-    /// The tables in the connection's buckets, and what kept the search from being complete.
+    /// All tables in the connection's buckets, and an error for each bucket that could not be searched.
+    ///
+    /// Requests: one LIST for each folder, to a depth of three. [`Self::list_folder`] costs one.
     pub async fn tables(&self) -> (Vec<TableEntry>, Vec<Error>) {
         self.core.catalog.search().await
     }
@@ -168,15 +170,15 @@ impl Engine {
     /// Lists one folder of a bucket; `path` is empty for the bucket itself.
     ///
     /// # Errors
-    /// Those of the store, with the bucket's name.
+    /// The store's error, with the bucket's name.
     pub async fn list_folder(&self, bucket: &str, path: &str) -> Result<FolderListing, Error> {
         self.core.catalog.list_folder(bucket, path).await
     }
 
-    /// A table at its latest version, with its history.
+    /// Description of a table: its latest version, and its newest 200 commits.
     ///
     /// # Errors
-    /// `PATH_NOT_FOUND` and whatever else keeps its log from being read.
+    /// `PATH_NOT_FOUND`; errors of the store and of the log.
     pub async fn describe(&self, location: &str) -> Result<TableDescription, Error> {
         let context = self.core.statement_context();
         let table = context.table(self.core.catalog.locate_url(location)?);

@@ -182,7 +182,7 @@ fn told_by_host(error: &object_store::Error) -> Option<Error> {
     None
 }
 
-/// Whatever went wrong in DataFusion, at its root.
+/// The error at the root of a DataFusion error, in our terms.
 pub(crate) fn from_datafusion(error: &DataFusionError) -> Error {
     match error {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {

@@ -1,4 +1,4 @@
-//! How many more batches the page takes.
+//! Credit for batches: the number that the page is ready to take.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -12,6 +12,7 @@ pub(crate) struct Credit {
 }
 
 impl Credit {
+    /// Credit for `batches` batches at first.
     pub fn new(batches: u32) -> Self {
         Self {
             left: Cell::new(batches),
@@ -19,6 +20,7 @@ impl Credit {
         }
     }
 
+    /// Adds credit, and wakes the run that waits for it.
     pub fn grant(&self, batches: u32) {
         self.left.set(self.left.get().saturating_add(batches));
         if let Some(waker) = self.waiting.take() {

@@ -25,7 +25,7 @@ use crate::timer::{scope, sleep};
 /// that a request spends in the browser's queue counts as well.
 const STALL_LIMIT: u32 = 120_000;
 
-/// What to ask for.
+/// A request for [`fetch`].
 pub(crate) struct Exchange<'a> {
     pub method: &'a str,
     pub url: &'a str,
@@ -282,7 +282,7 @@ fn read_headers(response: &Response) -> HeaderMap {
     headers
 }
 
-/// What a thrown value says.
+/// Text of a value that JavaScript threw.
 pub(crate) fn describe(error: &JsValue) -> String {
     match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),

@@ -4,6 +4,7 @@
 //! [`messages::engine`]. Here is all that a browser does differently for the engine: HTTP
 //! ([`FetchService`], [`FetchStores`], [`FetchCommitter`]) and its turn-taking
 //! ([`MacrotaskScheduler`]). What a statement means is `query-engine`'s.
+#![warn(missing_docs)]
 
 mod committer;
 mod credit;
@@ -40,12 +41,13 @@ extern "C" {
     fn report_crash(message: &str) -> Result<(), JsValue>;
 }
 
-/// Takes over the worker: listens to the page, and says that the engine is ready.
+/// Starts the service in this worker: handles the messages of the page, and posts
+/// [`FromWorker::Ready`].
 ///
 /// The worker's URL may say how large the query memory pool is: `?memory=BYTES`.
 ///
 /// # Errors
-/// Where the browser lacks what the engine needs.
+/// The browser cannot make a `MessageChannel`.
 #[wasm_bindgen]
 pub fn start() -> Result<(), JsValue> {
     std::panic::set_hook(Box::new(|panic| {

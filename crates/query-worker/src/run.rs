@@ -17,7 +17,7 @@ use crate::timer::sleep;
 /// Between two `progress` messages, in milliseconds.
 const PROGRESS_INTERVAL: u32 = 100;
 
-/// What the page asked for.
+/// A script that the page asked to run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub id: RequestId,

@@ -16,7 +16,8 @@ use crate::run::Run;
 use crate::session::{Outbox, Session};
 use crate::timer::MacrotaskScheduler;
 
-/// Answers the messages of one page.
+/// The worker's side of [`messages::engine`], for one page: runs scripts one after the other, and
+/// answers the other requests beside them.
 pub struct Service {
     state: Rc<State>,
 }
@@ -38,6 +39,7 @@ struct Running {
 }
 
 impl Service {
+    /// A service that is not connected yet. `memory_limit`: of the query memory pool, in bytes.
     pub fn new(outbox: Outbox, memory_limit: usize, scheduler: MacrotaskScheduler) -> Self {
         let state = State {
             outbox,
@@ -52,7 +54,7 @@ impl Service {
         }
     }
 
-    /// Takes a message; the answers go to the outbox, now or later.
+    /// Handles a message of the page. The answers go to the outbox, at once or later.
     pub fn handle(&self, message: ToWorker) {
         match message {
             ToWorker::Connect {

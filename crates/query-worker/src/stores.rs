@@ -26,6 +26,7 @@ pub struct FetchStores {
 }
 
 impl FetchStores {
+    /// The stores of `connection`; none is opened yet.
     pub fn new(connection: Connection) -> Self {
         Self {
             connection,

@@ -37,8 +37,10 @@ struct Turns {
 }
 
 impl MacrotaskScheduler {
+    /// A scheduler for the worker that calls this.
+    ///
     /// # Errors
-    /// Where the browser cannot make a `MessageChannel`.
+    /// The browser cannot make a `MessageChannel`.
     pub fn new() -> Result<Self, JsValue> {
         let channel = MessageChannel::new()?;
         let turns = Rc::new(Turns {

@@ -66,7 +66,7 @@ impl Catalog {
         }
     }
 
-    /// Where a URL points.
+    /// Place of a URL.
     pub fn locate_url(&self, url: &str) -> Result<StoreLocation, Error> {
         let url = url.trim_end_matches('/');
         // An absolute path is a local table's, for hosts that have such.
@@ -85,9 +85,9 @@ impl Catalog {
         self.stores.resolve(&parsed)
     }
 
-    /// Where `CREATE TABLE name` makes a table without a LOCATION: where a table of that name is;
-    /// else directly in the bucket that the name gives, in the first bucket whose name starts with
-    /// `curated`, or in the first bucket.
+    /// Place of the table that `CREATE TABLE name` makes without a LOCATION: that of the table of this
+    /// name, if there is one; else a folder directly in the bucket that the name gives, in the first
+    /// bucket whose name starts with `curated`, or in the first bucket.
     pub async fn locate_new(&self, table: &TableName) -> Result<StoreLocation, Error> {
         let TableName::Name { parts } = table else {
             return self.locate(table).await;
@@ -210,7 +210,7 @@ impl Catalog {
     /// Lists one folder of a bucket; `path` is empty for the bucket itself. One LIST.
     ///
     /// # Errors
-    /// Those of the store, with the bucket's name.
+    /// The store's error, with the bucket's name.
     pub async fn list_folder(&self, bucket: &str, path: &str) -> Result<FolderListing, Error> {
         let place = self.locate_url(&format!("s3a://{bucket}"))?;
         // Names come from a listing: in a URL some of their characters would mean something else.
@@ -290,7 +290,7 @@ impl<'a> Wanted<'a> {
         folder.eq_ignore_ascii_case(self.name)
     }
 
-    /// Those of `tables` that have the name, and are in the fewest folders.
+    /// The `tables` that have the name and are in the fewest folders.
     fn among(&self, tables: &[TableEntry]) -> Vec<TableEntry> {
         let matches = |entry: &&TableEntry| {
             let last = entry.path.rsplit('/').next().unwrap_or(&entry.path);
@@ -377,11 +377,11 @@ fn tables_below<'a>(
 
 /// Whether a statement means a Parquet file or folder rather than a Delta table.
 pub(crate) fn is_parquet(table: &TableName) -> bool {
-    matches!(
-        table,
-        TableName::Path {
-            format: TableFormat::Parquet,
-            ..
-        }
-    )
+    match table {
+        TableName::Name { .. } => false,
+        TableName::Path { format, .. } => match format {
+            TableFormat::Parquet => true,
+            TableFormat::Delta => false,
+        },
+    }
 }

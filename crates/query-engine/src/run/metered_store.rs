@@ -18,7 +18,7 @@ use object_store::{
 /// Entries that one page of a listing holds at most, in the S3 API.
 const LIST_PAGE: u64 = 1000;
 
-/// What one statement has asked of the stores so far.
+/// Requests and bytes of one statement so far.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     requests: AtomicU64,

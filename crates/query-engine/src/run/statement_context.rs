@@ -1,5 +1,5 @@
-//! What one statement shares while it is planned and runs: what it has cost so far, and which
-//! version of each table it sees.
+//! State of one statement while it is planned and runs: its cost so far, and the version of each
+//! table that it reads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

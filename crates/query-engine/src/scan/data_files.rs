@@ -1,5 +1,5 @@
-//! How the Parquet source reads data files: footers from the cache, ranges of the columns asked
-//! for and nothing else.
+//! Readers of data files for the Parquet source: they take footers from the cache, and fetch the
+//! byte ranges of the selected columns and nothing else.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,12 +80,12 @@ impl ParquetFileReaderFactory for DataFileReaderFactory {
     }
 }
 
-/// How many rows a data file must have, for [`PartitionedFile::extension`]: as the log says.
+/// Number of rows that a data file has according to the log, as a [`PartitionedFile::extension`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredRows(pub u64);
 
-/// Of which file a scan has read columns last, for [`PartitionedFile::extension`]: a scan decodes
-/// one file after the other.
+/// The data file from which a scan last read columns, as a [`PartitionedFile::extension`]. A scan
+/// decodes one file after the other.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CurrentFile(Arc<Mutex<Option<Path>>>);
 
@@ -108,7 +108,7 @@ impl CurrentFile {
 struct DataFileReader {
     file: DataFile,
     current: CurrentFile,
-    /// Where the log tells.
+    /// Number of rows according to the log; `None` if it does not say.
     rows: Option<u64>,
     store: Arc<dyn ObjectStore>,
     footers: Arc<Footers>,

@@ -55,7 +55,7 @@ pub(crate) fn prefetch_footers(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn E
 #[derive(Debug, Clone)]
 struct PrefetchFootersExec {
     input: Arc<dyn ExecutionPlan>,
-    /// Those whose footers to fetch ahead.
+    /// Files whose footers are prefetched.
     files: Vec<PartitionedFile>,
     readers: Arc<dyn ParquetFileReaderFactory>,
     current: CurrentFile,
@@ -69,12 +69,14 @@ impl PrefetchFootersExec {
         let source = config.file_source().downcast_ref::<ParquetSource>()?;
         let files = config.file_groups.iter().flat_map(|group| group.files());
         let current = files.clone().next()?.extension::<CurrentFile>()?.clone();
-        let files: Vec<_> = files.take(MAX_FILES).cloned().collect();
         // With a limit, or one file, there may be no next one.
-        let ahead = config.limit.is_none() && files.len() > 1;
+        let ahead = match config.limit.is_none() && files.clone().nth(1).is_some() {
+            true => MAX_FILES,
+            false => 0,
+        };
         Some(Self {
             input: Arc::clone(node),
-            files: if ahead { files } else { Vec::new() },
+            files: files.take(ahead).cloned().collect(),
             readers: Arc::clone(source.parquet_file_reader_factory()?),
             current,
         })
@@ -168,7 +170,7 @@ impl PrefetchFooters {
         self.input.as_mut().poll_next(cx)
     }
 
-    /// What fails while a file is decoded tells no file of its own accord.
+    /// Names the file in an error of decoding, which does not name it itself.
     fn name_file(&self, error: DataFusionError) -> DataFusionError {
         match (undecodable(&error), self.current.path()) {
             (Some(reason), Some(path)) => {
@@ -180,7 +182,7 @@ impl PrefetchFooters {
     }
 }
 
-/// What is wrong with a file, where the error is of Parquet or of a codec.
+/// The reason why a file cannot be decoded, if the error is Parquet's or a codec's.
 fn undecodable(error: &DataFusionError) -> Option<String> {
     let by_codec = |source: &(dyn StdError + Send + Sync + 'static)| {
         let explained = source.is::<Unreadable>()

@@ -18,7 +18,7 @@ use parquet::basic::Type;
 use parquet::errors::ParquetError;
 use parquet::file::FOOTER_SIZE;
 use parquet::file::metadata::{
-    ColumnChunkMetaData, FooterTail, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
+    FooterTail, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
 };
 use parquet::file::statistics::Statistics;
 
@@ -27,7 +27,7 @@ use crate::single_flight::SingleFlight;
 /// Bytes of a file's end that the first request takes.
 pub(crate) const TAIL: u64 = 64 * 1024;
 
-/// What the cache may hold, in bytes, as far as sizes are known.
+/// Capacity of the cache in bytes, as far as sizes are known.
 const CAPACITY: usize = 48 * 1024 * 1024;
 
 /// Uses after which the cache looks at its size again.
@@ -42,7 +42,7 @@ pub(crate) struct DataFile {
     pub size: u64,
 }
 
-/// What is kept of a data file.
+/// The footer of a data file, and all of the file if it is small.
 #[derive(Debug)]
 pub(crate) struct Footer {
     pub metadata: Arc<ParquetMetaData>,
@@ -189,8 +189,8 @@ async fn read_footer(
     }))
 }
 
-/// What the decoder takes on trust, up to a panic: that the footer is within the file. `end` is the
-/// file's.
+/// Checks that the footer lies within the file, which the decoder takes for granted, up to a panic.
+/// `end`: the last bytes of the file.
 fn check_length(end: &[u8], size: u64) -> Result<(), ParquetError> {
     let Some(last) = end.last_chunk::<FOOTER_SIZE>() else {
         return Ok(());
@@ -209,19 +209,18 @@ fn check_length(end: &[u8], size: u64) -> Result<(), ParquetError> {
 /// Parquet's statistics leave out NaN, which in SQL is above all numbers: so the greatest value that
 /// they know of bounds nothing. The smallest one does.
 fn without_max_of_floats(metadata: ParquetMetaData) -> Result<ParquetMetaData, ParquetError> {
-    let is_float =
-        |column: &ColumnChunkMetaData| matches!(column.column_type(), Type::FLOAT | Type::DOUBLE);
+    let is_float = |data_type: Type| matches!(data_type, Type::FLOAT | Type::DOUBLE);
     let columns = metadata.file_metadata().schema_descr().columns();
     let has_floats = columns
         .iter()
-        .any(|column| matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE));
+        .any(|column| is_float(column.physical_type()));
     if !has_floats {
         return Ok(metadata);
     }
     let mut builder = metadata.into_builder();
     let groups = builder.take_row_groups().into_iter().map(|group| {
         let columns = group.columns().iter().cloned().map(|column| {
-            if !is_float(&column) {
+            if !is_float(column.column_type()) {
                 return Ok(column);
             }
             let statistics = column.statistics().map(without_max);
@@ -273,7 +272,7 @@ fn with_page_index(
     }
 }
 
-/// Where the file's column and offset indexes are, if it has any.
+/// Byte range of the file's column and offset indexes, if it has any.
 fn page_index_range(metadata: &ParquetMetaData) -> Option<Range<u64>> {
     let columns = metadata
         .row_groups()

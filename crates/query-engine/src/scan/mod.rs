@@ -9,7 +9,7 @@ pub(crate) mod decode_panics;
 pub(crate) mod footer_prefetch;
 pub(crate) mod footers;
 pub(crate) mod log_statistics;
-mod nested_columns;
+pub(crate) mod nested_columns;
 pub(crate) mod parquet_scan;
 pub(crate) mod pruning;
 pub(crate) mod row_selection;

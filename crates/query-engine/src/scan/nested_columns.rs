@@ -17,7 +17,7 @@ use delta_log::schema::{DataType, StructField, StructType};
 
 use crate::scan::variants::variant_to_json;
 
-/// Where arrow keeps the id of a Parquet field.
+/// Metadata key under which Arrow keeps the id of a Parquet field.
 const FIELD_ID: &str = "PARQUET:field_id";
 
 /// A column of a data file, rebuilt as a Delta type: fields of structs are found as `column_mapping`
@@ -190,7 +190,8 @@ fn fit_struct(
     )?))
 }
 
-fn cast_exactly(array: &ArrayRef, to: &ArrowType) -> Result<ArrayRef> {
+/// `array` in another type. A value that has no room in it is an error, never a null.
+pub(crate) fn cast_exactly(array: &ArrayRef, to: &ArrowType) -> Result<ArrayRef> {
     let options = CastOptions {
         safe: false,
         ..CastOptions::default()
@@ -198,7 +199,7 @@ fn cast_exactly(array: &ArrayRef, to: &ArrowType) -> Result<ArrayRef> {
     Ok(cast_with_options(array, to, &options)?)
 }
 
-/// Which of the fields of a file, or of a struct in it, is `field`.
+/// Position of `field` among the fields of a file, or of a struct in it.
 pub(crate) fn position(
     column_mapping: ColumnMapping,
     field: &StructField,

@@ -27,16 +27,16 @@ pub(crate) fn store_url() -> ObjectStoreUrl {
     ObjectStoreUrl::parse("lakeglass://data").expect("a constant URL that parses")
 }
 
-/// What to scan.
+/// A scan of data files.
 pub(crate) struct ParquetScan {
-    /// How the files have the table's columns.
+    /// Adapts the files' columns to the table's.
     pub columns: DeltaSchemaAdapterFactory,
     /// The columns that are in the files.
     pub file_columns: Vec<FieldRef>,
     /// The columns whose values [`PartitionedFile::partition_values`] give.
     pub partition_columns: Vec<FieldRef>,
     pub files: Vec<PartitionedFile>,
-    /// Of file columns, then partition columns.
+    /// Statistics of the file columns, then of the partition columns.
     pub statistics: Statistics,
     /// Positions in file columns, then partition columns.
     pub projection: Vec<usize>,

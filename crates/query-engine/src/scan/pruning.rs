@@ -1,4 +1,4 @@
-//! Which data files a scan must read, decided from the log alone.
+//! Selection of the data files that a scan must read, from the log alone.
 //!
 //! Filters over partition columns are evaluated on the partition values: that is exact, and such
 //! filters need no second look at the rows. All others are proved against the files' statistics
@@ -26,7 +26,7 @@ use crate::errors::external;
 pub(crate) struct Selection {
     /// Positions in [`Snapshot::files`], ascending.
     pub files: Vec<usize>,
-    /// What ruled the others out: `partition letter`, `max(amount)`.
+    /// Reasons for leaving out the others: `partition letter`, `max(amount)`.
     pub skipped_by: Vec<String>,
 }
 

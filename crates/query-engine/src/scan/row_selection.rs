@@ -21,7 +21,7 @@ const CONCURRENT: usize = 6;
 pub(crate) struct SelectedRows {
     pub file: PartitionedFile,
     pub rows: FileRows,
-    /// How many rows it has, where the log tells.
+    /// Number of its rows, deleted ones included; `None` if the log does not say.
     pub stored: Option<u64>,
 }
 
@@ -78,7 +78,7 @@ async fn one(
     let total = usize::try_from(stored).map_err(|_| beyond())?;
     let ranges = match rows {
         FileRows::Between { .. } => ranges_of(&set),
-        _ => ranges_between(&set, total),
+        FileRows::All | FileRows::NotIn(_) => ranges_between(&set, total),
     };
     let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), total);
     Ok(file.with_extension(ParquetRowSelection::new(selection)))

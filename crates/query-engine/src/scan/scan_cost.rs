@@ -1,4 +1,4 @@
-//! What the scans of a statement cost, for [`messages::engine::QueryMetrics`].
+//! Cost of the scans of a statement, for [`messages::engine::QueryMetrics`].
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,7 +7,7 @@ use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricValue};
 use messages::engine::QueryMetrics;
 use object_store::path::Path;
 
-/// What one scan of a table costs.
+/// Cost of one scan of a table.
 #[derive(Debug, Default)]
 pub(crate) struct ScanCost {
     /// The active files of the version, and their bytes.
@@ -15,7 +15,7 @@ pub(crate) struct ScanCost {
     bytes: u64,
     /// Files that filters ruled out before anything of them was read.
     skipped: u64,
-    /// Which columns' values ruled them out: `partition letter`, `max(amount)`.
+    /// Columns whose values ruled them out: `partition letter`, `max(amount)`.
     skipped_by: Vec<String>,
     /// The Parquet source's own counts, once there is one.
     pub parquet: OnceLock<ExecutionPlanMetricsSet>,
@@ -45,7 +45,7 @@ impl ScanCost {
         })
     }
 
-    /// Of these files, some are skipped.
+    /// The same scan with some of its files skipped.
     pub fn skipping(self, skipped: u64, skipped_by: Vec<String>) -> Self {
         Self {
             skipped,

@@ -1,4 +1,4 @@
-//! Fits the columns of a data file to those of the table.
+//! Adapts the columns of a data file to those of the table.
 //!
 //! A file may have a column under another name (column mapping), in a narrower type (type
 //! widening), in another Arrow type for the same Delta type, or not at all; and all of that again
@@ -19,7 +19,7 @@ use delta_log::schema::StructType;
 
 use crate::scan::nested_columns::{FitNested, position};
 
-/// The table's columns, and how files have them.
+/// Makes adapters from the columns of a data file to the table's columns.
 #[derive(Debug, Clone)]
 pub(crate) struct DeltaSchemaAdapterFactory {
     pub schema: Arc<StructType>,
@@ -27,8 +27,8 @@ pub(crate) struct DeltaSchemaAdapterFactory {
 }
 
 impl DeltaSchemaAdapterFactory {
-    /// Which of a file's fields is `column`. A column that is not the table's own, like
-    /// `_change_type` in a change data file, goes by its name.
+    /// Position of `column` among a file's fields. A column that is not the table's own, like
+    /// `_change_type` in a change data file, is found by its name.
     fn find(&self, column: &str, physical: &Fields) -> Option<usize> {
         match self.schema.field(column) {
             Some(field) => position(self.column_mapping, field, physical),

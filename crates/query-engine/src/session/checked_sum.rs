@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, BooleanArray};
-use datafusion::arrow::compute::{CastOptions, cast, cast_with_options};
+use datafusion::arrow::array::{ArrayRef, BooleanArray};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::functions_aggregate::sum::sum_udaf;
@@ -17,6 +17,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature,
 };
 use messages::Error;
+
+use crate::scan::nested_columns::cast_exactly;
 
 /// Digits of an input from which a sum of fewer than 10¹⁰ rows has room in 38 digits.
 const ROOMY: u8 = 28;
@@ -32,7 +34,7 @@ struct CheckedSum {
     inner: Arc<AggregateUDF>,
 }
 
-/// What to sum values of this type as; `None`: as what they are.
+/// Type in which values of this type are summed; `None`: their own.
 fn wide(input: &DataType) -> Option<DataType> {
     match input {
         DataType::Int64 => Some(DataType::Decimal128(38, 0)),
@@ -50,7 +52,10 @@ struct Wide {
 }
 
 impl CheckedSum {
-    fn wide(&self, input: &FieldRef) -> Result<Option<Wide>> {
+    fn wide(&self, inputs: &[FieldRef]) -> Result<Option<Wide>> {
+        let [input] = inputs else {
+            return Ok(None);
+        };
         let Some(input_type) = wide(input.data_type()) else {
             return Ok(None);
         };
@@ -61,20 +66,15 @@ impl CheckedSum {
         }))
     }
 
-    /// What `make` makes, of values as they are or of wide ones that `checked` brings back.
+    /// Accumulator that `make` makes: for values as they are, or for wide ones, which `checked` narrows
+    /// again.
     fn accumulate<T>(
         &self,
         args: AccumulatorArgs<'_>,
         make: impl FnOnce(AccumulatorArgs<'_>) -> Result<T>,
         checked: impl FnOnce(Checked<T>) -> T,
     ) -> Result<T> {
-        let Some(wide) = args
-            .expr_fields
-            .first()
-            .map(|field| self.wide(field))
-            .transpose()?
-            .flatten()
-        else {
+        let Some(wide) = self.wide(args.expr_fields)? else {
             return make(args);
         };
         let of = Conversion {
@@ -104,13 +104,7 @@ impl AggregateUDFImpl for CheckedSum {
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let Some(wide) = args
-            .input_fields
-            .first()
-            .map(|field| self.wide(field))
-            .transpose()?
-            .flatten()
-        else {
+        let Some(wide) = self.wide(args.input_fields)? else {
             return self.inner.state_fields(args);
         };
         self.inner.state_fields(StateFieldsArgs {
@@ -177,12 +171,8 @@ impl Conversion {
         Ok(wide.collect::<Result<_, _>>()?)
     }
 
-    fn narrow(&self, sums: &dyn Array) -> Result<ArrayRef> {
-        let options = CastOptions {
-            safe: false,
-            ..CastOptions::default()
-        };
-        cast_with_options(sums, &self.sum, &options).map_err(|_| overflow(&self.sum))
+    fn narrow(&self, sums: &ArrayRef) -> Result<ArrayRef> {
+        cast_exactly(sums, &self.sum).map_err(|_| overflow(&self.sum))
     }
 }
 

@@ -42,7 +42,8 @@ pub(crate) struct View {
     pub columns: Vec<String>,
 }
 
-/// What lives as long as the engine.
+/// State that lives as long as the engine: options, views and the functions and rules of its
+/// DataFusion session.
 #[derive(Debug)]
 pub(crate) struct Session {
     state: SessionState,

@@ -162,7 +162,7 @@ impl ExecutionPlan for SequentialPartitionsExec {
     }
 }
 
-/// How far [`SequentialPartitionsExec`] has come.
+/// State of a running [`SequentialPartitionsExec`].
 struct Reading {
     input: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,

@@ -1,4 +1,4 @@
-//! What DESCRIBE and SHOW answer, in Spark's columns.
+//! Results of DESCRIBE and SHOW, with Spark's columns.
 
 use std::sync::Arc;
 

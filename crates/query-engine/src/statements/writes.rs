@@ -17,6 +17,7 @@ use spark_dialect::{
     strip_duplicate_suffixes,
 };
 
+use crate::catalog::is_parquet;
 use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
 use crate::plan::open_tables::locate_delta;
@@ -36,7 +37,7 @@ pub(crate) async fn execute_write(
     let committer = core.committer.as_ref().ok_or_else(|| {
         Error::new(
             "READ_ONLY",
-            "There is nobody here who makes commits: tables can only be read.",
+            "No commit proxy is configured: tables are read-only.",
         )
         .with_hint("Start `lakeglass serve` and open its page; it commits for the page.")
     })?;
@@ -45,10 +46,7 @@ pub(crate) async fn execute_write(
         target_schema(core, &context, &location).await?;
     }
     let (operation, source) = bind(core, &context, write, &location).await?;
-    let creates = matches!(
-        operation,
-        Operation::CreateTable { .. } | Operation::CreateTableAsSelect { .. }
-    );
+    let creates = creates_table(&operation);
     let request = CommitRequest {
         table: location.clone(),
         operation,
@@ -73,6 +71,20 @@ pub(crate) async fn execute_write(
     Ok(execution.written(location, version))
 }
 
+/// Whether the operation may make a table where there is none.
+fn creates_table(operation: &Operation) -> bool {
+    match operation {
+        Operation::CreateTable { .. } | Operation::CreateTableAsSelect { .. } => true,
+        Operation::Insert { .. }
+        | Operation::Update { .. }
+        | Operation::Delete { .. }
+        | Operation::Merge { .. }
+        | Operation::Restore { .. }
+        | Operation::SetTableProperties { .. }
+        | Operation::AddColumns { .. } => false,
+    }
+}
+
 /// The location of the table to write.
 async fn target(
     core: &EngineCore,
@@ -82,12 +94,17 @@ async fn target(
     if let Some(url) = &write.location {
         return Ok(core.catalog.locate_url(url)?.location);
     }
-    let creates = matches!(
-        write.operation,
-        WriteOperation::Bound(Operation::CreateTable { .. })
-            | WriteOperation::CreateTableAsSelect { .. }
-    );
-    if creates && !crate::catalog::is_parquet(&write.table) {
+    let creates = match &write.operation {
+        WriteOperation::Bound(operation) => creates_table(operation),
+        WriteOperation::CreateTableAsSelect { .. } => true,
+        WriteOperation::Insert(_)
+        | WriteOperation::Merge(_)
+        | WriteOperation::Update(_)
+        | WriteOperation::Delete(_)
+        | WriteOperation::AddColumns(_)
+        | WriteOperation::Restore(_) => false,
+    };
+    if creates && !is_parquet(&write.table) {
         return Ok(core.catalog.locate_new(&write.table).await?.location);
     }
     Ok(locate_delta(core, context, &write.table).await?.location)

@@ -40,8 +40,8 @@ pub(crate) struct ChangeFeedProvider {
     context: Arc<StatementContext>,
 }
 
-/// Which of the feed's columns files have, and which the log knows of them: a table's partition
-/// columns may change.
+/// Kind of files in a feed, by the columns that they have and those that the log gives for them. A
+/// table's partition columns may change, so there may be several kinds.
 #[derive(Debug)]
 struct Layout {
     cdc: bool,
@@ -239,7 +239,7 @@ fn feed_columns() -> [FieldRef; FEED_COLUMNS] {
     ]
 }
 
-/// What a column is for all rows of `source`.
+/// Value of a column that is the same for all rows of `source`.
 fn value_of(field: &Field, version: &ChangeVersion, source: &ChangeSource) -> Result<ScalarValue> {
     let value: ArrayRef = match field.name().as_str() {
         CHANGE_TYPE => Arc::new(StringArray::from(vec![match source.kind {

@@ -197,7 +197,7 @@ impl Columns {
         }
     }
 
-    /// Where the columns of `schema` that `projection` names are in a scan.
+    /// Positions in a scan of the columns of `schema` that `projection` selects.
     pub fn positions(&self, schema: &SchemaRef, projection: Option<&Vec<usize>>) -> Vec<usize> {
         let position = |i: usize| {
             let name = schema.field(i).name();

@@ -84,7 +84,8 @@ fn encode(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     })
 }
 
-/// What was encoded, as the type that it had: maps with their entries in another order.
+/// Decodes an array to the type that it had before [`encode`]; maps keep the order of their entries
+/// that encoding gave them.
 pub(super) fn decode(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
     if array.data_type() == wanted {
         return Ok(Arc::clone(array));

@@ -31,11 +31,11 @@ use crate::unary_plan::unary_plan;
 /// Rows of a batch.
 const BATCH_ROWS: usize = 8192;
 
-/// What the rows of a diff have in the end.
+/// Shape of the rows of a diff.
 #[derive(Debug)]
 pub(super) struct Shape {
     pub schema: SchemaRef,
-    /// Where each column of `schema` comes from.
+    /// Source of each column of `schema`.
     pub outputs: Vec<Output>,
     /// Positions of the key columns in the input.
     pub keys: Vec<usize>,
@@ -141,7 +141,7 @@ impl ExecutionPlan for DiffExec {
     }
 }
 
-/// How far [`DiffExec`] has come.
+/// State of a running [`DiffExec`].
 struct Rows {
     input: SendableRecordBatchStream,
     shape: Arc<Shape>,

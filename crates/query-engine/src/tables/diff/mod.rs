@@ -1,4 +1,4 @@
-//! What is different between two versions, as a table: `table_diff('t', from, to [, 'key' …])`.
+//! The difference between two versions, as a table: `table_diff('t', from, to [, 'key' …])`.
 //!
 //! The files that only one of the versions has are read as change feeds are, their rows as deleted
 //! or inserted. Many of them are the same rows written anew (an UPDATE rewrites whole files, an
@@ -37,8 +37,8 @@ use crate::tables::change_feed::{
 use encoding::{encoded, is_encoded};
 use exec::{DiffExec, Output, Shape};
 
-/// How often a row was inserted, less how often it was deleted: under a name that no column of the
-/// table can have.
+/// Column for the number of times that a row was inserted, less the times that it was deleted. No
+/// column of the table can have this name.
 const COUNT: &str = CHANGE_TYPE;
 
 /// The rows that two versions do not share, under the columns of [`ChangeFeedProvider`].
@@ -111,7 +111,7 @@ impl DiffProvider {
         })
     }
 
-    /// How many columns the table has.
+    /// Number of the table's own columns.
     fn num_columns(&self) -> usize {
         self.schema.fields().len().saturating_sub(FEED_COLUMNS)
     }
@@ -189,7 +189,7 @@ impl DiffProvider {
             key_fields: self
                 .keys
                 .iter()
-                .map(|&i| key_field(&self.schema, i))
+                .map(|&i| Arc::clone(&self.schema.fields()[i]))
                 .collect(),
             versions: self.versions,
             timestamp_ms: self.timestamp_ms,
@@ -242,10 +242,6 @@ impl TableProvider for DiffProvider {
             self.shape(&columns, &wanted)?,
         )))
     }
-}
-
-fn key_field(schema: &SchemaRef, i: usize) -> FieldRef {
-    Arc::clone(&schema.fields()[i])
 }
 
 fn no_such_key(key: &str, fields: &[FieldRef]) -> Error {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
 use serde_json::json;
 
 use crate::support::{Lake, Request, metadata, rows_of, run};
@@ -307,4 +308,21 @@ async fn a_column_can_be_shown_more_than_once() {
     let sql = "SELECT id FROM (SELECT id, amount AS id FROM payments)";
     let error = run(&engine, sql).await.err().unwrap();
     assert_eq!(error.code, "AMBIGUOUS_REFERENCE");
+}
+
+#[tokio::test]
+async fn types_of_results_are_those_of_spark_also_inside_of_maps() {
+    let engine = Lake::default().engine();
+    let sql = "SELECT map(arrow_cast('a', 'Utf8View'), row_number() OVER ()) AS m";
+    let (rows, execution) = run(&engine, sql).await.unwrap();
+    assert_eq!(rows, [["{a: 1}"]]);
+    let schema = execution.schema();
+    let DataType::Map(entries, _) = schema.field(0).data_type() else {
+        panic!("{schema}");
+    };
+    let DataType::Struct(parts) = entries.data_type() else {
+        panic!("{entries}");
+    };
+    let types: Vec<_> = parts.iter().map(|part| part.data_type()).collect();
+    assert_eq!(types, [&DataType::Utf8, &DataType::Int64]);
 }

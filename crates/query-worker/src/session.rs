@@ -16,7 +16,9 @@ use crate::timer::{MacrotaskScheduler, scope};
 
 /// Sends messages to the page, each with the bytes that go with it. Clones send to the same page.
 #[derive(Clone)]
-pub struct Outbox(Rc<dyn Fn(&FromWorker, Option<&[u8]>)>);
+pub struct Outbox(Rc<Post>);
+
+type Post = dyn Fn(&FromWorker, Option<&[u8]>);
 
 impl Outbox {
     /// An outbox that hands each message, and the bytes of a [`FromWorker::Batch`], to `send`.

@@ -42,7 +42,7 @@ pub struct StoreLocation {
 #[async_trait]
 pub trait Committer: Debug + Send + Sync {
     /// Makes one commit. `source`: its rows as an Arrow IPC stream, for the operations that take
-    /// rows ([`Operation::takes_rows`](messages::commit::Operation::takes_rows)).
+    /// rows ([`OperationFacts::takes_rows`](messages::commit::OperationFacts::takes_rows)).
     ///
     /// # Errors
     /// The refusal of the committer; `COMMIT_OUTCOME_UNKNOWN` where the commit may have been made.

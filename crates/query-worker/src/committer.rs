@@ -9,7 +9,6 @@ use futures::channel::oneshot;
 use js_sys::{Array, Uint8Array};
 use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest};
-pub(crate) use messages::commit_http::LOOK_AT_HISTORY;
 use messages::commit_http::{Part, REQUEST, SOURCE, outcome_unknown, read_answer, unreachable};
 use query_engine::Committer;
 use url::Url;
@@ -18,7 +17,7 @@ use web_sys::{Blob, BlobPropertyBag, FormData};
 
 use crate::fetch::{Exchange, FetchError, Fetched, describe, fetch};
 
-/// How long the proxy may take to say that it is there, in milliseconds.
+/// Timeout of the health check before a commit, in milliseconds.
 const HEALTH_LIMIT: u32 = 10_000;
 
 /// Sends commits to `lakeglass serve`.
@@ -31,7 +30,7 @@ pub struct FetchCommitter {
 }
 
 impl FetchCommitter {
-    /// `commit_url` is the whole URL of the commit endpoint; a `health` endpoint lies beside it.
+    /// A committer for the endpoint at `commit_url`, an absolute URL; its `health` endpoint is a sibling.
     pub fn new(commit_url: Url) -> Self {
         Self {
             commit_url,
@@ -39,8 +38,8 @@ impl FetchCommitter {
         }
     }
 
-    /// Counts the commits that have been sent and not yet answered. Who cancels a statement must
-    /// not say that nothing happened while this is above zero.
+    /// Number of commits that have been sent and not been answered. While it is above zero, a statement
+    /// that is cancelled may still commit.
     pub fn in_flight(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.sent)
     }

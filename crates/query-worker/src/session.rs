@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use messages::Error;
+use messages::commit_http::LOOK_AT_HISTORY;
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId};
 use query_engine::{Committer, Engine, EngineOptions};
 use url::Url;
 
-use crate::committer::{FetchCommitter, LOOK_AT_HISTORY};
+use crate::committer::FetchCommitter;
 use crate::stores::FetchStores;
 use crate::timer::{MacrotaskScheduler, scope};
 

@@ -131,19 +131,23 @@ impl Table {
     /// [`Error::NotATable`]; [`Error::UnsupportedFeature`] if a commit asks of readers what this
     /// crate does not read; [`Error::CorruptLog`] and [`Error::Truncated`]; [`Error::Storage`].
     pub async fn history(&self, limit: Option<usize>) -> Result<Vec<CommitRecord>> {
-        read(self, limit).await
+        let log = Log::open(self, LogRange::All).await?;
+        read(self, &log, limit).await
     }
 }
 
 /// See [`Table::history`].
-async fn read(table: &Table, limit: Option<usize>) -> Result<Vec<CommitRecord>> {
-    let log = Log::open(table, LogRange::All).await?;
+pub(crate) async fn read(
+    table: &Table,
+    log: &Log,
+    limit: Option<usize>,
+) -> Result<Vec<CommitRecord>> {
     let limit = limit.unwrap_or(usize::MAX);
     let mut versions: Vec<u64> = log.commits.keys().rev().take(limit).copied().collect();
     versions.reverse();
     let all = versions.len() == log.commits.len();
-    let commits = read_commits(table, &log, versions.iter().copied()).await?;
-    let times = adjusted_commit_timestamps(&log);
+    let commits = read_commits(table, log, versions.iter().copied()).await?;
+    let times = adjusted_commit_timestamps(log);
     // Where the last commit has no time of its own, in-commit timestamps are off.
     let own_times = commits
         .last()

@@ -59,7 +59,7 @@ impl Table {
         }
     }
 
-    async fn load(&self, log: &Log, at: TimeTravel) -> Result<Arc<Snapshot>> {
+    pub(crate) async fn load(&self, log: &Log, at: TimeTravel) -> Result<Arc<Snapshot>> {
         let version = match at {
             TimeTravel::Latest => log.latest().unwrap_or(0),
             TimeTravel::Version(version) => version,
@@ -100,6 +100,15 @@ impl Table {
                 .await?;
             log
         };
+        self.advance(&log, previous).await
+    }
+
+    /// Brings `previous` up to the end of `log`, which has the commit of `previous` and later ones.
+    pub(crate) async fn advance(
+        &self,
+        log: &Log,
+        previous: &Arc<Snapshot>,
+    ) -> Result<Arc<Snapshot>> {
         let latest = log.latest().unwrap_or(0);
         // The same commit must still be there: else it is another table in the same place.
         let same = log.commits.get(&previous.version());
@@ -114,15 +123,15 @@ impl Table {
         if commits == 0 {
             return Ok(previous.clone());
         }
-        let tail = replay::read_tail(self, &log, first..=latest).await?;
-        let state = replay::apply(self, &log, previous.state(), tail).await?;
+        let tail = replay::read_tail(self, log, first..=latest).await?;
+        let state = replay::apply(self, log, previous.state(), tail).await?;
         let by_file = log
             .commits
             .range(first..)
             .fold(previous.timestamp(), |time, (_, file)| {
                 file.modified.max(time + 1)
             });
-        let timestamp = self.commit_time(&log, latest, &state, by_file).await?;
+        let timestamp = self.commit_time(log, latest, &state, by_file).await?;
         let commit_file = log.commits.get(&latest).cloned();
         Ok(Arc::new(Snapshot::new(
             self,

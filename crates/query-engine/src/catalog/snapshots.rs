@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use delta_log::{Error, Snapshot, Table, TimeTravel};
-use futures::FutureExt;
+use delta_log::{CommitRecord, Error, Snapshot, Table, TimeTravel};
+use futures::{FutureExt, try_join};
 
 use crate::single_flight::SingleFlight;
 
@@ -41,16 +41,50 @@ impl Snapshots {
     /// The latest version, as the store has it now, or had it when a load began that is still in
     /// progress. Where an earlier version is known, only newer commits are read.
     pub async fn latest(&self, table: &Table) -> Loaded {
+        let start = |table: Table, known: Option<Arc<Snapshot>>| async move {
+            let loaded = match &known {
+                Some(known) => table.refresh(known).await,
+                None => table.snapshot(TimeTravel::Latest).await,
+            };
+            loaded.map_err(Arc::new)
+        };
+        self.load(table, start).await
+    }
+
+    /// The latest version, and the newest commits, at most `limit`: from one listing of the log.
+    pub async fn latest_with_history(
+        &self,
+        table: &Table,
+        limit: usize,
+    ) -> Result<(Arc<Snapshot>, Vec<CommitRecord>), Arc<Error>> {
+        let of = table.clone();
+        let listing = async move { of.list_log(limit).await.map(Arc::new).map_err(Arc::new) };
+        let listing = listing.boxed().shared();
+        let history = async {
+            let listing = listing.clone().await?;
+            let history = table.history_in(&listing, Some(limit)).await;
+            history.map_err(Arc::new)
+        };
+        let for_snapshot = listing.clone();
+        let start = |table: Table, known: Option<Arc<Snapshot>>| async move {
+            let listing = for_snapshot.await?;
+            let loaded = table.latest_in(&listing, known.as_ref()).await;
+            loaded.map_err(Arc::new)
+        };
+        try_join!(self.load(table, start), history)
+    }
+
+    /// Joins the load of `table` that is in progress, or begins one.
+    async fn load<F>(
+        &self,
+        table: &Table,
+        start: impl FnOnce(Table, Option<Arc<Snapshot>>) -> F,
+    ) -> Loaded
+    where
+        F: Future<Output = Loaded> + Send + 'static,
+    {
         let load = self.loads.join(&table.location, || {
-            let (table, known) = (table.clone(), self.known(&table.location));
-            async move {
-                let loaded = match &known {
-                    Some(known) => table.refresh(known).await,
-                    None => table.snapshot(TimeTravel::Latest).await,
-                };
-                loaded.map_err(Arc::new)
-            }
-            .boxed()
+            start(table.clone(), self.known(&table.location)).boxed()
         });
         let loaded = load.clone().await;
         match &loaded {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use delta_log::{Snapshot, Table};
+use delta_log::{CommitRecord, Error, Snapshot, Table};
 use futures::lock::Mutex as AsyncMutex;
 use messages::engine::QueryMetrics;
 use web_time::Instant;
@@ -75,6 +75,15 @@ impl StatementContext {
         let snapshot = self.snapshots.latest(table).await?;
         *cell = Some(Arc::clone(&snapshot));
         Ok(snapshot)
+    }
+
+    /// The latest version of `table`, and its newest commits, at most `limit`.
+    pub async fn latest_with_history(
+        &self,
+        table: &Table,
+        limit: usize,
+    ) -> Result<(Arc<Snapshot>, Vec<CommitRecord>), Arc<Error>> {
+        self.snapshots.latest_with_history(table, limit).await
     }
 
     /// Notes that the statement reads this version (`None`: several at once).

@@ -17,11 +17,8 @@ pub(crate) async fn describe(
     context: &StatementContext,
     table: &Table,
 ) -> Result<TableDescription, Error> {
-    let snapshot = context.latest(table);
-    let history = table.history(Some(COMMITS));
-    let (snapshot, history) = futures::join!(snapshot, history);
-    let snapshot = snapshot.map_err(|error| from_log(&error))?;
-    let history = history.map_err(|error| from_log(&error))?;
+    let described = context.latest_with_history(table, COMMITS).await;
+    let (snapshot, history) = described.map_err(|error| from_log(&error))?;
     let columns = snapshot.schema().fields().iter().map(|field| Column {
         name: field.name.clone(),
         data_type: field.data_type.to_string(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::{BoxFuture, join3};
+use futures::future::{BoxFuture, join, join3};
 use futures::{FutureExt, poll};
 use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest};
@@ -75,6 +75,41 @@ async fn statements_at_the_same_time_open_a_table_once() {
     assert_eq!(
         (lists(&requests), log_reads(&requests)),
         (1, (0, 0)),
+        "{requests:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_table_is_described_from_one_listing_and_each_commit_is_read_once() {
+    let lake = lake().await;
+    let engine = lake.engine();
+    let sql = format!("SELECT COUNT(*) FROM delta.`{TABLE}`");
+    let (table, rows) = join(engine.describe(TABLE), rows_of(&engine, &sql)).await;
+    let table = table.unwrap();
+    assert_eq!(
+        (table.version, table.history.len(), table.num_rows),
+        (1, 2, Some(4))
+    );
+    assert_eq!(rows.unwrap(), [["4"]]);
+    let requests = lake.store.take();
+    assert_eq!(
+        (lists(&requests), log_reads(&requests)),
+        (1, (0, 2)),
+        "{requests:?}"
+    );
+
+    // With a version that is known, only new commits count for it, and all for the history.
+    let more = vec![add(&lake, "2.parquet").await];
+    lake.commit("t", 2, "WRITE", more).await;
+    let table = engine.describe(TABLE).await.unwrap();
+    assert_eq!(
+        (table.version, table.history.len(), table.num_rows),
+        (2, 3, Some(6))
+    );
+    let requests = lake.store.take();
+    assert_eq!(
+        (lists(&requests), log_reads(&requests)),
+        (1, (0, 3)),
         "{requests:?}"
     );
 }

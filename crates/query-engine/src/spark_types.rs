@@ -219,8 +219,8 @@ mod tests {
         let fields: Vec<_> = types.as_array().into_iter().flatten().map(field).collect();
         let schema = json!({"type": "struct", "fields": fields}).to_string();
         let schema = delta_log::schema::StructType::from_json(&schema).expect("a schema");
-        assert_eq!(schema.fields.len(), 17);
-        for field in &schema.fields {
+        assert_eq!(schema.fields().len(), 17);
+        for field in schema.fields() {
             let shown = type_name(&field.data_type.to_arrow());
             assert_eq!(shown, field.data_type.to_string());
         }

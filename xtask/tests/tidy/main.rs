@@ -16,12 +16,10 @@ use crate::imports::imports;
 use crate::modules::Modules;
 
 /// Packages that still have circles. Nothing is to be added here.
-const NOT_YET_FREE_OF_CIRCLES: [&str; 6] = [
+const NOT_YET_FREE_OF_CIRCLES: [&str; 4] = [
     "commit-proxy",
     "delta-log",
     "lakeglass",
-    "query-engine",
-    "spark-dialect",
     "web",
 ];
 

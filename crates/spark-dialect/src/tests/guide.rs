@@ -2,85 +2,81 @@
 
 use super::*;
 
-const MERGE: &str = "MERGE WITH SCHEMA EVOLUTION INTO delta.`s3a://curated-data-bucket/financial_transactions_dim` AS target
-USING (SELECT *, current_timestamp() AS last_updated
-       FROM VALUES ('T002','2024-05-01','A002',250.0D,'GBP','debit'), ('T004','2024-05-03','A003',150.0D,'USD','transfer'), ('T005','2024-05-03','A001',75.0D,'EUR','credit')
-         AS v(transaction_id, date, account_id, amount, currency, type)) AS source
-ON target.transaction_id = source.transaction_id
-WHEN MATCHED THEN UPDATE SET date = source.date, account_id = source.account_id, amount = source.amount, currency = source.currency, type = source.type, last_updated = source.last_updated
-WHEN NOT MATCHED THEN INSERT (transaction_id, date, account_id, amount, currency, type, last_updated)
-  VALUES (source.transaction_id, source.date, source.account_id, source.amount, source.currency, source.type, source.last_updated)";
-
 #[test]
 fn guides_script_parses_statement_by_statement() {
-    let script = format!(
-        "SELECT COUNT(*) FROM {RAW};
-         DESCRIBE HISTORY {RAW};
-         SELECT COUNT(*) FROM {RAW} VERSION AS OF 3;
-         SELECT COUNT(*) FROM {RAW} TIMESTAMP AS OF '2026-11-23 10:00:00';  -- a time between two; of its commits
-         SELECT transaction_id, amount, is_flagged FROM {RAW} LIMIT 20;
-         RESTORE TABLE {RAW} TO VERSION AS OF 3;
-         ALTER TABLE {DIM} SET TBLPROPERTIES (delta.enableChangeDataFeed = true);
-         {MERGE};
-         SELECT * FROM table_changes('financial_transactions_dim', 2);"
-    );
+    let guide = ::guide::statements();
+    let script: Vec<&str> = guide.iter().map(|statement| statement.sql).collect();
+    let script = script.join(" -- a comment; of the guide\n");
     let statements = parse(&script);
-    assert_eq!(statements.len(), 9);
-    for statement in &statements {
+    assert_eq!(statements.len(), guide.len());
+    for (statement, written) in statements.iter().zip(&guide) {
+        assert_eq!(format!("{};", statement.text), written.sql);
         assert_eq!(
             &script[statement.offset..][..statement.text.len()],
             statement.text
         );
     }
-    let url = |bucket: &str, path: &str| format!("s3a://{bucket}/{path}");
+}
+
+#[test]
+fn guides_reads_name_their_table_and_its_version() {
     let raw = TableName::Path {
         format: TableFormat::Delta,
-        url: url("raw-data-bucket", "financial_data_delta"),
+        url: "s3a://raw-data-bucket/financial_data_delta".to_owned(),
     };
     assert_eq!(raw.to_string(), RAW);
-    let relation = |i: usize| match &statements[i].kind {
-        StatementKind::Query(query) => query.references[0].relation.clone(),
-        other => panic!("{other:?}"),
+    let relation = |name| {
+        query(::guide::statement(name))
+            .references
+            .remove(0)
+            .relation
     };
     let table = |at| Relation::Table {
         table: raw.clone(),
         at,
     };
-    assert_eq!(relation(0), table(None));
-    assert!(matches!(&statements[1].kind,
-        StatementKind::DescribeHistory { table, limit: None } if *table == raw));
-    assert_eq!(relation(2), table(Some(VersionSpec::Version(3))));
-    let ten = TimestampExpr::Millis(1_795_428_000_000);
-    assert_eq!(relation(3), table(Some(VersionSpec::Timestamp(ten))));
-    assert!(statements[3].text.ends_with("'2026-11-23 10:00:00'"));
-    assert!(
-        matches!(&statements[5].kind, StatementKind::Write(Write { table, operation, .. })
-        if *table == raw
-            && matches!(operation, WriteOperation::Restore(VersionSpec::Version(3))))
-    );
-    let StatementKind::Write(Write {
-        operation: WriteOperation::Bound(operation),
-        ..
-    }) = &statements[6].kind
-    else {
-        panic!("{:?}", statements[6].kind);
+    assert_eq!(relation("count"), table(None));
+    assert_eq!(relation("flagged"), table(None));
+    let third = Some(VersionSpec::Version(3));
+    assert_eq!(relation("count-at-version"), table(third));
+    let ten = VersionSpec::Timestamp(TimestampExpr::Millis(1_795_428_000_000));
+    assert_eq!(relation("count-at-time"), table(Some(ten)));
+    let changes = Relation::Changes {
+        table: TableName::Name {
+            parts: vec!["financial_transactions_dim".to_owned()],
+        },
+        start: VersionSpec::Version(2),
+        end: None,
     };
-    assert_eq!(
-        *operation,
-        Operation::SetTableProperties {
-            properties: [("delta.enableChangeDataFeed".to_owned(), "true".to_owned())].into()
+    assert_eq!(relation("changes"), changes);
+    assert!(matches!(parse_one(::guide::statement("history")),
+        StatementKind::DescribeHistory { table, limit: None } if table == raw));
+}
+
+#[test]
+fn guides_writes_say_what_is_to_be_done() {
+    let operation = |name| write(::guide::statement(name)).operation;
+    assert!(matches!(
+        operation("restore"),
+        WriteOperation::Restore(VersionSpec::Version(3))
+    ));
+    let WriteOperation::Bound(bound) = operation("enable-change-feed") else {
+        panic!("{:?}", operation("enable-change-feed"));
+    };
+    let property = ("delta.enableChangeDataFeed".to_owned(), "true".to_owned());
+    let properties = [property].into();
+    assert_eq!(bound, Operation::SetTableProperties { properties });
+    assert!(matches!(
+        operation("overwrite"),
+        WriteOperation::CreateTableAsSelect {
+            mode: CreateMode::CreateOrReplace,
+            ..
         }
-    );
-    assert_eq!(
-        relation(8),
-        Relation::Changes {
-            table: TableName::Name {
-                parts: vec!["financial_transactions_dim".to_owned()]
-            },
-            start: VersionSpec::Version(2),
-            end: None,
-        }
-    );
+    ));
+    assert!(matches!(
+        operation("five-hundred"),
+        WriteOperation::Insert(_)
+    ));
 }
 
 fn merge(sql: &str) -> Box<Merge> {
@@ -117,7 +113,7 @@ const SOURCE: [&str; 7] = [
 
 #[test]
 fn guides_merge_brings_its_audit_column_under_schema_evolution() {
-    let merge = merge(MERGE);
+    let merge = merge(::guide::statement("merge"));
     assert!(merge.schema_evolution);
     assert!(merge.source.references.is_empty());
     let Operation::Merge {
@@ -174,13 +170,9 @@ fn guides_merge_brings_its_audit_column_under_schema_evolution() {
 
 #[test]
 fn guides_original_merge_is_refused_with_both_ways_out() {
-    let sql = format!(
-        "MERGE INTO {DIM} AS target USING (SELECT * FROM VALUES ('T002', 250.0D) AS v(transaction_id, amount)) AS source
-         ON target.transaction_id = source.transaction_id
-         WHEN MATCHED THEN UPDATE SET amount = source.amount, last_updated = current_timestamp()"
-    );
-    let source = source_schema(&["transaction_id", "amount"]);
-    let error = merge(&sql).bind(&dimension(), &source, false).unwrap_err();
+    let merge = merge(::guide::statement("merge-of-a-missing-column"));
+    let source = source_schema(&SOURCE[..6]);
+    let error = merge.bind(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.message.contains("`last_updated`"), "{error}");
     let hint = error.hint.unwrap();

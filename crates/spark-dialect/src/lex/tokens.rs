@@ -20,9 +20,13 @@ const CONNECTIVE_COST: usize = 2;
 const ARITHMETIC_COST: usize = 3;
 const RELATION_COST: usize = 12;
 
-/// Parentheses and brackets within each other. sqlparser's own limit is a little lower, but it takes
-/// its time to get there.
-const MAX_DEPTH: usize = 64;
+/// What may nest, in halves of a parenthesis: 47 pairs of parentheses, CASE or NOT within each other (sqlparser
+/// takes 48, and then takes its time to refuse, or calls it a wrong syntax), 31 calls, or 15 relations.
+/// That much fits into the 2 MB of stack of a debug build's thread, and into a tab's 1 MB.
+const MAX_NESTING: usize = 94;
+const PARENTHESIS_COST: usize = 2;
+const CALL_COST: usize = 3;
+const NESTED_RELATION_COST: usize = 6;
 
 /// One statement's source and tokens, without blank space and comments.
 #[derive(Debug)]
@@ -122,75 +126,174 @@ pub(crate) fn prepare(statement: &mut StatementTokens) -> Result<(), Error> {
     Ok(())
 }
 
+/// What is open at a place in a statement: a parenthesis, a bracket, a CASE.
+#[derive(Default)]
+struct Level {
+    /// What the operators on this level cost so far.
+    chain: usize,
+    /// What it adds to the nesting.
+    nesting: usize,
+    is_case: bool,
+    is_relation: bool,
+}
+
+impl Level {
+    /// The level that `tokens[at]` opens, within `outer`.
+    fn opened(tokens: &[TokenWithSpan], at: usize, outer: &Self) -> Self {
+        let keyword = |token: Option<&TokenWithSpan>| match token.map(|token| &token.token) {
+            Some(Token::Word(word)) if word.quote_style.is_none() => Some(word.keyword),
+            _ => None,
+        };
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        let is_relation = match before.map(|before| &before.token) {
+            Some(Token::LParen) if outer.is_relation => true,
+            _ => matches!(keyword(before), Some(Keyword::FROM | Keyword::JOIN)),
+        } || matches!(
+            keyword(tokens.get(at + 1)),
+            Some(Keyword::SELECT | Keyword::WITH | Keyword::VALUES | Keyword::FROM)
+        );
+        let nesting = match before.map(|before| &before.token) {
+            _ if is_relation => NESTED_RELATION_COST,
+            Some(Token::Word(word)) if word.quote_style.is_some() || is_callable(word.keyword) => {
+                CALL_COST
+            }
+            _ => PARENTHESIS_COST,
+        };
+        Self {
+            nesting,
+            is_relation,
+            ..Self::default()
+        }
+    }
+
+    fn case() -> Self {
+        Self {
+            nesting: PARENTHESIS_COST,
+            is_case: true,
+            ..Self::default()
+        }
+    }
+}
+
 fn check_depth(statement: &StatementTokens) -> Result<(), Error> {
-    let mut levels = vec![0usize];
-    for token in &statement.tokens {
-        let cost = match &token.token {
-            Token::LParen | Token::LBracket | Token::LBrace => {
-                levels.push(0);
-                if levels.len() > MAX_DEPTH {
-                    return Err(too_complex(Some(token.span.start)));
-                }
-                continue;
-            }
-            Token::RParen | Token::RBracket | Token::RBrace => {
-                if levels.len() > 1 {
-                    levels.pop();
-                }
-                continue;
-            }
-            Token::Comma => {
-                if let Some(level) = levels.last_mut() {
-                    *level = 0;
-                }
-                continue;
-            }
-            Token::Word(Word {
-                keyword: Keyword::WHEN | Keyword::THEN | Keyword::ELSE,
-                ..
-            }) => {
-                if let Some(level) = levels.last_mut() {
-                    *level = 0;
-                }
-                continue;
-            }
-            Token::Word(word) if word.quote_style.is_none() => match word.keyword {
-                Keyword::AND | Keyword::OR | Keyword::XOR => CONNECTIVE_COST,
-                Keyword::DIV | Keyword::IS | Keyword::COLLATE => ARITHMETIC_COST,
-                Keyword::UNION
-                | Keyword::EXCEPT
-                | Keyword::INTERSECT
-                | Keyword::MINUS
-                | Keyword::JOIN => RELATION_COST,
-                _ => 0,
-            },
-            Token::Eq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => {
-                COMPARISON_COST
-            }
-            Token::Plus
-            | Token::Minus
-            | Token::Mul
-            | Token::Div
-            | Token::Mod
-            | Token::StringConcat
-            | Token::DoubleColon
-            | Token::Pipe
-            | Token::Ampersand
-            | Token::Caret
-            | Token::ExclamationMark
-            | Token::Tilde
-            | Token::ShiftLeft
-            | Token::ShiftRight => ARITHMETIC_COST,
+    let mut outer: Vec<Level> = Vec::new();
+    let mut level = Level::default();
+    let mut nesting = 0;
+    // How many NOT stand before this place.
+    let mut nots = 0;
+    for (at, token) in statement.tokens.iter().enumerate() {
+        let unquoted = match &token.token {
+            Token::Word(word) if word.quote_style.is_none() => Some(word.keyword),
+            _ => None,
+        };
+        nots = match unquoted {
+            Some(Keyword::NOT) => nots + 1,
             _ => 0,
         };
-        if let Some(level) = levels.last_mut() {
-            *level += cost;
-            if *level > MAX_CHAIN {
+        if nesting + nots * PARENTHESIS_COST > MAX_NESTING {
+            return Err(too_complex(Some(token.span.start)));
+        }
+        let opened = match &token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                Some(Level::opened(&statement.tokens, at, &level))
+            }
+            _ if unquoted == Some(Keyword::CASE) => Some(Level::case()),
+            _ => None,
+        };
+        if let Some(opened) = opened {
+            nesting += opened.nesting;
+            outer.push(std::mem::replace(&mut level, opened));
+            if nesting > MAX_NESTING {
                 return Err(too_complex(Some(token.span.start)));
             }
+            continue;
+        }
+        match &token.token {
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                // A CASE that is open here is none: it is a column of that name.
+                while let Some(enclosing) = outer.pop() {
+                    let closed = std::mem::replace(&mut level, enclosing);
+                    nesting -= closed.nesting;
+                    if !closed.is_case {
+                        break;
+                    }
+                }
+            }
+            Token::Comma => level.chain = 0,
+            _ if unquoted == Some(Keyword::END) && level.is_case => {
+                if let Some(enclosing) = outer.pop() {
+                    nesting -= std::mem::replace(&mut level, enclosing).nesting;
+                }
+            }
+            _ if matches!(
+                unquoted,
+                Some(Keyword::WHEN | Keyword::THEN | Keyword::ELSE)
+            ) =>
+            {
+                level.chain = 0;
+            }
+            token => level.chain += operator_cost(token),
+        }
+        if level.chain > MAX_CHAIN {
+            return Err(too_complex(Some(token.span.start)));
         }
     }
     Ok(())
+}
+
+/// Whether a parenthesis after this word is a call's.
+fn is_callable(word: Keyword) -> bool {
+    !matches!(
+        word,
+        Keyword::SELECT
+            | Keyword::DISTINCT
+            | Keyword::WHERE
+            | Keyword::HAVING
+            | Keyword::ON
+            | Keyword::BY
+            | Keyword::AND
+            | Keyword::OR
+            | Keyword::NOT
+            | Keyword::CASE
+            | Keyword::WHEN
+            | Keyword::THEN
+            | Keyword::ELSE
+            | Keyword::AS
+    )
+}
+
+/// How much deeper an operator makes the tree.
+fn operator_cost(token: &Token) -> usize {
+    match token {
+        Token::Word(word) if word.quote_style.is_none() => match word.keyword {
+            Keyword::AND | Keyword::OR | Keyword::XOR => CONNECTIVE_COST,
+            Keyword::DIV | Keyword::IS | Keyword::COLLATE => ARITHMETIC_COST,
+            Keyword::UNION
+            | Keyword::EXCEPT
+            | Keyword::INTERSECT
+            | Keyword::MINUS
+            | Keyword::JOIN => RELATION_COST,
+            _ => 0,
+        },
+        Token::Eq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => {
+            COMPARISON_COST
+        }
+        Token::Plus
+        | Token::Minus
+        | Token::Mul
+        | Token::Div
+        | Token::Mod
+        | Token::StringConcat
+        | Token::DoubleColon
+        | Token::Pipe
+        | Token::Ampersand
+        | Token::Caret
+        | Token::ExclamationMark
+        | Token::Tilde
+        | Token::ShiftLeft
+        | Token::ShiftRight => ARITHMETIC_COST,
+        _ => 0,
+    }
 }
 
 /// A string is no name in Spark: `SELECT 1 AS "n"`.

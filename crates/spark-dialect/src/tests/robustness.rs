@@ -1,5 +1,9 @@
 //! No input makes the parser panic, hang or overflow its stack.
 
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -32,7 +36,7 @@ fn exercise(sql: &str) {
         );
         match statement.kind {
             StatementKind::Query(query) => {
-                let _ = query.resolve(&|_| Some(schema.clone()));
+                drop(query.resolve(&|_| Some(schema.clone())));
             }
             StatementKind::Write(write) => match write.operation {
                 WriteOperation::Insert(insert) => drop(insert.bind(&schema, &schema, true)),
@@ -40,9 +44,22 @@ fn exercise(sql: &str) {
                 WriteOperation::Delete(delete) => drop(delete.bind(&schema)),
                 WriteOperation::Merge(merge) => drop(merge.bind(&schema, &schema, true)),
                 WriteOperation::AddColumns(add) => drop(add.bind(&schema)),
-                _ => {}
+                WriteOperation::CreateTableAsSelect { mode, options, .. } => {
+                    drop(bind_create_table_as_select(mode, &options, &schema));
+                }
+                WriteOperation::Bound(_) | WriteOperation::Restore(_) => {}
             },
-            _ => {}
+            StatementKind::Explain { query, .. } | StatementKind::CreateView { query, .. } => {
+                drop(query.resolve(&|_| Some(schema.clone())));
+            }
+            StatementKind::DescribeHistory { .. }
+            | StatementKind::DescribeDetail { .. }
+            | StatementKind::DescribeTable { .. }
+            | StatementKind::ShowTables
+            | StatementKind::ShowTableProperties { .. }
+            | StatementKind::DropView { .. }
+            | StatementKind::SetOption { .. }
+            | StatementKind::ShowOption { .. } => {}
         }
     }
 }
@@ -77,50 +94,154 @@ fn valid_statements_of_this_module_are_valid() {
     }
 }
 
+/// Long enough for any of these statements on a busy machine, and short for one that takes
+/// exponential time.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The code of the error in which a statement ends, or `parsed`.
+fn outcome(sql: String) -> String {
+    let (sender, receiver) = mpsc::channel();
+    let start = sql.chars().take(40).collect::<String>();
+    let run = move || {
+        let code = match parse_script(&sql) {
+            Ok(_) => "parsed".to_owned(),
+            Err(error) => error.code,
+        };
+        exercise(&sql);
+        // Nobody listens any more if it took too long.
+        let _ = sender.send(code);
+    };
+    thread::spawn(run);
+    receiver
+        .recv_timeout(LIMIT)
+        .unwrap_or_else(|_| panic!("{start}… takes too long, or panics"))
+}
+
 #[test]
 fn deep_nesting_is_refused_in_time() {
     let deep =
         |open: &str, close: &str| format!("SELECT {}1{}", open.repeat(5_000), close.repeat(5_000));
-    for sql in [
-        deep("(", ")"),
-        deep("(SELECT ", ")"),
-        deep("CAST(", " AS INT)"),
-        deep("CAST(", ""),
-        format!("SELECT {}", "CAST(".repeat(40)),
-        deep("f(", ""),
-        deep("CASE WHEN ", " THEN 1 END"),
-        deep("NOT ", ""),
-        deep("- ", ""),
-        deep("[", "]"),
-        format!("SELECT * FROM {}t{}", "(".repeat(5_000), ")".repeat(5_000)),
-        format!("SELECT * FROM {}t", "(".repeat(40)),
-        format!(
-            "CREATE TABLE t (a {}INT{})",
-            "ARRAY<".repeat(5_000),
-            ">".repeat(5_000)
+    const DEEP: &str = "STATEMENT_TOO_COMPLEX";
+    const SYNTAX: &str = "PARSE_SYNTAX_ERROR";
+    for (sql, code) in [
+        (deep("(", ")"), DEEP),
+        (deep("(SELECT ", ")"), DEEP),
+        (deep("CAST(", " AS INT)"), DEEP),
+        (deep("CAST(", ""), DEEP),
+        (format!("SELECT {}", "CAST(".repeat(30)), SYNTAX),
+        (deep("f(", ""), DEEP),
+        (deep("CASE WHEN ", " THEN 1 END"), DEEP),
+        (deep("NOT ", ""), DEEP),
+        (deep("- ", ""), DEEP),
+        (deep("[", "]"), DEEP),
+        (
+            format!("SELECT * FROM {}t{}", "(".repeat(5_000), ")".repeat(5_000)),
+            DEEP,
         ),
-        format!(
-            "SELECT CAST(a AS {}INT{})",
-            "ARRAY<".repeat(5_000),
-            ">".repeat(5_000)
+        (format!("SELECT * FROM {}t", "(".repeat(15)), SYNTAX),
+        (
+            format!(
+                "CREATE TABLE t (a {}INT{})",
+                "ARRAY<".repeat(5_000),
+                ">".repeat(5_000)
+            ),
+            DEEP,
         ),
-        format!("SELECT 1{}", " + 1".repeat(50_000)),
-        format!("SELECT a FROM t WHERE {}false", "a = 1 OR ".repeat(50_000)),
-        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(20_000)),
-        format!("SELECT 1{}", "::INT".repeat(20_000)),
-        format!("SELECT a{}", " IS NULL".repeat(20_000)),
-        format!(
-            "{}SELECT 1{}",
-            "WITH a AS (".repeat(3_000),
-            ") SELECT 1".repeat(3_000)
+        (
+            format!(
+                "SELECT CAST(a AS {}INT{})",
+                "ARRAY<".repeat(5_000),
+                ">".repeat(5_000)
+            ),
+            DEEP,
         ),
-        "/*".repeat(20_000),
+        (format!("SELECT 1{}", " + 1".repeat(50_000)), DEEP),
+        (
+            format!("SELECT a FROM t WHERE {}false", "a = 1 OR ".repeat(50_000)),
+            DEEP,
+        ),
+        (
+            format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(20_000)),
+            DEEP,
+        ),
+        (format!("SELECT 1{}", "::INT".repeat(20_000)), DEEP),
+        (format!("SELECT a{}", " IS NULL".repeat(20_000)), DEEP),
+        (
+            format!(
+                "{}SELECT 1{}",
+                "WITH a AS (".repeat(3_000),
+                ") SELECT 1".repeat(3_000)
+            ),
+            DEEP,
+        ),
+        ("/*".repeat(20_000), SYNTAX),
     ] {
-        exercise(&sql);
+        let start: String = sql.chars().take(40).collect();
+        assert_eq!(outcome(sql), code, "{start}…");
     }
-    let long = format!("SELECT a FROM t WHERE {}false", "a = 1 OR ".repeat(50_000));
-    assert_eq!(refusal(&long).code, "STATEMENT_TOO_COMPLEX");
-    // What is long, but not deep, is fine.
+}
+
+#[test]
+fn nesting_is_parsed_up_to_the_limits_and_refused_beyond() {
+    let nested = |n: usize, open: &str, close: &str| {
+        format!("SELECT {}1{}", open.repeat(n), close.repeat(n))
+    };
+    let from = |n: usize, open: &str, close: &str| {
+        format!("SELECT 1 FROM {}t{}", open.repeat(n), close.repeat(n))
+    };
+    for (limit, statement) in [
+        (47, &(|n| nested(n, "(", ")")) as &dyn Fn(usize) -> String),
+        (47, &|n| nested(n, "CASE WHEN ", " THEN 1 END")),
+        (47, &|n| nested(n, "CASE WHEN a = 1 THEN 2 ELSE ", " END")),
+        (47, &|n| nested(n, "NOT ", "")),
+        (31, &|n| nested(n, "CAST(", " AS INT)")),
+        (31, &|n| nested(n, "f(", ")")),
+        (31, &|n| nested(n, "date_add(0, ", ")")),
+        (18, &|n| nested(n, "f(CASE WHEN ", " THEN 1 END)")),
+        (15, &|n| nested(n, "(SELECT ", ")")),
+        (15, &|n| nested(n, "a IN (SELECT ", ")")),
+        (15, &|n| from(n, "(SELECT * FROM ", ") a")),
+        (15, &|n| from(n, "(a JOIN ", " ON true)")),
+        (15, &|n| from(n, "(", ")")),
+    ] {
+        let sql = statement(limit);
+        assert_eq!(outcome(sql.clone()), "parsed", "{sql}");
+        let sql = statement(limit + 1);
+        assert_eq!(outcome(sql.clone()), "STATEMENT_TOO_COMPLEX", "{sql}");
+    }
+    for (limit, statement) in [
+        (
+            200,
+            &(|n| format!("SELECT 1{}", " + 1".repeat(n))) as &dyn Fn(usize) -> String,
+        ),
+        (200, &|n| {
+            format!("SELECT a FROM t WHERE b{}", " OR a = 1".repeat(n))
+        }),
+        (50, &|n| {
+            format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(n))
+        }),
+        (50, &|n| {
+            format!("SELECT 1 FROM t{}", " NATURAL JOIN t".repeat(n))
+        }),
+    ] {
+        let sql = statement(limit);
+        assert_eq!(outcome(sql.clone()), "parsed", "{sql}");
+        let sql = statement(limit + 1);
+        assert_eq!(outcome(sql.clone()), "STATEMENT_TOO_COMPLEX", "{sql}");
+    }
+}
+
+/// `case` and `end` are names as well.
+#[test]
+fn columns_named_case_nest_nothing() {
+    let columns = "f(case), (end), `case`, ".repeat(100);
+    assert_eq!(outcome(format!("SELECT {columns}1 FROM t")), "parsed");
+    let cases = "CASE WHEN a THEN 1 END, ".repeat(100);
+    assert_eq!(outcome(format!("SELECT {cases}1 FROM t")), "parsed");
+}
+
+#[test]
+fn what_is_long_but_not_deep_is_parsed() {
     let wide = format!(
         "SELECT * FROM VALUES {}(1, 'x')",
         "(1, 'x'), ".repeat(20_000)

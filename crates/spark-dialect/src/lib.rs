@@ -1,20 +1,41 @@
 //! Spark SQL's Delta dialect: a script becomes typed statements.
 //!
-//! Pure: no I/O, no session. [`parse_script`] splits and parses; a [`Query`] names the tables it
-//! reads ([`Query::references`]), the engine loads them and calls [`Query::resolve`], which gives
-//! the statement that DataFusion plans; a write is completed with the schemas of its table and its
-//! source into a [`messages::commit::Operation`].
+//! Pure: no I/O, no session, no DataFusion. [`parse_script`] splits and parses; a [`Query`] names the
+//! tables it reads ([`Query::references`]), the engine opens them and calls [`Query::resolve`], which
+//! gives the statement that DataFusion plans; a write is bound to the schemas of its table and its
+//! source, which gives a [`messages::commit::Operation`].
+//!
+//! ```text
+//! text ── lex ──► tokens ── parse ──► StatementKind ── bind (schemas) ──► ast::Statement, Operation
+//!                             │
+//!                         translate: expressions and queries in DataFusion's words
+//! ```
+//!
+//! A new statement enters in `parse/script.rs`, which says what it touches.
 //!
 //! What the engine's session must set: `sql_parser.enable_ident_normalization = false` (names are
 //! resolved here, without case), `sql_parser.parse_float_as_decimal = true` (`12.5` is a
 //! `DECIMAL(3,1)`), `sql_parser.map_string_types_to_utf8view = false`, and Spark's operators before
 //! DataFusion's own planners (`/` of integers is a double).
 //!
-//! ```ignore
-//! for reference in &query.references { /* load, register under reference.placeholder */ }
-//! let statement = query.resolve(&|placeholder| schemas.get(placeholder).cloned())?;
-//! let plan = state.statement_to_plan(Statement::Statement(Box::new(statement))).await?;
 //! ```
+//! use std::sync::Arc;
+//!
+//! use arrow_schema::{DataType, Field, Schema};
+//! use spark_dialect::{StatementKind, parse_script};
+//!
+//! let script = parse_script("SELECT NAME FROM lake.people VERSION AS OF 3")?;
+//! let StatementKind::Query(query) = &script[0].kind else { panic!() };
+//! // The engine opens the table and registers it under the placeholder …
+//! assert_eq!(query.references[0].placeholder, "__lakeglass_0");
+//! let people = Arc::new(Schema::new(vec![Field::new("name", DataType::Utf8, true)]));
+//! // … and plans the resolved statement.
+//! let statement = query.resolve(&|_| Some(people.clone()))?;
+//! let planned = "SELECT name AS `NAME` FROM __lakeglass_0 AS `people`";
+//! assert_eq!(statement.to_string(), planned);
+//! # Ok::<(), messages::Error>(())
+//! ```
+#![warn(missing_docs)]
 
 mod bind;
 mod errors;
@@ -33,7 +54,8 @@ pub use bind::duplicate_columns::strip_duplicate_suffixes;
 pub use bind::writes::bind_create_table_as_select;
 pub use parse::script::parse_script;
 pub use statement::{
-    ExplainMode, ParsedStatement, Query, Relation, StatementKind, TableFormat, TableName,
-    TableReference, TimestampExpr, VersionSpec, Write, WriteOperation,
+    AddColumns, BoundInsert, Delete, ExplainMode, Insert, Merge, ParsedStatement, Query, Relation,
+    StatementKind, TableFormat, TableName, TableReference, TimestampExpr, Update, VersionSpec,
+    Write, WriteOperation,
 };
 pub use type_names::type_name;

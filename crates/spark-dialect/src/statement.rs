@@ -1,8 +1,8 @@
-//! What a script's statements say, as plain data.
+//! The statements of a script, as plain data.
 //!
 //! Nothing here has been looked up: tables are names or paths, columns are as they were written. The
-//! engine resolves the tables and hands their schemas back to [`Query::resolve`], [`Insert::bind`]
-//! and their like.
+//! engine opens the tables and hands their schemas back to [`Query::resolve`], [`Insert::bind`] and
+//! their like.
 
 use std::fmt;
 
@@ -16,63 +16,92 @@ pub struct ParsedStatement {
     pub text: String,
     /// Where `text` starts in the script, in bytes.
     pub offset: usize,
+    /// The statement itself.
     pub kind: StatementKind,
 }
 
-/// What a statement asks for.
+/// A statement, by its kind.
 #[derive(Debug, Clone)]
 pub enum StatementKind {
+    /// SELECT, VALUES, TABLE, or a set operation, with or without WITH.
     Query(Query),
+    /// `EXPLAIN [mode] query`.
     Explain {
+        /// The form of the plan.
         mode: ExplainMode,
+        /// The query to plan.
         query: Query,
     },
+    /// `DESCRIBE HISTORY table [LIMIT n]`.
     DescribeHistory {
+        /// The table.
         table: TableName,
+        /// At most this many versions, the newest first; `None` for all.
         limit: Option<u64>,
     },
+    /// `DESCRIBE DETAIL table`.
     DescribeDetail {
+        /// The table.
         table: TableName,
     },
+    /// `DESCRIBE [EXTENDED] table`.
     DescribeTable {
+        /// The table.
         table: TableName,
+        /// EXTENDED or FORMATTED: rows about the table follow those of its columns.
         extended: bool,
     },
+    /// `SHOW TABLES`.
     ShowTables,
-    /// `key`: only this property.
+    /// `SHOW TBLPROPERTIES table [(key)]`.
     ShowTableProperties {
+        /// The table.
         table: TableName,
+        /// The one property to show; `None` for all.
         key: Option<String>,
     },
     /// `CREATE [OR REPLACE] TEMPORARY VIEW name [(columns)] AS query`.
     CreateView {
+        /// The view's name, of one part.
         name: String,
+        /// Whether a view of this name is replaced.
         or_replace: bool,
+        /// Names for the query's columns; empty where the view declares none.
         columns: Vec<String>,
+        /// The query that the view stands for.
         query: Query,
     },
     /// `DROP VIEW [IF EXISTS] name`.
     DropView {
+        /// The view's name, of one part.
         name: String,
+        /// Whether it is no error if there is no such view.
         if_exists: bool,
     },
     /// `SET key = value`. Spark answers one row: key, value.
     SetOption {
+        /// The option's name, in the case it was written in.
         key: String,
+        /// The value, without quotes around it.
         value: String,
     },
     /// `SET key`: asks for the value. Spark answers one row: key, value.
     ShowOption {
+        /// The option's name, in the case it was written in.
         key: String,
     },
+    /// A statement that changes a table.
     Write(Write),
 }
 
+/// The form in which EXPLAIN shows a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExplainMode {
+    /// The physical plan. `FORMATTED`, `COST` and `CODEGEN` are read as this.
     Plan,
     /// `EXPLAIN EXTENDED` or `EXPLAIN VERBOSE`.
     Verbose,
+    /// `EXPLAIN ANALYZE`: the query runs, and the plan comes with what each operator took.
     Analyze,
 }
 
@@ -92,14 +121,25 @@ impl StatementKind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TableName {
     /// `` delta.`s3a://bucket/path` `` or `` parquet.`…` ``.
-    Path { format: TableFormat, url: String },
-    /// `table`, `bucket.table`; at least one part, as written (names compare without case).
-    Name { parts: Vec<String> },
+    Path {
+        /// The format that the statement says.
+        format: TableFormat,
+        /// The path, as written.
+        url: String,
+    },
+    /// `table`, `bucket.table`.
+    Name {
+        /// At least one part, as written; names compare without case.
+        parts: Vec<String>,
+    },
 }
 
+/// The format of the table at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TableFormat {
+    /// A Delta table.
     Delta,
+    /// A folder of Parquet files.
     Parquet,
 }
 
@@ -133,49 +173,62 @@ impl fmt::Display for TableName {
     }
 }
 
-/// A point in time that a statement names.
+/// A point in time, as a statement gives it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TimestampExpr {
     /// Milliseconds since the epoch.
     Millis(i64),
-    /// To be evaluated by the engine: plan [`TimestampExpr::to_statement`], take the one value.
+    /// An expression without columns: plan [`TimestampExpr::to_statement`], take the one value.
     Expression(Box<ast::Expr>),
 }
 
 /// `VERSION AS OF` or `TIMESTAMP AS OF`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum VersionSpec {
+    /// A version of the table, from 0.
     Version(u64),
+    /// The version that was the latest at this time.
     Timestamp(TimestampExpr),
 }
 
 /// One relation that a query reads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableReference {
-    /// The table name that stands for it in [`Query::statement`]: `__lakeglass_0`, unique in the
-    /// statement. Register the provider under this name.
+    /// The table name that stands for it in the resolved query: `__lakeglass_0`, unique in the
+    /// statement. Register the table's provider under this name.
     pub placeholder: String,
+    /// The table, and what of it is read.
     pub relation: Relation,
 }
 
+/// Rows of a table that a query reads.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Relation {
-    /// `at`: `None` for the latest version. A one-part name may also be a temporary view.
+    /// The rows of one version. A name of one part may also be a temporary view.
     Table {
+        /// The table.
         table: TableName,
+        /// The version; `None` for the latest.
         at: Option<VersionSpec>,
     },
-    /// `table_changes('t', start [, end])`, both inclusive.
+    /// `table_changes('t', start [, end])`: the change data feed.
     Changes {
+        /// The table.
         table: TableName,
+        /// The first version, inclusive.
         start: VersionSpec,
+        /// The last version, inclusive; `None` for the latest.
         end: Option<VersionSpec>,
     },
-    /// `table_diff('t', from, to [, 'key' …])`: as of these versions or times, in any order.
+    /// `table_diff('t', from, to [, 'key' …])`: the rows that only one of two versions has.
     Diff {
+        /// The table.
         table: TableName,
+        /// The version to compare from. It may be later than `to`.
         from: VersionSpec,
+        /// The version to compare to.
         to: VersionSpec,
+        /// Names of the key columns, as written; empty where no rows are paired as updates.
         keys: Vec<String>,
     },
 }
@@ -185,42 +238,83 @@ pub enum Relation {
 #[derive(Debug, Clone)]
 pub struct Query {
     pub(crate) body: Box<ast::Query>,
-    /// In the order of their placeholders' numbers.
+    /// The tables that it reads, in the order of their placeholders' numbers.
     pub references: Vec<TableReference>,
+    /// For each reference without an alias: the name it was written with.
     pub(crate) written_names: Vec<Vec<String>>,
 }
 
 /// A statement that changes a table.
 #[derive(Debug, Clone)]
 pub struct Write {
+    /// The table to change, or to create.
     pub table: TableName,
     /// `CREATE TABLE … LOCATION 'url'`: where the table lives, whatever its name is.
     pub location: Option<String>,
     /// `REPLACE TABLE`: to be refused where there is no table yet.
     pub must_exist: bool,
+    /// What is done to the table.
     pub operation: WriteOperation,
 }
 
+impl Write {
+    /// Whether the statement makes a table where there may be none.
+    pub fn creates_table(&self) -> bool {
+        match &self.operation {
+            WriteOperation::CreateTableAsSelect { .. } => true,
+            WriteOperation::Bound(operation) => match operation {
+                Operation::CreateTable { .. } | Operation::CreateTableAsSelect { .. } => true,
+                Operation::Insert { .. }
+                | Operation::Update { .. }
+                | Operation::Delete { .. }
+                | Operation::Merge { .. }
+                | Operation::Restore { .. }
+                | Operation::SetTableProperties { .. }
+                | Operation::AddColumns { .. } => false,
+            },
+            WriteOperation::Insert(_)
+            | WriteOperation::Update(_)
+            | WriteOperation::Delete(_)
+            | WriteOperation::Merge(_)
+            | WriteOperation::Restore(_)
+            | WriteOperation::AddColumns(_) => false,
+        }
+    }
+}
+
+/// A change of a table, as far as it is known before the table's schema is.
 #[derive(Debug, Clone)]
 pub enum WriteOperation {
     /// Needs no schema: CREATE TABLE, SET TBLPROPERTIES.
     Bound(Operation),
+    /// `CREATE TABLE … AS SELECT`, to be bound by
+    /// [`bind_create_table_as_select`](crate::bind_create_table_as_select).
     CreateTableAsSelect {
+        /// What happens if there is a table already.
         mode: CreateMode,
+        /// Partitioning, properties and comment of the new table.
         options: TableOptions,
+        /// The query whose rows and columns the table gets.
         source: Query,
     },
+    /// `INSERT`.
     Insert(Insert),
+    /// `UPDATE`.
     Update(Update),
+    /// `DELETE`.
     Delete(Delete),
+    /// `MERGE`.
     Merge(Box<Merge>),
+    /// `RESTORE` to a version.
     Restore(VersionSpec),
+    /// `ALTER TABLE … ADD COLUMNS`.
     AddColumns(AddColumns),
 }
 
 /// `INSERT`; [`Insert::bind`] makes the operation.
 #[derive(Debug, Clone)]
 pub struct Insert {
+    /// The rows to insert.
     pub source: Query,
     pub(crate) columns: InsertColumns,
     pub(crate) target: InsertTarget,
@@ -243,9 +337,10 @@ pub(crate) enum InsertTarget {
     ReplaceWhere(ast::Expr),
 }
 
-/// What [`Insert::bind`] found.
+/// An INSERT whose columns are known, from [`Insert::bind`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoundInsert {
+    /// The operation to commit.
     pub operation: Operation,
     /// The names to send the source's columns under, one for each, in the source's order.
     pub column_names: Vec<String>,

@@ -6,7 +6,6 @@ use messages::Error;
 use messages::commit::{Assignment, CreateMode, InsertMode, MergeAction, MergeWhen, Operation};
 use serde_json::json;
 
-use super::statement::{Insert, Merge};
 use super::*;
 
 mod guide;

@@ -46,7 +46,6 @@ pub(crate) async fn execute_write(
         target_schema(core, &context, &location).await?;
     }
     let (operation, source) = bind(core, &context, write, &location).await?;
-    let creates = creates_table(&operation);
     let request = CommitRequest {
         table: location.clone(),
         operation,
@@ -57,7 +56,7 @@ pub(crate) async fn execute_write(
     let CommitOutcome {
         version, result, ..
     } = outcome?;
-    if creates {
+    if write.creates_table() {
         core.catalog.forget();
     }
     context.finished();
@@ -71,20 +70,6 @@ pub(crate) async fn execute_write(
     Ok(execution.written(location, version))
 }
 
-/// Whether the operation may make a table where there is none.
-fn creates_table(operation: &Operation) -> bool {
-    match operation {
-        Operation::CreateTable { .. } | Operation::CreateTableAsSelect { .. } => true,
-        Operation::Insert { .. }
-        | Operation::Update { .. }
-        | Operation::Delete { .. }
-        | Operation::Merge { .. }
-        | Operation::Restore { .. }
-        | Operation::SetTableProperties { .. }
-        | Operation::AddColumns { .. } => false,
-    }
-}
-
 /// The location of the table to write.
 async fn target(
     core: &EngineCore,
@@ -94,17 +79,7 @@ async fn target(
     if let Some(url) = &write.location {
         return Ok(core.catalog.locate_url(url)?.location);
     }
-    let creates = match &write.operation {
-        WriteOperation::Bound(operation) => creates_table(operation),
-        WriteOperation::CreateTableAsSelect { .. } => true,
-        WriteOperation::Insert(_)
-        | WriteOperation::Merge(_)
-        | WriteOperation::Update(_)
-        | WriteOperation::Delete(_)
-        | WriteOperation::AddColumns(_)
-        | WriteOperation::Restore(_) => false,
-    };
-    if creates && !is_parquet(&write.table) {
+    if write.creates_table() && !is_parquet(&write.table) {
         return Ok(core.catalog.locate_new(&write.table).await?.location);
     }
     Ok(locate_delta(core, context, &write.table).await?.location)

@@ -16,7 +16,7 @@ pub(crate) fn strip_duplicate_suffix(name: &str) -> &str {
     name.split_once(MARK).map_or(name, |(name, _)| name)
 }
 
-/// The schema with the names that the query gave, where they differ.
+/// The schema with the names that the query gave its columns; `None` if it has them already.
 pub fn strip_duplicate_suffixes(schema: &Schema) -> Option<SchemaRef> {
     let is_marked = |name: &str| name.contains(MARK);
     if !schema.fields().iter().any(|field| is_marked(field.name())) {

@@ -17,6 +17,8 @@ use crate::identifiers::same_identifier;
 use crate::statement::{Merge, RawAssignment, RawMergeAction, RawMergeClause};
 
 impl Merge {
+    /// The operation, its expressions bound to the columns of both sides.
+    ///
     /// `schema_evolution`: the session evolves schemas
     /// (`spark.databricks.delta.schema.autoMerge.enabled`).
     ///

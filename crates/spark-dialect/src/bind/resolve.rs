@@ -20,10 +20,11 @@ use crate::identifiers::same_identifier;
 use crate::statement::Query;
 
 impl Query {
-    /// The statement to plan. `schema_of` gives the schema that was registered under a placeholder.
+    /// The statement to plan, each name in the spelling of the column that it means. `schema_of` gives
+    /// the schema that was registered under a placeholder; for `None` names stay as written.
     ///
     /// # Errors
-    /// `AMBIGUOUS_REFERENCE` where a name fits columns of several tables that spell it differently.
+    /// `AMBIGUOUS_REFERENCE` if a name fits columns of several tables that spell it differently.
     pub fn resolve(
         &self,
         schema_of: &dyn Fn(&str) -> Option<SchemaRef>,

@@ -1,5 +1,5 @@
-//! From what a statement says to what is committed, once the schemas of the table and of the source
-//! are known.
+//! From what a statement says to the operation that is committed, once the schemas of the table and
+//! of the source are known.
 
 use arrow_schema::Schema;
 use messages::commit::{Assignment, CreateMode, InsertMode, Operation, TableOptions};
@@ -18,11 +18,15 @@ use crate::statement::{
 };
 
 impl Insert {
+    /// The operation, and the table's name for each of the source's columns.
+    ///
     /// `merge_schema`: the session evolves schemas
     /// (`spark.databricks.delta.schema.autoMerge.enabled`).
     ///
     /// # Errors
-    /// Where the source's columns do not fit the table's; all that do not fit are named.
+    /// `DELTA_INSERT_COLUMN_ARITY_MISMATCH`, `UNRESOLVED_COLUMN.WITH_SUGGESTION` or
+    /// `DELTA_METADATA_MISMATCH` if the source's columns do not fit the table's,
+    /// `COLUMN_ALREADY_EXISTS` if two go to one.
     pub fn bind(
         &self,
         target: &Schema,
@@ -166,8 +170,10 @@ fn by_name(target: &Schema, source: &Schema, evolve: bool) -> Result<Vec<String>
 }
 
 impl Update {
+    /// The operation, its expressions bound to the table's columns.
+    ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN` for a name that is none of the table's columns.
+    /// `UNRESOLVED_COLUMN.WITH_SUGGESTION` for a name that is none of the table's columns.
     pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
         let relations = [scope_relation(&self.qualifier, columns(target))];
         let mut assignments: Vec<Assignment> = Vec::new();
@@ -193,8 +199,10 @@ impl Update {
 }
 
 impl Delete {
+    /// The operation, its condition bound to the table's columns.
+    ///
     /// # Errors
-    /// `UNRESOLVED_COLUMN` for a name that is none of the table's columns.
+    /// `UNRESOLVED_COLUMN.WITH_SUGGESTION` for a name that is none of the table's columns.
     pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
         let relations = [scope_relation(&self.qualifier, columns(target))];
         let predicate = self
@@ -207,8 +215,11 @@ impl Delete {
 }
 
 impl AddColumns {
+    /// The operation, for a table of these columns.
+    ///
     /// # Errors
-    /// `FIELD_ALREADY_EXISTS`.
+    /// `FIELD_ALREADY_EXISTS` if the table has a column of that name,
+    /// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES` if Parquet can't store the name.
     pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
         for column in &self.columns {
             check_characters(&column.name)?;
@@ -229,10 +240,12 @@ impl AddColumns {
     }
 }
 
-/// `CREATE TABLE … AS SELECT`, with the schema of the SELECT.
+/// The operation of a `CREATE TABLE … AS SELECT` whose SELECT has this schema.
 ///
 /// # Errors
-/// Where two columns share a name, a name can't be stored, or a partition column is not among them.
+/// `COLUMN_ALREADY_EXISTS` if two columns share a name, `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES` if
+/// Parquet can't store one, `DELTA_INVALID_PARTITION_COLUMN` or `ALL_PARTITION_COLUMNS_NOT_ALLOWED`
+/// for `PARTITIONED BY`.
 pub fn bind_create_table_as_select(
     mode: CreateMode,
     options: &TableOptions,

@@ -42,8 +42,8 @@ impl TimestampExpr {
         Ok(Self::Expression(Box::new(expr)))
     }
 
-    /// `SELECT` of one row with one column of type `Timestamp(ms, UTC)`; null where the expression
-    /// is null.
+    /// A SELECT of one row with one column of type `Timestamp(ms, UTC)`; null if the expression is
+    /// null.
     pub fn to_statement(&self) -> ast::Statement {
         let expr = match self {
             Self::Millis(millis) => Expr::Value(Value::Number(millis.to_string(), false).into()),

@@ -91,7 +91,7 @@ pub enum StatementKind {
         key: String,
     },
     /// A statement that changes a table.
-    Write(Write),
+    Write(Box<Write>),
 }
 
 /// The form in which EXPLAIN shows a plan.
@@ -108,12 +108,12 @@ pub enum ExplainMode {
 impl StatementKind {
     /// A write to a table that is there already.
     pub(crate) fn write(table: TableName, operation: WriteOperation) -> Self {
-        Self::Write(Write {
+        Self::Write(Box::new(Write {
             table,
             location: None,
             must_exist: false,
             operation,
-        })
+        }))
     }
 }
 
@@ -334,7 +334,7 @@ pub(crate) enum InsertColumns {
 pub(crate) enum InsertTarget {
     Append,
     Overwrite,
-    ReplaceWhere(ast::Expr),
+    ReplaceWhere(Box<ast::Expr>),
 }
 
 /// An INSERT whose columns are known, from [`Insert::bind`].

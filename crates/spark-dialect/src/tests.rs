@@ -44,7 +44,7 @@ fn query(sql: &str) -> Query {
 
 fn write(sql: &str) -> Write {
     match parse_one(sql) {
-        StatementKind::Write(write) => write,
+        StatementKind::Write(write) => *write,
         other => panic!("{sql}\n{other:?}"),
     }
 }

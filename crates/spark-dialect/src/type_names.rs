@@ -59,3 +59,86 @@ pub fn type_name(data_type: &DataType) -> String {
         other => other.to_string().to_lowercase(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_schema::{Field, TimeUnit};
+
+    use super::*;
+
+    #[test]
+    fn types_go_by_their_names_in_spark() {
+        let field = |name: &str, data_type| Field::new(name, data_type, true);
+        let list = |data_type| DataType::List(Arc::new(field("element", data_type)));
+        let entries = DataType::Struct(
+            vec![
+                field("key", DataType::Utf8),
+                field("value", DataType::Date32),
+            ]
+            .into(),
+        );
+        let dictionary = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
+        for (data_type, name) in [
+            (DataType::Null, "void"),
+            (DataType::Boolean, "boolean"),
+            (DataType::Int8, "tinyint"),
+            (DataType::UInt8, "smallint"),
+            (DataType::Int16, "smallint"),
+            (DataType::UInt16, "int"),
+            (DataType::Int32, "int"),
+            (DataType::UInt32, "bigint"),
+            (DataType::Int64, "bigint"),
+            (DataType::UInt64, "decimal(20,0)"),
+            (DataType::Float32, "float"),
+            (DataType::Float64, "double"),
+            (DataType::Decimal128(10, 10), "decimal(10,10)"),
+            (DataType::Decimal128(10, 11), "decimal128(10, 11)"),
+            (DataType::Decimal128(10, -1), "decimal128(10, -1)"),
+            (DataType::Decimal256(50, 2), "decimal256(50, 2)"),
+            (DataType::Utf8View, "string"),
+            (DataType::FixedSizeBinary(16), "binary"),
+            (DataType::Date32, "date"),
+            (
+                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+                "timestamp",
+            ),
+            (
+                DataType::Timestamp(TimeUnit::Microsecond, None),
+                "timestamp_ntz",
+            ),
+            (
+                DataType::Interval(IntervalUnit::YearMonth),
+                "interval year to month",
+            ),
+            (
+                DataType::Interval(IntervalUnit::MonthDayNano),
+                "interval day to second",
+            ),
+            (
+                DataType::Duration(TimeUnit::Microsecond),
+                "interval day to second",
+            ),
+            (DataType::Time64(TimeUnit::Nanosecond), "time"),
+            (dictionary, "string"),
+            (list(list(DataType::Int32)), "array<array<int>>"),
+            (
+                DataType::Struct(
+                    vec![
+                        field("a", DataType::Int32),
+                        field("B c", list(DataType::Utf8)),
+                    ]
+                    .into(),
+                ),
+                "struct<a:int,B c:array<string>>",
+            ),
+            (
+                DataType::Map(Arc::new(field("entries", entries)), false),
+                "map<string,date>",
+            ),
+        ] {
+            assert_eq!(type_name(&data_type), name, "{data_type}");
+        }
+    }
+}

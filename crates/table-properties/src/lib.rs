@@ -177,7 +177,7 @@ fn is_interval(value: &str) -> bool {
         .split_whitespace()
         .collect();
     !words.is_empty()
-        && words.len() % 2 == 0
+        && words.len().is_multiple_of(2)
         && words.chunks(2).all(|pair| {
             pair[0].parse::<u64>().is_ok()
                 && UNITS.contains(&pair[1].strip_suffix('s').unwrap_or(pair[1]))

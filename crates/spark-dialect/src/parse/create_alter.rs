@@ -156,12 +156,12 @@ impl StatementParser<'_> {
             options,
             source,
         };
-        Ok(StatementKind::Write(Write {
+        Ok(StatementKind::Write(Box::new(Write {
             table,
             location,
             must_exist,
             operation,
-        }))
+        })))
     }
 
     /// `(a, b)`, or with types, which declares the columns as well.
@@ -386,12 +386,12 @@ fn create_table_statement(
         columns,
         options,
     });
-    Ok(StatementKind::Write(Write {
+    Ok(StatementKind::Write(Box::new(Write {
         table,
         location,
         must_exist,
         operation,
-    }))
+    })))
 }
 
 fn check_names(columns: &[ColumnDefinition]) -> Result<(), Error> {

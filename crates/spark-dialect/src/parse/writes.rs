@@ -54,7 +54,7 @@ impl StatementParser<'_> {
                     "REPLACE WHERE goes with INSERT INTO, not with INSERT OVERWRITE.",
                 ));
             }
-            target = InsertTarget::ReplaceWhere(self.expr()?);
+            target = InsertTarget::ReplaceWhere(Box::new(self.expr()?));
         } else if self.peek_word("REPLACE") {
             return Err(not_supported(
                 "INSERT … REPLACE USING and REPLACE ON",

@@ -84,13 +84,13 @@ fn names_are_found_in_any_case_and_shown_as_asked() {
     let sql = "SELECT transaction_id, SUM(AMOUNT) AS Total, T.info.region FROM t
                WHERE amount > 0 GROUP BY TRANSACTION_ID, info.REGION ORDER BY TOTAL";
     assert_eq!(
-        resolved(sql, &[mixed.clone()]),
+        resolved(sql, std::slice::from_ref(&mixed)),
         "SELECT Transaction_ID AS `transaction_id`, SUM(Amount) AS Total, `t`.Info.Region AS `region` \
          FROM __lakeglass_0 AS `t` WHERE Amount > 0 GROUP BY Transaction_ID, Info.Region ORDER BY Total"
     );
     let nested = "SELECT x.AMOUNT FROM (SELECT amount, upper(transaction_id) FROM t) AS X";
     assert_eq!(
-        resolved(nested, &[mixed.clone()]),
+        resolved(nested, std::slice::from_ref(&mixed)),
         "SELECT `X`.amount AS `AMOUNT` FROM (SELECT Amount AS `amount`, upper(Transaction_ID) AS `upper(transaction_id)` FROM __lakeglass_0 AS `t`) AS X"
     );
     let lower = schema(&[("transaction_id", DataType::Utf8)]);

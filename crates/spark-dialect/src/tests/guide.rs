@@ -188,6 +188,26 @@ fn guides_original_merge_is_refused_with_both_ways_out() {
 }
 
 #[test]
+fn hint_repeats_a_value_only_where_it_stands_alone() {
+    for (value, repeated, data_type) in [
+        ("now()", "now()", "TIMESTAMP"),
+        ("current_date()", "current_date()", "DATE"),
+        ("'x'", "'x'", "type"),
+        ("source.amount + 1", "…", "type"),
+    ] {
+        let sql = format!(
+            "MERGE INTO {DIM} AS target USING s AS source ON target.transaction_id = source.transaction_id
+             WHEN MATCHED THEN UPDATE SET seen = {value}"
+        );
+        let source = source_schema(&SOURCE[..6]);
+        let error = merge(&sql).bind(&dimension(), &source, false).unwrap_err();
+        let hint = error.hint.unwrap();
+        assert!(hint.contains(&format!("{repeated} AS seen")), "{hint}");
+        assert!(hint.contains(&format!("(seen {data_type})")), "{hint}");
+    }
+}
+
+#[test]
 fn merge_column_of_the_source_alone_needs_schema_evolution() {
     let sql = format!(
         "MERGE INTO {DIM} t USING s ON t.transaction_id = s.transaction_id

@@ -401,3 +401,75 @@ fn semicolons_split_only_outside_strings_names_and_comments() {
     );
     assert!(parse(" ; -- nothing\n;").is_empty());
 }
+
+#[test]
+fn columns_shown_twice_have_names_of_their_own_until_they_leave() {
+    let two = schema(&[("a", DataType::Int32), ("b", DataType::Int32)]);
+    let one = std::slice::from_ref(&two);
+    let names = |sql: &str, schemas: &[SchemaRef]| {
+        let sql = resolved(sql, schemas).replace('\u{1f}', "#");
+        let (list, _) = sql.split_once(" FROM ").unwrap_or((&sql, ""));
+        list.to_owned()
+    };
+    assert_eq!(names("SELECT a, b FROM t", one), "SELECT a, b");
+    assert_eq!(names("SELECT a, a FROM t", one), "SELECT a, a AS `a#1`");
+    assert_eq!(
+        names("SELECT 1 AS a, a FROM t", one),
+        "SELECT CAST(1 AS INT) AS a, a AS `a#1`"
+    );
+    // The same column twice, and two columns of one name, which can be ordered by.
+    assert_eq!(
+        names("SELECT t.a, t.a FROM t", one),
+        "SELECT `t`.a, `t`.a AS `a#1`"
+    );
+    let both = [two.clone(), two.clone()];
+    assert_eq!(
+        names("SELECT t.a, s.a FROM t, s", &both),
+        "SELECT `t`.a, `s`.a"
+    );
+    // A wildcard's columns have their names first.
+    assert_eq!(names("SELECT *, a FROM t", one), "SELECT *, a AS `a#1`");
+    assert_eq!(
+        names("SELECT a, * EXCEPT (a) FROM t", one),
+        "SELECT a, * EXCEPT (a)"
+    );
+    assert_eq!(strip_duplicate_suffixes(&two), None);
+    let shown = schema(&[("a", DataType::Int32), ("a\u{1f}1", DataType::Utf8)]);
+    let left = schema(&[("a", DataType::Int32), ("a", DataType::Utf8)]);
+    assert_eq!(strip_duplicate_suffixes(&shown), Some(left));
+}
+
+#[test]
+fn syntax_that_few_dialects_have_is_parsed() {
+    for (sql, translated) in [
+        (r"SELECT 'a\'b' AS x", r"SELECT 'a''b' AS x"),
+        (r"SELECT 'a\%b' AS x", r"SELECT 'a\%b' AS x"),
+        ("SELECT 'a' 'b' AS x", "SELECT 'ab' AS x"),
+        ("SELECT /* a /* b */ c */ 1L AS x", "SELECT 1L AS x"),
+        (
+            "SELECT CAST(1L AS LONG) AS x",
+            "SELECT CAST(1L AS BIGINT) AS x",
+        ),
+        ("SELECT !true AS x", "SELECT NOT true AS x"),
+        (
+            "WITH c (SELECT 1L AS x) SELECT x FROM c",
+            "WITH c AS (SELECT 1L AS x) SELECT x FROM `c`",
+        ),
+    ] {
+        assert_eq!(resolved(sql, &[]), translated);
+    }
+    for sql in [
+        "SELECT a FROM t ORDER BY ALL",
+        "SELECT a, count(*) FROM t GROUP BY ROLLUP (a)",
+        "SELECT a, count(*) FROM t GROUP BY a WITH ROLLUP",
+        "SELECT count(*) FILTER (WHERE a > 1) FROM t",
+        "SELECT transform(a, x -> x + 1) FROM t",
+        "SELECT * EXCEPT (a) FROM t",
+        "SELECT struct(1 AS a, 2 AS b)",
+        "SELECT first_value(a IGNORE NULLS) OVER (ORDER BY b) FROM t",
+        "SELECT sum(a) OVER v FROM t WINDOW w AS (ORDER BY b), v AS w",
+        "SELECT * FROM (t)",
+    ] {
+        parse_one(sql);
+    }
+}

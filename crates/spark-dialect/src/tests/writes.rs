@@ -184,6 +184,7 @@ fn expressions_for_the_proxy_survive_another_parser() {
             "length(s) / n",
             r#"CAST(length("s") AS DOUBLE PRECISION) / "n""#,
         ),
+        ("(n + 1) / 2", r#"CAST(("n" + 1) AS DOUBLE PRECISION) / 2"#),
         ("n / 2.0D", r#""n" / CAST('2.0' AS DOUBLE PRECISION)"#),
         ("n DIV 2L", r#"CAST("n" / 2 AS BIGINT)"#),
         ("`a \"b\"` || 'x'", r#""a ""b""" || 'x'"#),

@@ -5,15 +5,11 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use delta_log::{ChangeBound, ChangeColumns, DeletionVector, Table, TimeTravel};
 use futures::executor::block_on;
-use messages::Error;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use query_engine::{Engine, EngineOptions, Scheduler, StoreLocation, Stores};
-use url::Url;
 
 /// A target, under the name of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
@@ -107,38 +103,13 @@ pub fn statement(bytes: &[u8]) {
     let Ok(script) = std::str::from_utf8(bytes) else {
         return;
     };
-    let engine = Engine::new(EngineOptions {
-        memory_limit: 16 * 1024 * 1024,
-        stores: Arc::new(Nowhere),
-        committer: None,
-        scheduler: Arc::new(Nowhere),
-    });
-    if let Ok(statements) = engine.parse(script) {
+    if let Ok(statements) = spark_dialect::parse_script(script) {
         for statement in statements {
-            let end = statement.offset() + statement.text().len();
-            assert_eq!(script.get(statement.offset()..end), Some(statement.text()));
+            let end = statement.offset + statement.text.len();
+            assert_eq!(
+                script.get(statement.offset..end),
+                Some(statement.text.as_str())
+            );
         }
     }
-}
-
-/// No store, no bucket, no other task.
-#[derive(Debug)]
-struct Nowhere;
-
-impl Stores for Nowhere {
-    fn resolve(&self, url: &Url) -> Result<StoreLocation, Error> {
-        Err(Error::new(
-            "PATH_NOT_FOUND",
-            format!("There is nothing at {url}."),
-        ))
-    }
-
-    fn buckets(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-#[async_trait]
-impl Scheduler for Nowhere {
-    async fn yield_now(&self) {}
 }

@@ -11,6 +11,8 @@ fn errors_name_line_and_column_of_the_script() {
         ("FROB x", "line 1, column 1"),
         ("SELECT 1 AS \"x\"", "line 1, column 13"),
         ("SELECT 12abc", "line 1, column 8"),
+        ("SELECT a AS", "line 1, column 12"),
+        ("SELECT INTERVAL '1' DAY TO HOUR", "line 1, column 8"),
         ("UPDATE t SET a 1", "line 1, column 16"),
         ("CREATE TABLE t (a INT", "line 1, column 22"),
     ] {

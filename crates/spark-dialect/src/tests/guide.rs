@@ -336,3 +336,19 @@ fn merge_clause_sees_only_its_side() {
     let error = twice.bind(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "DUPLICATE_ASSIGNMENT");
 }
+
+#[test]
+fn merge_source_needs_no_name() {
+    for source in ["(SELECT 'T001' AS id)", "table_changes('t', 1)"] {
+        let sql = format!(
+            "MERGE INTO {DIM} t USING {source} ON transaction_id = id WHEN MATCHED THEN DELETE"
+        );
+        let operation = merge(&sql).bind(&dimension(), &source_schema(&["id"]), false);
+        let Ok(Operation::Merge { on, .. }) = operation else {
+            panic!("{operation:?}")
+        };
+        assert_eq!(on, r#""t"."transaction_id" = "__source"."id""#);
+    }
+    let error = refusal("MERGE INTO t USING (a JOIN b ON true) ON true WHEN MATCHED THEN DELETE");
+    assert_eq!(error.code, "UNSUPPORTED_FEATURE");
+}

@@ -473,3 +473,22 @@ fn syntax_that_few_dialects_have_is_parsed() {
         parse_one(sql);
     }
 }
+
+#[test]
+fn explain_takes_sparks_modes() {
+    for (mode, expected) in [
+        ("", ExplainMode::Plan),
+        ("FORMATTED", ExplainMode::Plan),
+        ("CODEGEN", ExplainMode::Plan),
+        ("COST", ExplainMode::Plan),
+        ("EXTENDED", ExplainMode::Verbose),
+        ("VERBOSE", ExplainMode::Verbose),
+        ("ANALYZE", ExplainMode::Analyze),
+    ] {
+        let sql = format!("EXPLAIN {mode} SELECT 1");
+        assert!(
+            matches!(parse_one(&sql), StatementKind::Explain { mode, .. } if mode == expected),
+            "{sql}"
+        );
+    }
+}

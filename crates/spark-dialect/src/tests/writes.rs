@@ -319,3 +319,45 @@ fn restore_takes_versions_and_times() {
         VersionSpec::Timestamp(TimestampExpr::Millis(1_714_521_600_000))
     );
 }
+
+#[test]
+fn all_types_of_columns_have_their_name_in_the_log() {
+    let declared =
+        |data_type: &str| match write(&format!("CREATE TABLE t (a {data_type})")).operation {
+            WriteOperation::Bound(Operation::CreateTable { columns, .. }) => {
+                columns[0].data_type.clone()
+            }
+            other => panic!("{other:?}"),
+        };
+    for (names, stored) in [
+        ("STRING TEXT", "string"),
+        ("BOOLEAN BOOL", "boolean"),
+        ("TINYINT BYTE", "byte"),
+        ("SMALLINT SHORT", "short"),
+        ("INT INTEGER", "integer"),
+        ("BIGINT LONG", "long"),
+        ("FLOAT REAL", "float"),
+        ("DOUBLE", "double"),
+        ("DATE", "date"),
+        ("TIMESTAMP TIMESTAMP_LTZ", "timestamp"),
+        ("TIMESTAMP_NTZ", "timestamp_ntz"),
+        ("BINARY", "binary"),
+        ("DECIMAL DEC NUMERIC DECIMAL(10)", "decimal(10,0)"),
+        ("DECIMAL(38,38)", "decimal(38,38)"),
+    ] {
+        for name in names.split(' ') {
+            assert_eq!(declared(name), json!(stored), "{name}");
+        }
+    }
+    for (wrong, code) in [
+        ("ARRAY<INT>>", "PARSE_SYNTAX_ERROR"),
+        ("ARRAY<ARRAY<INT>", "PARSE_SYNTAX_ERROR"),
+        ("DECIMAL(0)", "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION"),
+        ("DECIMAL(2, 3)", "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION"),
+        ("VARCHAR(3)", "UNSUPPORTED_DATATYPE"),
+        ("frob", "UNSUPPORTED_DATATYPE"),
+    ] {
+        let error = refusal(&format!("CREATE TABLE t (a {wrong})"));
+        assert_eq!(error.code, code, "{wrong}");
+    }
+}

@@ -492,3 +492,76 @@ fn explain_takes_sparks_modes() {
         );
     }
 }
+
+#[test]
+fn sparks_functions_reach_datafusion_in_its_words() {
+    let table = schema(&[("a", DataType::Int32), ("b", DataType::Int32)]);
+    for (sparks, datafusions) in [
+        ("any_value(a)", "first_value(a)"),
+        ("first(a)", "first_value(a)"),
+        ("last(a)", "last_value(a)"),
+        ("approx_count_distinct(a)", "approx_distinct(a)"),
+        ("std(a)", "stddev(a)"),
+        ("stddev_samp(a)", "stddev(a)"),
+        ("variance(a)", "var_samp(a)"),
+        ("every(a)", "bool_and(a)"),
+        ("some(a)", "bool_or(a)"),
+        ("ucase(a)", "upper(a)"),
+        ("lcase(a)", "lower(a)"),
+        ("len(a)", "length(a)"),
+        ("rand()", "random()"),
+        ("array(a, b)", "make_array(a, b)"),
+        ("explode(a)", "unnest(a)"),
+        (
+            "collect_list(a)",
+            "array_agg(a) FILTER (WHERE (a) IS NOT NULL)",
+        ),
+        (
+            "collect_set(a)",
+            "array_agg(DISTINCT a) FILTER (WHERE (a) IS NOT NULL)",
+        ),
+        (
+            "datediff(a, b)",
+            "(CAST(CAST(a AS DATE) AS INT) - CAST(CAST(b AS DATE) AS INT))",
+        ),
+        (
+            "date_add(a, b)",
+            "CAST(CAST(CAST(CAST(a AS DATE) AS INT) + CAST(b AS INT) AS INT) AS DATE)",
+        ),
+        (
+            "date_sub(a, b)",
+            "CAST(CAST(CAST(CAST(a AS DATE) AS INT) - CAST(b AS INT) AS INT) AS DATE)",
+        ),
+        ("year(a)", "CAST(date_part('year', a) AS INT)"),
+        ("dayofmonth(a)", "CAST(date_part('day', a) AS INT)"),
+        ("dayofyear(a)", "CAST(date_part('doy', a) AS INT)"),
+        ("weekofyear(a)", "CAST(date_part('week', a) AS INT)"),
+        ("second(a)", "CAST(date_part('second', a) AS INT)"),
+        ("to_date(a)", "CAST(a AS DATE)"),
+        ("to_date(a, 'dd.MM.yyyy')", "to_date(a, '%d.%m.%Y')"),
+        ("string(a)", "CAST(a AS STRING)"),
+        ("int(a)", "CAST(a AS INT)"),
+        ("bigint(a)", "CAST(a AS BIGINT)"),
+        ("double(a)", "CAST(a AS DOUBLE PRECISION)"),
+        ("boolean(a)", "CAST(a AS BOOLEAN)"),
+        ("isnull(a)", "(a IS NULL)"),
+        ("isnotnull(a)", "(a IS NOT NULL)"),
+        ("if(a, b, 1)", "CASE WHEN a THEN b ELSE 1 END"),
+        ("count_if(a)", "count(CASE WHEN a THEN 1 END)"),
+        ("concat(a, b)", "('' || a || b)"),
+        (
+            "regexp_replace(a, 'x', 'y')",
+            "regexp_replace(a, 'x', 'y', 'g')",
+        ),
+        ("log(a)", "ln(a)"),
+        ("mod(a, b)", "(a % b)"),
+        ("size(a)", "CAST(array_length(a) AS INT)"),
+        ("CAST(a AS DECIMAL(5))", "CAST(a AS DECIMAL(5,0))"),
+        ("CAST(a AS DEC)", "CAST(a AS DECIMAL(10,0))"),
+    ] {
+        let sql = format!("SELECT {sparks} AS x FROM t");
+        let translated = resolved(&sql, std::slice::from_ref(&table));
+        let expected = format!("SELECT {datafusions} AS x FROM __lakeglass_0 AS `t`");
+        assert_eq!(translated, expected, "{sparks}");
+    }
+}

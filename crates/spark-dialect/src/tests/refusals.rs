@@ -170,6 +170,7 @@ fn statements_of_later_versions_are_refused_by_name() {
         ("EXPLAIN DELETE FROM t", "EXPLAIN"),
         ("SELECT * FROM csv.`s3a://b/x.csv`", "csv"),
         ("SELECT * FROM t TABLESAMPLE (10 PERCENT)", "TABLESAMPLE"),
+        ("SELECT * FROM t FOR UPDATE", "FOR"),
         ("INSERT OVERWRITE DIRECTORY 'x' SELECT 1", "DIRECTORY"),
         ("INSERT OVERWRITE LOCAL DIRECTORY 'x' SELECT 1", "DIRECTORY"),
         ("INSERT INTO t PARTITION (a = 1) VALUES (2)", "PARTITION"),

@@ -1,4 +1,6 @@
-//! From text to the tokens of single statements.
+//! From text to the tokens of single statements: sqlparser's tokenizer, and passes over its tokens that
+//! split a script, refuse what nests too deeply, and bring Spark's syntax into a form that sqlparser
+//! parses (`FOR SYSTEM_VERSION AS OF`, `VALUES 1, 2`).
 //!
 //! Tokens keep the place they have in the script, so that every error can name it.
 

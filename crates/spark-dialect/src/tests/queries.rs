@@ -93,6 +93,17 @@ fn names_are_found_in_any_case_and_shown_as_asked() {
         resolved(nested, std::slice::from_ref(&mixed)),
         "SELECT `X`.amount AS `AMOUNT` FROM (SELECT Amount AS `amount`, upper(Transaction_ID) AS `upper(transaction_id)` FROM __lakeglass_0 AS `t`) AS X"
     );
+    // Through a subquery, and a join with an alias of its own.
+    let inner = "SELECT x.INFO.region FROM (SELECT info FROM t) AS x";
+    assert_eq!(
+        resolved(inner, std::slice::from_ref(&mixed)),
+        "SELECT `x`.info.Region AS `region` FROM (SELECT Info AS `info` FROM __lakeglass_0 AS `t`) AS x"
+    );
+    let joined = "SELECT amount FROM (t CROSS JOIN VALUES (1) AS v(b)) AS j";
+    assert_eq!(
+        resolved(joined, std::slice::from_ref(&mixed)),
+        "SELECT Amount AS `amount` FROM (__lakeglass_0 AS `t` CROSS JOIN (VALUES (CAST(1 AS INT))) AS v (b)) AS j"
+    );
     let lower = schema(&[("transaction_id", DataType::Utf8)]);
     let error = try_resolve("SELECT transaction_id FROM a, b", &[mixed, lower]).unwrap_err();
     assert_eq!(error.code, "AMBIGUOUS_REFERENCE");

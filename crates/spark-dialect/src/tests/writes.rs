@@ -46,6 +46,10 @@ fn insert_maps_columns_by_position_list_or_name() {
         ["amount"]
     );
     let code = |sql, source| names(sql, source).unwrap_err().code;
+    let message = |sql, source| names(sql, source).unwrap_err().message;
+    assert!(message("INSERT INTO t VALUES ('a')", &["a"]).contains("not enough"));
+    let three = message("INSERT INTO t VALUES ('a', 1, 2)", &["a", "b", "c"]);
+    assert!(three.contains("too many"), "{three}");
     assert_eq!(
         code("INSERT INTO t VALUES ('a')", &["col1"]),
         "DELTA_INSERT_COLUMN_ARITY_MISMATCH"

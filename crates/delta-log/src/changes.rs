@@ -194,8 +194,7 @@ struct TableSchema {
 impl TableSchema {
     fn of(protocol: &Protocol, metadata: &Metadata) -> Result<Self> {
         let columns = StructType::from_json(&metadata.schema_string)?;
-        let column_mapping = ColumnMapping::of(protocol, metadata)?;
-        column_mapping.check(&columns)?;
+        let column_mapping = ColumnMapping::of(protocol, metadata, &columns)?;
         Ok(Self {
             columns: Arc::new(columns),
             column_mapping,

@@ -40,8 +40,7 @@ impl Snapshot {
     ) -> Result<Self> {
         let (protocol, metadata) = check_readable(table, version, state.protocol, state.metadata)?;
         let schema = Arc::new(StructType::from_json(&metadata.schema_string)?);
-        let column_mapping = ColumnMapping::of(&protocol, &metadata)?;
-        column_mapping.check(&schema)?;
+        let column_mapping = ColumnMapping::of(&protocol, &metadata, &schema)?;
         let Files { segments, rows } = state.files;
         let files = FileTable::new(
             DataPaths::new(table),

@@ -166,6 +166,32 @@ async fn partition_values_of_each_type() {
 }
 
 #[tokio::test]
+async fn hives_name_for_null_is_a_text_like_others_and_an_empty_text_is_null() {
+    let t = TestTable::new();
+    let hive = "__HIVE_DEFAULT_PARTITION__";
+    let columns = [("s", "string"), ("bin", "binary"), ("day", "date")];
+    let actions = [
+        protocol(),
+        partitioned(&columns),
+        add_with("a", json!({"s": hive, "bin": hive, "day": hive}), json!({})),
+        add_with("b", json!({"s": "", "bin": "", "day": ""}), json!({})),
+        add_with("c", json!({"s": null, "bin": null}), json!({})),
+    ];
+    t.commit(0, &actions).await;
+    let snapshot = latest(&t).await;
+    let values = |name: &str| snapshot.files().partition_values(name).unwrap();
+    let (texts, bytes) = (values("s"), values("bin"));
+    assert_eq!(
+        texts.as_string::<i32>().iter().collect::<Vec<_>>(),
+        [Some(hive), None, None]
+    );
+    assert_eq!(bytes.as_binary::<i32>().value(0), hive.as_bytes());
+    assert_eq!(bytes.null_count(), 2);
+    // Where it is not of the column's type, it can only mean null.
+    assert_eq!(values("day").null_count(), 3);
+}
+
+#[tokio::test]
 async fn partition_value_of_another_type_is_an_error_that_names_column_and_value() {
     let t = TestTable::new();
     let file = add_with("a", json!({"day": "yesterday"}), json!({}));

@@ -18,6 +18,9 @@ use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use crate::error::{Error, Result as LogResult};
 use crate::schema::types::DataType;
 
+/// What Hive calls the partition of the rows whose value is null.
+const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
 /// A text that is not of its type.
 pub(crate) struct Malformed {
     pub(crate) row: usize,
@@ -69,13 +72,20 @@ pub(crate) fn parse<'a>(
     })
 }
 
-/// Parses partition values, where an empty text, or Hive's name for it, is null.
+/// Parses partition values. An empty text is null, whatever the type. Hive's name for null is
+/// plain text to the protocol and to Spark: null only where it is not of the column's type.
+///
+/// # Errors
+/// [`Error::InvalidPartitionValue`], with the first text that is not of the type.
+///
+/// Protocol: [Partition Value Serialization](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#partition-value-serialization)
 pub(crate) fn parse_partition_values(
     column: &str,
     data_type: &DataType,
     texts: &[Option<&str>],
 ) -> LogResult<ArrayRef> {
-    let present = |text: &&str| !text.is_empty() && *text != "__HIVE_DEFAULT_PARTITION__";
+    let is_text = matches!(data_type, DataType::String | DataType::Binary);
+    let present = |text: &&str| !text.is_empty() && (is_text || *text != HIVE_NULL);
     let values = texts.iter().map(|text| text.filter(present));
     parse(data_type, values, false).map_err(|malformed| Error::InvalidPartitionValue {
         column: column.to_owned(),

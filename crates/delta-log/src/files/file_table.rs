@@ -7,10 +7,11 @@ use arrow::datatypes::DataType as ArrowType;
 use object_store::path::Path;
 
 use crate::error::{Error, Result};
+use crate::files::bounds::{self, Bound};
 use crate::files::data_path::DataPaths;
 use crate::files::deletion_vector::DeletionVector;
 use crate::files::file_segment::{Segment, SegmentColumns};
-use crate::files::statistics::{self, Bound, Statistics};
+use crate::files::statistics::Statistics;
 use crate::files::values::parse_partition_values;
 use crate::schema::column_mapping::ColumnMapping;
 use crate::schema::types::{DataType, StructType};
@@ -240,7 +241,7 @@ impl FileTable {
         let data_type = &field.data_type;
         let name = self.column_mapping.physical_name(field);
         let is_partition = self.partition_columns.iter().any(|name| name == column);
-        if is_partition || !statistics::has_bounds(data_type) {
+        if is_partition || !bounds::has_bounds(data_type) {
             return Ok(None);
         }
         let arrays: Vec<ArrayRef> = self
@@ -285,7 +286,7 @@ impl FileTable {
         let Some(field) = self.schema.field(column) else {
             return false;
         };
-        if !statistics::is_exact(&field.data_type) {
+        if !bounds::is_exact(&field.data_type) {
             return false;
         }
         let (Ok(Some(min)), Ok(Some(max))) = (self.min_values(column), self.max_values(column))

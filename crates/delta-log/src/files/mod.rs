@@ -1,5 +1,6 @@
 //! Data files, as the log describes them: paths, partition values, statistics, deletion vectors.
 
+pub(crate) mod bounds;
 pub(crate) mod data_path;
 pub(crate) mod deletion_vector;
 pub(crate) mod file_segment;

@@ -1,43 +1,24 @@
-//! Per-file statistics: what they say for sure.
+//! Per-file statistics: counts, and bounds of columns.
 //!
-//! The log has them as JSON, or as typed columns of a checkpoint. Either way they are bounds, and
-//! some of them are cut: this module widens those, so that a file is never skipped wrongly.
+//! The log has them as JSON, or as typed columns of a checkpoint.
 //!
 //! Protocol: [Per-file Statistics](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics)
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, Decimal128Array, PrimitiveArray, StringArray,
-    StructArray, TimestampMicrosecondArray, UInt64Array, make_array, new_null_array,
+    Array, ArrayRef, AsArray, StringArray, StructArray, UInt64Array, make_array, new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{cast, is_not_null};
-use arrow::datatypes::{
-    DataType as ArrowType, Field, Fields, Float32Type, Float64Type, Schema,
-    TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 
-use crate::files::values;
+use crate::files::bounds::{self, Bound};
 use crate::schema::column_mapping::ColumnMapping;
 use crate::schema::types::{DataType, StructType};
-
-/// Strings of at least this many characters may be cut off; Spark's default is 32.
-const WHOLE_STRING: usize = 32;
-
-/// Decimals below this in their unscaled form survive a way through a double, which is how some
-/// writers put them into JSON.
-const EXACT_IN_DOUBLE: u128 = 1_000_000_000_000_000;
-
-/// Which end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bound {
-    Min,
-    Max,
-}
 
 /// Statistics of some files, one row each, in the layout of `stats_parsed` but with every value as
 /// text, so that one value that is not of its column's type spoils nothing else.
@@ -158,14 +139,14 @@ impl Statistics<'_> {
         let from_json = self
             .json
             .and_then(|json| json.texts(Some(group), column))
-            .and_then(|texts| values::parse(data_type, texts.iter(), true).ok());
+            .and_then(|texts| bounds::of_texts(&texts, data_type, bound));
         let from_struct = self
             .parsed
             .and_then(|parsed| child(parsed, Some(group), column))
-            .and_then(|array| cast(&array, &data_type.to_arrow()).ok());
-        let values = coalesce(from_json, from_struct)
-            .unwrap_or_else(|| new_null_array(&data_type.to_arrow(), self.len));
-        widen(values, data_type, bound)
+            .and_then(|array| cast(&array, &data_type.to_arrow()).ok())
+            .map(|values| bounds::of_values(values, data_type, bound));
+        coalesce(from_json, from_struct)
+            .unwrap_or_else(|| new_null_array(&data_type.to_arrow(), self.len))
     }
 
     fn counts(&self, group: Option<&str>, name: &str) -> UInt64Array {
@@ -182,25 +163,6 @@ impl Statistics<'_> {
                     .or_else(|| Some(count?.value(row)))
             })
             .collect()
-    }
-}
-
-/// Whether columns of a type have bounds that are of use.
-pub(crate) fn has_bounds(data_type: &DataType) -> bool {
-    data_type.is_primitive() && !matches!(data_type, DataType::Binary | DataType::Void)
-}
-
-/// Whether a bound of this type, where a file gives one, is a value that occurs.
-pub(crate) fn is_exact(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Boolean
-        | DataType::Byte
-        | DataType::Short
-        | DataType::Integer
-        | DataType::Long
-        | DataType::Date => true,
-        DataType::Decimal { precision, .. } => *precision <= 15,
-        _ => false,
     }
 }
 
@@ -224,117 +186,6 @@ fn coalesce(first: Option<ArrayRef>, second: Option<ArrayRef>) -> Option<ArrayRe
         }
         (first, second) => first.or(second),
     }
-}
-
-/// Makes a true bound of one that may have been cut, or null where that cannot be.
-fn widen(values: ArrayRef, data_type: &DataType, bound: Bound) -> ArrayRef {
-    match (data_type, bound) {
-        // A cut minimum is a prefix, and so still a lower bound.
-        (DataType::String, Bound::Max) => {
-            let values = values.as_string::<i32>();
-            Arc::new(
-                values
-                    .iter()
-                    .map(|text| upper_bound(text?))
-                    .collect::<StringArray>(),
-            )
-        }
-        // Cut to milliseconds, that is, rounded down.
-        (DataType::Timestamp | DataType::TimestampNtz, Bound::Max) => {
-            let values: &PrimitiveArray<TimestampMicrosecondType> = values.as_primitive();
-            let widened: TimestampMicrosecondArray = values.unary(|micros| {
-                if micros.rem_euclid(1000) == 0 {
-                    micros.saturating_add(999)
-                } else {
-                    micros
-                }
-            });
-            Arc::new(widened.with_timezone_opt(values.timezone().map(str::to_owned)))
-        }
-        (DataType::Decimal { precision, scale }, _) if !is_exact(data_type) => {
-            let values: &Decimal128Array = values.as_primitive();
-            let limit = 10i128.pow(u32::from(*precision)) - 1;
-            let widened: Decimal128Array = values.unary(|unscaled| {
-                let magnitude = unscaled.unsigned_abs();
-                if magnitude < EXACT_IN_DOUBLE {
-                    return unscaled;
-                }
-                let slack = (magnitude >> 49) as i128 + 1;
-                match bound {
-                    Bound::Min => (unscaled - slack).max(-limit),
-                    Bound::Max => (unscaled + slack).min(limit),
-                }
-            });
-            let typed = widened.with_precision_and_scale(*precision, *scale);
-            typed.map_or_else(
-                |_| new_null_array(values.data_type(), values.len()),
-                |array| Arc::new(array),
-            )
-        }
-        (DataType::Float, _) => Arc::new(numbers::<Float32Type>(
-            &values,
-            |v| v.is_nan(),
-            bound,
-            -0.0,
-            0.0,
-        )),
-        (DataType::Double, _) => Arc::new(numbers::<Float64Type>(
-            &values,
-            |v| v.is_nan(),
-            bound,
-            -0.0,
-            0.0,
-        )),
-        _ => values,
-    }
-}
-
-/// NaN bounds nothing; and of the two zeros, which Arrow orders, a writer may have taken either.
-fn numbers<T: ArrowPrimitiveType>(
-    values: &ArrayRef,
-    is_nan: impl Fn(T::Native) -> bool,
-    bound: Bound,
-    negative_zero: T::Native,
-    zero: T::Native,
-) -> PrimitiveArray<T>
-where
-    T::Native: PartialEq,
-{
-    let zero_bound = if bound == Bound::Min {
-        negative_zero
-    } else {
-        zero
-    };
-    values.as_primitive::<T>().unary_opt(|value| {
-        if is_nan(value) {
-            None
-        } else if value == zero {
-            Some(zero_bound)
-        } else {
-            Some(value)
-        }
-    })
-}
-
-/// The text itself if it is short; else one that is above everything that starts with it.
-fn upper_bound(text: &str) -> Option<String> {
-    if text.chars().count() < WHOLE_STRING {
-        return Some(text.to_owned());
-    }
-    let mut prefix = text.to_owned();
-    while let Some(last) = prefix.pop() {
-        // The step is over the surrogates, which are no characters.
-        let next = if last == '\u{D7FF}' {
-            Some('\u{E000}')
-        } else {
-            char::from_u32(last as u32 + 1)
-        };
-        if let Some(next) = next {
-            prefix.push(next);
-            return Some(prefix);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use arrow::datatypes::{
     ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
 };
 use arrow::error::ArrowError;
-use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use crate::error::{Error, Result as LogResult};
 use crate::schema::types::DataType;
@@ -155,12 +155,8 @@ fn decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
     }
     let mut value: i128 = 0;
     for byte in whole.bytes().chain(fraction.bytes()) {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        value = value
-            .checked_mul(10)?
-            .checked_add(i128::from(byte - b'0'))?;
+        let digit = char::from(byte).to_digit(10)?;
+        value = value.checked_mul(10)?.checked_add(i128::from(digit))?;
     }
     if value != 0 {
         // The value is `value * 10^(exponent - fraction)`, and wanted as a multiple of 10^-scale.
@@ -171,14 +167,17 @@ fn decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
         let power = 10i128.checked_pow(shift.unsigned_abs())?;
         if shift >= 0 {
             value = value.checked_mul(power)?;
-        } else if value % power == 0 {
-            value /= power;
+        } else if value.checked_rem(power)? == 0 {
+            value = value.checked_div(power)?;
         } else {
             return None;
         }
     }
     let limit = 10i128.checked_pow(u32::from(precision))?;
-    (value < limit).then_some(if negative { -value } else { value })
+    (value < limit).then_some(match negative {
+        true => value.checked_neg()?,
+        false => value,
+    })
 }
 
 /// Spark writes the bytes as if they were UTF-8; delta-rs writes each as `\u00XX`.
@@ -202,14 +201,15 @@ fn date(text: &str) -> Option<i32> {
 }
 
 /// Microseconds since the epoch. Without a zone the text is UTC.
-fn timestamp(text: &str) -> Option<i64> {
+pub(crate) fn timestamp(text: &str) -> Option<i64> {
     let (wall_clock, offset) = split_offset(text)?;
-    let micros = timestamp_ntz(wall_clock)?;
-    micros.checked_sub(i64::from(offset.local_minus_utc()) * 1_000_000)
+    let east = offset.map_or(0, |offset| offset.seconds_east);
+    let micros = i64::from(east).checked_mul(1_000_000)?;
+    timestamp_ntz(wall_clock)?.checked_sub(micros)
 }
 
 /// Microseconds since 1970-01-01T00:00:00; digits beyond are cut.
-fn timestamp_ntz(text: &str) -> Option<i64> {
+pub(crate) fn timestamp_ntz(text: &str) -> Option<i64> {
     let (date, time) = match text.split_once(['T', ' ']) {
         Some((date, time)) => (date, time),
         None => (text, "00:00:00"),
@@ -221,34 +221,66 @@ fn timestamp_ntz(text: &str) -> Option<i64> {
     Some(NaiveDateTime::new(date, time).and_utc().timestamp_micros())
 }
 
-/// `Z`, `+01:00`, `+0100`, `+01`, or nothing, after the time of day.
-fn split_offset(text: &str) -> Option<(&str, FixedOffset)> {
-    let utc = FixedOffset::east_opt(0)?;
+/// An offset from UTC, as a text spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Offset {
+    pub(crate) seconds_east: i32,
+    /// Whether hours and minutes are all there is: a writer may have cut seconds off.
+    pub(crate) is_in_minutes: bool,
+}
+
+/// A wall clock's time, and the offset after it, if there is one: `Z`, or a sign and two digits
+/// each for hours, minutes and seconds, of which the last two may be left out, with colons or
+/// without; up to 18 hours, as in Java.
+pub(crate) fn split_offset(text: &str) -> Option<(&str, Option<Offset>)> {
     if let Some(text) = text.strip_suffix(['Z', 'z']) {
-        return Some((text.trim_end(), utc));
+        let utc = Offset {
+            seconds_east: 0,
+            is_in_minutes: false,
+        };
+        return Some((text.trim_end(), Some(utc)));
     }
     // A sign before the time of day belongs to the date.
-    let Some(time) = text.find(['T', ' ']) else {
-        return Some((text, utc));
+    let (date, time) = text.split_at(text.find(['T', ' ']).unwrap_or(text.len()));
+    let Some(sign) = time.find(['+', '-']) else {
+        return Some((text, None));
     };
-    let Some(sign) = text[time..].find(['+', '-']).map(|at| at + time) else {
-        return Some((text, utc));
+    let (time, offset) = time.split_at(sign);
+    let wall_clock = text.get(..date.len().checked_add(time.len())?)?;
+    Some((wall_clock.trim_end(), Some(parse_offset(offset)?)))
+}
+
+fn parse_offset(text: &str) -> Option<Offset> {
+    let (sign, digits) = text.split_at_checked(1)?;
+    let (hours, minutes, seconds) = match digits.as_bytes() {
+        [h1, h2] => ([h1, h2], None, None),
+        [h1, h2, m1, m2] | [h1, h2, b':', m1, m2] => ([h1, h2], Some([m1, m2]), None),
+        [h1, h2, m1, m2, s1, s2] | [h1, h2, b':', m1, m2, b':', s1, s2] => {
+            ([h1, h2], Some([m1, m2]), Some([s1, s2]))
+        }
+        _ => return None,
     };
-    let digits: String = text[sign + 1..].chars().filter(|c| *c != ':').collect();
-    let (hours, minutes) = digits.split_at_checked(2)?;
-    let hours: i32 = hours.parse().ok()?;
-    let minutes: i32 = if minutes.is_empty() {
-        0
-    } else {
-        minutes.parse().ok()?
+    let number = |[tens, ones]: [&u8; 2], limit: u32| {
+        let digit = |byte: &u8| char::from(*byte).to_digit(10);
+        let number = digit(tens)?.checked_mul(10)?.checked_add(digit(ones)?)?;
+        (number <= limit).then_some(number)
     };
-    let seconds = hours * 3600 + minutes * 60;
-    let east = if text[sign..].starts_with('-') {
-        -seconds
-    } else {
-        seconds
-    };
-    Some((text[..sign].trim_end(), FixedOffset::east_opt(east)?))
+    let hours = number(hours, 18)?;
+    let part = |digits: Option<[&u8; 2]>| digits.map_or(Some(0), |digits| number(digits, 59));
+    let total = hours
+        .checked_mul(3600)?
+        .checked_add(part(minutes)?.checked_mul(60)?)?
+        .checked_add(part(seconds)?)?;
+    let total = i32::try_from(total)
+        .ok()
+        .filter(|total| *total <= 18 * 3600)?;
+    Some(Offset {
+        seconds_east: match sign {
+            "-" => total.checked_neg()?,
+            _ => total,
+        },
+        is_in_minutes: seconds.is_none(),
+    })
 }
 
 #[cfg(test)]
@@ -267,6 +299,9 @@ mod tests {
             "2021-09-08T13:11:11.123456+02:00",
             "2021-09-08T03:41:11.123456-0730",
             "2021-09-08 13:11:11.123456 +02",
+            "2021-09-08T12:04:39.123456+00:53:28",
+            "2021-09-08T12:04:39.123456+005328",
+            "2021-09-07T17:11:11.123456-18:00",
         ] {
             assert_eq!(timestamp(text), expected, "{text}");
         }
@@ -278,6 +313,23 @@ mod tests {
             "yesterday",
             "2021-13-01 00:00:00",
             "2021-01-01T00:00:00+99:00",
+            // Wrapped at 32 bits these would be small.
+            "2021-01-01T00:00:00+0071582789",
+            "2021-01-01T00:00:00+0035791395",
+            "2021-01-01T00:00:00+18:01",
+            "2021-01-01T00:00:00+01:60",
+            "2021-01-01T00:00:00+01:00:60",
+            "2021-01-01T00:00:00+-9",
+            "2021-01-01T00:00:00+-9:00",
+            "2021-01-01T00:00:00++1:00",
+            "2021-01-01T00:00:00+1",
+            "2021-01-01T00:00:00+1:00",
+            "2021-01-01T00:00:00+01:0",
+            "2021-01-01T00:00:00+010:0",
+            "2021-01-01T00:00:00+01:0203",
+            "2021-01-01T00:00:00+01:00Z",
+            "2021-01-01T00:00:00+٠١:٠٠",
+            "2021-01-01T00:00:00+",
         ] {
             assert_eq!(timestamp(text), None, "{text}");
         }

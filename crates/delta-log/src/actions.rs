@@ -175,7 +175,7 @@ impl Commit {
                 continue;
             }
             let action: Action = serde_json::from_slice(line).map_err(|error| {
-                let path = format!("{path} line {}", number + 1);
+                let path = format!("{path} line {}", number.saturating_add(1));
                 Error::CorruptLog {
                     path,
                     reason: error.to_string(),

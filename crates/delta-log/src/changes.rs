@@ -120,7 +120,7 @@ async fn plan(
     }
     let mut versions = Vec::new();
     for (i, commit) in commits.iter().enumerate() {
-        let version = start + i as u64;
+        let version = start.saturating_add(i as u64);
         if planner.origins.is_none() && lacks_origins(commit) {
             planner.find_origins(start, &commits[..i]).await?;
         }
@@ -215,7 +215,7 @@ async fn range(
         ChangeBound::Version(version) => version,
         ChangeBound::Timestamp(timestamp) => match version_at(table, log, timestamp).await {
             Ok((version, time)) if time == timestamp => version,
-            Ok((version, _)) => version + 1,
+            Ok((version, _)) => version.saturating_add(1),
             Err(Error::TimestampBeforeFirstCommit { version, .. }) => version,
             Err(error) => return Err(error),
         },

@@ -19,12 +19,12 @@ const PROBES: usize = 16;
 /// and copies may make a later commit look older: each is at least a millisecond after the one
 /// before, so that versions and times have the same order.
 pub(crate) fn adjusted_commit_timestamps(log: &Log) -> BTreeMap<u64, i64> {
-    let mut previous = None;
+    let mut previous: Option<i64> = None;
     log.commits
         .iter()
         .map(|(version, file)| {
             let time = match previous {
-                Some(previous) => file.modified.max(previous + 1),
+                Some(previous) => file.modified.max(previous.saturating_add(1)),
                 None => file.modified,
             };
             previous = Some(time);
@@ -62,11 +62,9 @@ pub(crate) async fn version_at(table: &Table, log: &Log, timestamp: i64) -> Resu
     let (before, since) = times.split_at(enabled);
     if timestamp < enablement.timestamp && !before.is_empty() {
         // Up to the switch the last version before it is current, whatever its file's time.
-        let last = before[before.len() - 1];
-        return if timestamp > last.1 {
-            Ok(last)
-        } else {
-            search(before, timestamp)
+        return match before.last() {
+            Some(last) if timestamp > last.1 => Ok(*last),
+            _ => search(before, timestamp),
         };
     }
     let versions: Vec<u64> = since.iter().map(|(version, _)| *version).collect();
@@ -131,8 +129,9 @@ async fn enablement(table: &Table, log: &Log) -> Result<Option<Enablement>> {
 
 /// `times` ascends and is not empty.
 fn search(times: &[(u64, i64)], timestamp: i64) -> Result<(u64, i64)> {
-    let (last, latest) = times[times.len() - 1];
-    if timestamp > latest {
+    if let Some(&(last, latest)) = times.last()
+        && timestamp > latest
+    {
         return Err(Error::TimestampAfterLastCommit {
             requested: timestamp,
             latest,
@@ -165,7 +164,7 @@ async fn search_in_commit_times(
     let mut known: BTreeMap<usize, i64> = BTreeMap::new();
     let (mut low, mut high) = (0, versions.len().saturating_sub(1));
     loop {
-        let step = (high - low).div_ceil(PROBES).max(1);
+        let step = high.saturating_sub(low).div_ceil(PROBES).max(1);
         let probes: Vec<usize> = (low..high)
             .step_by(step)
             .chain([high])
@@ -175,7 +174,9 @@ async fn search_in_commit_times(
             let version = versions[*at];
             in_commit_time(table, log, version).boxed()
         });
-        let times: Vec<i64> = ordered(asked.collect(), PROBES + 1).try_collect().await?;
+        let times: Vec<i64> = ordered(asked.collect(), PROBES.saturating_add(1))
+            .try_collect()
+            .await?;
         let times = probes.into_iter().zip(times);
         known.extend(times);
         let times: Vec<(u64, i64)> = known
@@ -192,7 +193,7 @@ async fn search_in_commit_times(
             .rfind(|(_, time)| **time <= timestamp)
             .map_or(low, |(at, _)| *at);
         match next {
-            Some(next) if next > low + 1 => high = next,
+            Some(next) if next > low.saturating_add(1) => high = next,
             _ => return Ok(found),
         }
     }
@@ -231,6 +232,8 @@ mod tests {
             .into_values()
             .collect();
         assert_eq!(times, [10, 11, 12, 30, 31]);
+        let at_the_end = adjusted_commit_timestamps(&log(&[i64::MAX, 5]));
+        assert_eq!(at_the_end[&1], i64::MAX);
     }
 
     #[test]

@@ -9,6 +9,8 @@
 //!
 //! Protocol: <https://github.com/delta-io/delta/blob/master/PROTOCOL.md>
 #![warn(missing_docs)]
+// Logs come from anywhere: no number of theirs may overflow, which panics natively and wraps in a tab.
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod actions;
 mod change_plan;

@@ -129,7 +129,7 @@ impl Table {
             .commits
             .range(first..)
             .fold(previous.timestamp(), |time, (_, file)| {
-                file.modified.max(time + 1)
+                file.modified.max(time.saturating_add(1))
             });
         let timestamp = self.commit_time(log, latest, &state, by_file).await?;
         let commit_file = log.commits.get(&latest).cloned();

@@ -174,7 +174,7 @@ impl DeletionVector {
     /// than they should be.
     pub fn decode_stored(&self, bytes: &[u8]) -> Result<RoaringTreemap> {
         let field = |at: usize| {
-            let bytes = bytes.get(at..at + 4)?;
+            let bytes = bytes.get(at..at.checked_add(4)?)?;
             Some(u32::from_be_bytes(bytes.try_into().ok()?))
         };
         let size = usize::try_from(self.size_in_bytes).unwrap_or(usize::MAX);

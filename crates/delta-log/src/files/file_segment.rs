@@ -167,8 +167,8 @@ impl<'a> MapTexts<'a> {
 
     fn get(&self, row: usize) -> Option<&'a str> {
         let offsets = self.map.value_offsets();
-        let mut entries =
-            usize::try_from(offsets[row]).ok()?..usize::try_from(offsets[row + 1]).ok()?;
+        let mut entries = usize::try_from(offsets[row]).ok()?
+            ..usize::try_from(*offsets.get(row.checked_add(1)?)?).ok()?;
         let at = entries.find(|entry| self.keys.value(*entry) == self.key)?;
         self.values.is_valid(at).then(|| self.values.value(at))
     }

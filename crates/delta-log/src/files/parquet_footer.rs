@@ -12,7 +12,9 @@ pub fn check_parquet_footer(metadata: &ParquetMetaData, size: u64) -> Result<(),
         if group.num_rows() < 0 {
             return Err(format!("row group {i} has {} rows", group.num_rows()));
         }
-        rows = rows.saturating_add(group.num_rows());
+        rows = rows
+            .checked_add(group.num_rows())
+            .ok_or("its row groups have more rows than can be counted")?;
         let indexes = metadata.offset_index().and_then(|all| all.get(i));
         for (k, column) in group.columns().iter().enumerate() {
             let wrong = |what: &str| {

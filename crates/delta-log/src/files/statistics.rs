@@ -63,7 +63,8 @@ fn decode(schema: &Arc<Schema>, stats: &StringArray) -> Result<StructArray, Arro
     for (row, text) in stats.iter().enumerate() {
         let text = text.unwrap_or("{}").as_bytes();
         let read = decoder.decode(text)?;
-        if read != text.len() || decoder.has_partial_record() || decoder.len() != row + 1 {
+        let is_whole = read == text.len() && !decoder.has_partial_record();
+        if !is_whole || row.checked_add(1) != Some(decoder.len()) {
             return Err(ArrowError::JsonError("not one object".to_owned()));
         }
     }

@@ -44,7 +44,7 @@ impl Checksum {
             recorded.is_none() || recorded == found
         }
         self.num_files == state.files.rows.len() as u64
-            && self.table_size_bytes == state.files.size_in_bytes()
+            && Some(self.table_size_bytes) == state.files.size_in_bytes()
             && same(&self.protocol, &state.protocol)
             && same(&self.metadata, &state.metadata)
     }

@@ -164,9 +164,9 @@ impl Log {
         let mut size = FIRST_WINDOW;
         let mut missing: Option<u64> = None;
         // Where the last one of a window is missing, nothing is known yet of those after it.
-        while missing.is_none_or(|missing| missing + 1 == start) && start <= last {
-            let end = last.min(start.saturating_add(size - 1));
-            size = LAST_WINDOW.min(size * 2);
+        while missing.is_none_or(|missing| missing.checked_add(1) == Some(start)) && start <= last {
+            let end = last.min(start.saturating_add(size.saturating_sub(1)));
+            size = LAST_WINDOW.min(size.saturating_mul(2));
             let asked = (start..=end)
                 .map(|version| {
                     let path = commit_path(&table.root, version);

@@ -44,9 +44,10 @@ impl Files {
         self.segments.push(Arc::new(segment));
     }
 
-    pub(crate) fn size_in_bytes(&self) -> i64 {
-        self.rows.iter().fold(0, |sum: i64, (segment, row)| {
-            sum.saturating_add(self.segments[*segment].size.value(*row))
+    /// `None` where the sum is out of range.
+    pub(crate) fn size_in_bytes(&self) -> Option<i64> {
+        self.rows.iter().try_fold(0, |sum: i64, (segment, row)| {
+            sum.checked_add(self.segments[*segment].size.value(*row))
         })
     }
 

@@ -89,8 +89,8 @@ fn widens(before: &DataType, after: &DataType) -> bool {
                 Decimal { precision, scale } => (*precision, *scale),
                 _ => return false,
             };
-            let more_digits = i16::from(*precision) - i16::from(old_precision);
-            let more_scale = i16::from(*scale) - i16::from(old_scale);
+            let more_digits = i16::from(*precision).saturating_sub(i16::from(old_precision));
+            let more_scale = i16::from(*scale).saturating_sub(i16::from(old_scale));
             more_digits >= more_scale && more_scale >= 0
         }
         _ => false,

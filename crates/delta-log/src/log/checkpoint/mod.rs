@@ -303,8 +303,7 @@ fn deletion_vectors(adds: &StructArray) -> Result<Vec<Option<Box<DeletionVector>
         numbers.as_primitive_opt::<Int64Type>().cloned()
     };
     let (storage, place) = (texts("storageType"), texts("pathOrInlineDv"));
-    let [offset, size, cardinality] =
-        ["offset", "sizeInBytes", "cardinality"].map(|name| numbers(name));
+    let [offset, size, cardinality] = ["offset", "sizeInBytes", "cardinality"].map(numbers);
     let text = |texts: &Option<StringArray>, row: usize| {
         let texts = texts.as_ref().filter(|texts| texts.is_valid(row));
         texts

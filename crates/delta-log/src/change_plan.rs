@@ -9,6 +9,7 @@ use object_store::path::Path;
 use crate::files::deletion_vector::FileRows;
 use crate::schema::column_mapping::ColumnMapping;
 use crate::schema::types::StructType;
+use crate::warning::Warning;
 
 /// Where a change feed starts or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,10 @@ pub struct ChangePlan {
     pub arrow_schema: SchemaRef,
     /// The versions that changed rows, in ascending order.
     pub versions: Vec<ChangeVersion>,
+    /// Faults of the log that did not keep it from being planned: see [`Snapshot::warnings`].
+    ///
+    /// [`Snapshot::warnings`]: crate::Snapshot::warnings
+    pub warnings: Vec<Warning>,
 }
 
 /// The changes of one version.

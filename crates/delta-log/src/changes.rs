@@ -18,13 +18,14 @@ use crate::files::deletion_vector::{DeletionVector, FileRows};
 use crate::files::values::parse_partition_values;
 use crate::log::checkpoint::CheckpointScope;
 use crate::log::log_segment::{Log, LogRange};
-use crate::log::replay::{self, read_commits};
+use crate::log::replay::{self, Loaded, read_commits};
 use crate::open::TimeTravel;
 use crate::schema::column_mapping::ColumnMapping;
 use crate::schema::compatibility::SchemaCompatibility;
 use crate::schema::types::StructType;
 use crate::snapshot::check_readable;
 use crate::table::Table;
+use crate::warning::{Warning, distinct};
 
 impl Table {
     /// What to read for the change feed from `start` to `end`, both included. Without `end`, or
@@ -60,8 +61,11 @@ async fn plan(
     let (start, end) = range(table, &log, start, end).await?;
     // Where two times enclose no commit, the schema is that of the commit before them.
     let first = start.min(end);
-    let segment = log.segment(first)?;
-    let before = replay::load(table, &log, &segment, CheckpointScope::WithoutFiles).await?;
+    let Loaded {
+        state: before,
+        mut warnings,
+        ..
+    } = replay::load(table, &log, first, CheckpointScope::WithoutFiles).await?;
     let (mut protocol, mut metadata) =
         check_readable(table, first, before.protocol, before.metadata)?;
 
@@ -122,7 +126,8 @@ async fn plan(
     for (i, commit) in commits.iter().enumerate() {
         let version = start.saturating_add(i as u64);
         if planner.origins.is_none() && lacks_origins(commit) {
-            planner.find_origins(start, &commits[..i]).await?;
+            let more = planner.find_origins(start, &commits[..i]).await?;
+            warnings.extend(more);
         }
         let columns = &schemas[i].partition_columns;
         let before = partitioned_before.as_ref().unwrap_or(columns);
@@ -151,6 +156,7 @@ async fn plan(
         schema: columns,
         column_mapping,
         versions,
+        warnings: distinct(warnings),
     })
 }
 
@@ -159,8 +165,8 @@ async fn schema_after(table: &Table, log: &Log, end: u64) -> Result<Option<Table
     let Some(latest) = log.latest().filter(|latest| *latest > end) else {
         return Ok(None);
     };
-    let segment = log.segment(latest)?;
-    let state = replay::load(table, log, &segment, CheckpointScope::WithoutFiles).await?;
+    let loaded = replay::load(table, log, latest, CheckpointScope::WithoutFiles).await?;
+    let state = loaded.state;
     let Ok((protocol, metadata)) = check_readable(table, latest, state.protocol, state.metadata)
     else {
         return Ok(None);
@@ -175,12 +181,17 @@ async fn partition_columns_before(
     log: &Log,
     version: u64,
 ) -> Result<Option<Vec<String>>> {
-    let before = version.checked_sub(1).map(|before| log.segment(before));
-    let Some(Ok(segment)) = before else {
+    let Some(before) = version.checked_sub(1) else {
         return Ok(None);
     };
-    let state = replay::load(table, log, &segment, CheckpointScope::WithoutFiles).await?;
-    Ok(state.metadata.map(|metadata| metadata.partition_columns))
+    match replay::load(table, log, before, CheckpointScope::WithoutFiles).await {
+        Ok(loaded) => {
+            let metadata = loaded.state.metadata;
+            Ok(metadata.map(|metadata| metadata.partition_columns))
+        }
+        Err(Error::VersionNotFound { .. } | Error::MissingCommit { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What the metadata of a version say of its columns.
@@ -305,10 +316,12 @@ fn lacks_origins(commit: &Commit) -> bool {
 
 impl Planner<'_> {
     /// Loads the files as of before `start`, and adds those of the commits since.
-    async fn find_origins(&mut self, start: u64, commits: &[Commit]) -> Result<()> {
+    async fn find_origins(&mut self, start: u64, commits: &[Commit]) -> Result<Vec<Warning>> {
         let mut origins = HashMap::new();
+        let mut warnings = Vec::new();
         if let Some(before) = start.checked_sub(1) {
             let snapshot = self.table.snapshot(TimeTravel::Version(before)).await?;
+            warnings.extend_from_slice(snapshot.warnings());
             let files = snapshot.files();
             for (i, partition_values) in files.partition_texts().into_iter().enumerate() {
                 let origin = Origin {
@@ -323,7 +336,7 @@ impl Planner<'_> {
         for commit in commits {
             self.remember(commit);
         }
-        Ok(())
+        Ok(warnings)
     }
 
     fn remember(&mut self, commit: &Commit) {

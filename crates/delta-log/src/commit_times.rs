@@ -96,13 +96,8 @@ async fn enablement(table: &Table, log: &Log) -> Result<Option<Enablement>> {
     {
         return Ok(None);
     }
-    let state = replay::load(
-        table,
-        log,
-        &log.segment(*last)?,
-        CheckpointScope::WithoutFiles,
-    )
-    .await?;
+    let loaded = replay::load(table, log, *last, CheckpointScope::WithoutFiles).await?;
+    let state = loaded.state;
     let (Some(protocol), Some(metadata)) = (state.protocol, state.metadata) else {
         return Ok(None);
     };

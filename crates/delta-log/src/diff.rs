@@ -14,6 +14,7 @@ use crate::files::deletion_vector::FileRows;
 use crate::schema::compatibility::SchemaCompatibility;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
+use crate::warning::distinct;
 
 impl Table {
     /// What to read for the rows in which version `to` differs from `from`, which may also be the
@@ -59,6 +60,7 @@ fn plan(table: &Table, from: &Snapshot, to: &Snapshot) -> Result<ChangePlan> {
         column_mapping: to.column_mapping(),
         arrow_schema: to.arrow_schema(),
         versions: vec![version],
+        warnings: distinct([from.warnings(), to.warnings()].concat()),
     })
 }
 

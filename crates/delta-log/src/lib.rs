@@ -27,6 +27,7 @@ mod open;
 pub mod schema;
 mod snapshot;
 mod table;
+mod warning;
 
 pub use actions::{Format, Metadata, Protocol};
 pub use change_plan::{
@@ -42,3 +43,4 @@ pub use open::TimeTravel;
 pub use schema::column_mapping::ColumnMapping;
 pub use snapshot::Snapshot;
 pub use table::Table;
+pub use warning::Warning;

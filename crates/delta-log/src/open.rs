@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::commit_times::{adjusted_commit_timestamps, version_at};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::features::has_in_commit_timestamps;
 use crate::log::checkpoint::CheckpointScope;
 use crate::log::log_segment::{Log, LogRange};
-use crate::log::replay;
+use crate::log::replay::{self, Loaded};
 use crate::log::state::State;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
@@ -46,17 +46,7 @@ impl Table {
             TimeTravel::Timestamp(_) => LogRange::All,
         };
         let log = Log::open(self, range).await?;
-        match self.load(&log, at).await {
-            // The hint of a store that cannot list led to a checkpoint that is gone.
-            Err(Error::Storage {
-                source: object_store::Error::NotFound { .. },
-                ..
-            }) if !self.can_list && log.has_checkpoints() => {
-                let log = Log::probe_from_start(self, range).await?;
-                self.load(&log, at).await
-            }
-            result => result,
-        }
+        self.load(&log, at).await
     }
 
     pub(crate) async fn load(&self, log: &Log, at: TimeTravel) -> Result<Arc<Snapshot>> {
@@ -65,8 +55,13 @@ impl Table {
             TimeTravel::Version(version) => version,
             TimeTravel::Timestamp(timestamp) => version_at(self, log, timestamp).await?.0,
         };
-        let segment = log.segment(version)?;
-        let state = replay::load(self, log, &segment, CheckpointScope::All).await?;
+        let Loaded {
+            state,
+            segment,
+            whole_log,
+            warnings,
+        } = replay::load(self, log, version, CheckpointScope::All).await?;
+        let log = whole_log.as_ref().unwrap_or(log);
         let by_file = match adjusted_commit_timestamps(log).get(&version) {
             Some(time) => *time,
             // The commit was cleaned up: nearest to it is its checkpoint.
@@ -80,6 +75,7 @@ impl Table {
             timestamp,
             commit_file,
             state,
+            warnings,
         )?))
     }
 
@@ -139,6 +135,7 @@ impl Table {
             timestamp,
             commit_file,
             state,
+            previous.warnings().to_vec(),
         )?))
     }
 

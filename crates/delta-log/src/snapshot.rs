@@ -13,6 +13,7 @@ use crate::log::state::{Files, State};
 use crate::schema::column_mapping::ColumnMapping;
 use crate::schema::types::StructType;
 use crate::table::Table;
+use crate::warning::Warning;
 
 /// A table as of one version. Never changes.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Snapshot {
     arrow_schema: SchemaRef,
     files: FileTable,
     commit_file: Option<LogFile>,
+    warnings: Vec<Warning>,
 }
 
 impl Snapshot {
@@ -37,6 +39,7 @@ impl Snapshot {
         timestamp: i64,
         commit_file: Option<LogFile>,
         state: State,
+        warnings: Vec<Warning>,
     ) -> Result<Self> {
         let (protocol, metadata) = check_readable(table, version, state.protocol, state.metadata)?;
         let schema = Arc::new(StructType::from_json(&metadata.schema_string)?);
@@ -61,6 +64,7 @@ impl Snapshot {
             arrow_schema,
             files,
             commit_file,
+            warnings,
         })
     }
 
@@ -107,6 +111,12 @@ impl Snapshot {
     /// The data files.
     pub fn files(&self) -> &FileTable {
         &self.files
+    }
+
+    /// Faults of the log that did not keep this version from being read, in the order in which they
+    /// were met; empty for a log that is whole. Worth showing with what is read from the version.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The commit that made the version, where it is still there.

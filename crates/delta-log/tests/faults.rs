@@ -25,37 +25,6 @@ async fn commit_that_comes_incomplete_is_an_error() {
 }
 
 #[tokio::test]
-async fn checkpoint_that_comes_incomplete_is_an_error() {
-    let t = TestTable::new();
-    t.appends(3).await;
-    t.checkpoint_of_appends(2).await;
-    t.store.set_fault(
-        "00000000000000000002.checkpoint.parquet",
-        Fault::CutShort(1),
-    );
-    let error = t.table.snapshot(TimeTravel::Latest).await.unwrap_err();
-    assert!(matches!(error, Error::Truncated { .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn checkpoint_that_is_no_parquet_is_an_error_that_names_it() {
-    let t = TestTable::new();
-    t.appends(3).await;
-    t.put(
-        "00000000000000000002.checkpoint.parquet",
-        "<html>not found</html>",
-    )
-    .await;
-    let error = t.table.snapshot(TimeTravel::Latest).await.unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("00000000000000000002.checkpoint.parquet"),
-        "{error}"
-    );
-}
-
-#[tokio::test]
 async fn commit_that_fails_is_an_error_that_names_it() {
     let t = TestTable::new();
     t.appends(3).await;

@@ -8,6 +8,7 @@ use crate::log::last_checkpoint::LastCheckpoint;
 use crate::log::log_path::{LogFile, LogPath, checkpoint_paths, commit_path, log_folder};
 use crate::log::log_segment::{Checkpoint, Log, LogRange};
 use crate::table::Table;
+use crate::warning::Warning;
 
 /// Commits that are asked for at a time, at first: most logs end soon after their checkpoint.
 const FIRST_WINDOW: u64 = 8;
@@ -23,12 +24,11 @@ impl Log {
     /// costs a second LIST. Otherwise one LIST. Where the store cannot list, commits are tried in
     /// windows, and what was read stays with the result.
     pub(crate) async fn open(table: &Table, range: LogRange) -> Result<Self> {
-        let mut log = if table.can_list {
+        let log = if table.can_list {
             Self::list(table, range).await?
         } else {
             Self::probe(table, range).await?
         };
-        log.location.clone_from(&table.location);
         if log.latest().is_none() {
             return Err(Error::NotATable {
                 location: table.location.clone(),
@@ -45,6 +45,9 @@ impl Log {
             if !log.checkpoints.is_empty() {
                 return Ok(log);
             }
+            let mut log = Self::list_from(table, None).await?;
+            log.warn_of_missing_checkpoint(hint.version);
+            return Ok(log);
         }
         Self::list_from(table, None).await
     }
@@ -82,7 +85,11 @@ impl Log {
             };
             Some((kind, file))
         });
-        Ok(Self::from_files(files))
+        Ok(Self {
+            location: table.location.clone(),
+            starts_late: version.is_some(),
+            ..Self::from_files(files)
+        })
     }
 
     /// Finds commits by asking for them, from the hint's checkpoint on or from the start.
@@ -107,7 +114,8 @@ impl Log {
         // The last commit of a log is never cleaned up. So if that of the hint is gone, the log
         // goes on somewhere that cannot be found without a listing.
         if !log.commits.contains_key(&hint.version) {
-            let log = Self::probe_from(table, 0, range).await?;
+            let mut log = Self::probe_from(table, 0, range).await?;
+            log.warn_of_missing_checkpoint(hint.version);
             return match log.commits.is_empty() {
                 false => Ok(log),
                 true => Err(Error::MissingCommit {
@@ -128,13 +136,26 @@ impl Log {
             None => checkpoint_paths(&table.root, hint.version, hint.parts),
         };
         let files = files.into_iter().map(unlisted).collect();
-        log.checkpoints.insert(hint.version, Checkpoint { files });
+        let checkpoint = vec![Checkpoint { files }];
+        log.checkpoints.insert(hint.version, checkpoint);
         Ok(log)
     }
 
-    /// Finds the log without the hint, for a store that cannot list.
-    pub(crate) async fn probe_from_start(table: &Table, range: LogRange) -> Result<Self> {
-        Self::probe_from(table, 0, range).await
+    /// Finds all files that the store has, or all commits if it cannot list.
+    pub(crate) async fn whole(table: &Table) -> Result<Self> {
+        if table.can_list {
+            Self::list_from(table, None).await
+        } else {
+            Self::probe_from(table, 0, LogRange::All).await
+        }
+    }
+
+    fn warn_of_missing_checkpoint(&mut self, version: u64) {
+        let is_there = self.checkpoints.contains_key(&version)
+            || self.incomplete_checkpoints.contains_key(&version);
+        if !is_there {
+            self.warnings.push(Warning::MissingCheckpoint { version });
+        }
     }
 
     async fn probe_from(table: &Table, first: u64, range: LogRange) -> Result<Self> {
@@ -144,6 +165,7 @@ impl Log {
         };
         let mut log = Self {
             location: table.location.clone(),
+            starts_late: first > 0,
             ..Self::default()
         };
         log.probe_commits(table, first, last).await?;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::log::log_path::{LogFile, LogPath};
+use crate::warning::Warning;
 
 /// A checkpoint that has all its parts: one classic file, several, or the top level of one of the V2
 /// spec.
@@ -20,13 +21,20 @@ pub(crate) struct Checkpoint {
 pub(crate) struct Log {
     pub(crate) location: String,
     pub(crate) commits: BTreeMap<u64, LogFile>,
-    pub(crate) checkpoints: BTreeMap<u64, Checkpoint>,
+    /// By version, the one that costs least first.
+    pub(crate) checkpoints: BTreeMap<u64, Vec<Checkpoint>>,
+    /// Versions with a checkpoint that lacks parts: how many it has, and how many it should have.
+    pub(crate) incomplete_checkpoints: BTreeMap<u64, (usize, usize)>,
     /// Several commits in one file: by the first one of them, those that end with the last.
     pub(crate) compactions: BTreeMap<u64, Vec<(u64, LogFile)>>,
     /// Versions that have a checksum.
     pub(crate) checksums: BTreeSet<u64>,
     /// Commits that were read in order to know that they exist.
     pub(crate) bodies: HashMap<u64, Bytes>,
+    /// Whether there may be files of earlier versions, which were not looked for.
+    pub(crate) starts_late: bool,
+    /// What turned out to be wrong with it when its files were looked for.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// The part of a log that a reader wants to know.
@@ -68,7 +76,8 @@ impl Log {
                 }
                 LogPath::ClassicCheckpoint(version) => {
                     let files = vec![file];
-                    log.checkpoints.insert(version, Checkpoint { files });
+                    let found = log.checkpoints.entry(version).or_default();
+                    found.insert(0, Checkpoint { files });
                 }
                 LogPath::CheckpointPart {
                     version,
@@ -89,18 +98,21 @@ impl Log {
                 LogPath::UuidCheckpoint(version) => with_uuid.push((version, file)),
             }
         }
-        // Where a version has several checkpoints, any will do: the one that costs least goes first.
         for ((version, count), files) in parts {
-            if files.len() == count as usize {
+            let count = count as usize;
+            if files.len() == count {
                 let files = files.into_values().collect();
-                let checkpoint = log.checkpoints.entry(version);
-                checkpoint.or_insert(Checkpoint { files });
+                let found = log.checkpoints.entry(version).or_default();
+                found.push(Checkpoint { files });
+            } else {
+                let parts = (files.len(), count);
+                log.incomplete_checkpoints.insert(version, parts);
             }
         }
         for (version, file) in with_uuid {
             let files = vec![file];
-            let checkpoint = log.checkpoints.entry(version);
-            checkpoint.or_insert(Checkpoint { files });
+            let found = log.checkpoints.entry(version).or_default();
+            found.push(Checkpoint { files });
         }
         log
     }
@@ -135,10 +147,6 @@ impl Log {
         commits.all(|(_, commit)| commit.modified <= compaction.modified)
     }
 
-    pub(crate) fn has_checkpoints(&self) -> bool {
-        !self.checkpoints.is_empty()
-    }
-
     /// A commit that was read already.
     pub(crate) fn body(&self, version: u64) -> Option<Bytes> {
         self.bodies.get(&version).cloned()
@@ -164,17 +172,17 @@ impl Log {
             .map(|(version, _)| *version)
     }
 
-    /// The files that make `version`.
+    /// The files that make `version`, without the checkpoints in `unreadable`.
     ///
     /// # Errors
     /// [`Error::VersionNotFound`] outside of what the log has, [`Error::MissingCommit`] in a gap.
-    pub(crate) fn segment(&self, version: u64) -> Result<LogSegment> {
+    pub(crate) fn segment(&self, version: u64, unreadable: &[Checkpoint]) -> Result<LogSegment> {
         let latest = self.latest().unwrap_or(0);
-        let checkpoint = self
-            .checkpoints
-            .range(..=version)
-            .next_back()
-            .map(|(version, checkpoint)| (*version, checkpoint.clone()));
+        let newest_first = self.checkpoints.range(..=version).rev();
+        let checkpoint = newest_first
+            .flat_map(|(version, found)| found.iter().map(move |checkpoint| (*version, checkpoint)))
+            .find(|(_, checkpoint)| !unreadable.iter().any(|other| other.is(checkpoint)))
+            .map(|(version, checkpoint)| (version, checkpoint.clone()));
         let first = match &checkpoint {
             Some((version, _)) => version.saturating_add(1),
             None => 0,
@@ -211,6 +219,17 @@ impl Log {
             checkpoint,
             commits,
         })
+    }
+}
+
+impl Checkpoint {
+    /// Whether both are of the same files.
+    fn is(&self, other: &Self) -> bool {
+        let paths = |checkpoint: &Self| {
+            let files = checkpoint.files.iter();
+            files.map(|file| file.path.clone()).collect::<Vec<_>>()
+        };
+        paths(self) == paths(other)
     }
 }
 

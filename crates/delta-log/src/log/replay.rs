@@ -14,9 +14,10 @@ use crate::log::checkpoint::{self, CheckpointContent, CheckpointScope};
 use crate::log::checksum::Checksum;
 use crate::log::concurrent::ordered;
 use crate::log::log_path::{LogFile, commit_path};
-use crate::log::log_segment::{Log, LogSegment};
+use crate::log::log_segment::{Checkpoint, Log, LogSegment};
 use crate::log::state::{Files, LogicalFiles, State};
 use crate::table::Table;
+use crate::warning::Warning;
 
 /// Commits that are read at a time.
 pub(crate) const CONCURRENT_COMMITS: usize = 32;
@@ -42,13 +43,135 @@ impl Table {
     }
 }
 
-/// Reads the files of `segment`, all at once, and replays them.
+/// A version as it was read.
+pub(crate) struct Loaded {
+    pub(crate) state: State,
+    /// The files that it was read from.
+    pub(crate) segment: LogSegment,
+    /// All of the log, where more of it had to be found than the caller knew.
+    pub(crate) whole_log: Option<Log>,
+    /// Faults of the log that did not keep the version from being read.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Reads the files that make `version`, all at once, and replays them. Where a checkpoint cannot be
+/// read, another one or the commits alone take its place, if they make the same version.
+///
+/// # Errors
+/// As [`Log::segment`]; where a checkpoint cannot be read and nothing takes its place, what is
+/// wrong with the first one tried.
 pub(crate) async fn load(
+    table: &Table,
+    log: &Log,
+    version: u64,
+    scope: CheckpointScope,
+) -> Result<Loaded> {
+    let mut whole_log: Option<Log> = None;
+    let mut unreadable = Vec::new();
+    let mut first_error = None;
+    let mut warnings = log.warnings.clone();
+    loop {
+        let log = whole_log.as_ref().unwrap_or(log);
+        let segment = match (log.segment(version, &unreadable), &first_error) {
+            (Ok(segment), _) => segment,
+            (Err(_), Some(_)) if log.starts_late => {
+                whole_log = Some(Log::whole(table).await?);
+                continue;
+            }
+            (Err(error), _) => return Err(first_error.unwrap_or(error)),
+        };
+        let Read { checkpoint, tail } = read_segment(table, log, &segment, scope).await;
+        let state = match checkpoint {
+            Ok(checkpoint) => replay_segment(table, log, checkpoint, tail?, scope).await?,
+            Err(error) => match &segment.checkpoint {
+                Some((version, found)) if is_of_the_file(&error) => {
+                    warnings.push(unreadable_checkpoint(*version, &error));
+                    unreadable.push(found.clone());
+                    first_error = first_error.or(Some(error));
+                    continue;
+                }
+                _ => return Err(error),
+            },
+        };
+        // A checkpoint must have both.
+        if let Some((version, found)) = &segment.checkpoint
+            && (state.protocol.is_none() || state.metadata.is_none())
+        {
+            let error = lacks_actions(found, &state);
+            warnings.push(unreadable_checkpoint(*version, &error));
+            unreadable.push(found.clone());
+            first_error = first_error.or(Some(error));
+            continue;
+        }
+        let first = segment.checkpoint.as_ref().map(|(version, _)| *version);
+        let passed_over = log
+            .incomplete_checkpoints
+            .range(first.unwrap_or(0)..=version);
+        let passed_over = passed_over.filter(|(version, _)| first != Some(**version));
+        warnings.extend(passed_over.map(|(version, (found, expected))| {
+            Warning::IncompleteCheckpoint {
+                version: *version,
+                found: *found,
+                expected: *expected,
+            }
+        }));
+        return Ok(Loaded {
+            state,
+            segment,
+            whole_log,
+            warnings,
+        });
+    }
+}
+
+fn unreadable_checkpoint(version: u64, error: &Error) -> Warning {
+    Warning::UnreadableCheckpoint {
+        version,
+        reason: match error {
+            Error::Storage { path, .. } => format!("{path} is not there"),
+            error => error.to_string(),
+        },
+    }
+}
+
+fn lacks_actions(checkpoint: &Checkpoint, state: &State) -> Error {
+    let action = match state.protocol {
+        None => "protocol",
+        Some(_) => "metaData",
+    };
+    let path = checkpoint.files.first().map(|file| file.path.to_string());
+    Error::CorruptLog {
+        path: path.unwrap_or_default(),
+        reason: format!("it has no {action}"),
+    }
+}
+
+/// Whether a file is at fault, as it came, and not the store.
+fn is_of_the_file(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::CorruptLog { .. }
+            | Error::Truncated { .. }
+            | Error::Storage {
+                source: object_store::Error::NotFound { .. },
+                ..
+            }
+    )
+}
+
+/// What the files of a segment say.
+struct Read {
+    checkpoint: Result<CheckpointContent>,
+    tail: Result<Option<Tail>>,
+}
+
+/// Reads a segment's files, all at once.
+async fn read_segment(
     table: &Table,
     log: &Log,
     segment: &LogSegment,
     scope: CheckpointScope,
-) -> Result<State> {
+) -> Read {
     let checkpoint = async {
         match &segment.checkpoint {
             None => Ok(CheckpointContent::default()),
@@ -63,7 +186,17 @@ pub(crate) async fn load(
             _ => Ok(None),
         }
     };
-    let (checkpoint, tail) = future::try_join(checkpoint, tail).await?;
+    let (checkpoint, tail) = future::join(checkpoint, tail).await;
+    Read { checkpoint, tail }
+}
+
+async fn replay_segment(
+    table: &Table,
+    log: &Log,
+    checkpoint: CheckpointContent,
+    tail: Option<Tail>,
+    scope: CheckpointScope,
+) -> Result<State> {
     let base = State {
         protocol: checkpoint.protocol,
         metadata: checkpoint.metadata,

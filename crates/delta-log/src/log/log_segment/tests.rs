@@ -38,7 +38,7 @@ fn newest_checkpoint_with_all_parts_is_used() {
         LogPath::Commit(3),
         LogPath::Commit(4),
     ]);
-    let segment = log.segment(4).unwrap();
+    let segment = log.segment(4, &[]).unwrap();
     assert_eq!(segment.checkpoint.map(|(version, _)| version), Some(2));
     assert_eq!(
         segment.commits.iter().map(|(v, _)| *v).collect::<Vec<_>>(),
@@ -52,7 +52,7 @@ fn classic_checkpoint_is_preferred_to_one_of_the_same_version_with_a_uuid() {
         [LogPath::UuidCheckpoint(1), LogPath::ClassicCheckpoint(1)],
         [LogPath::ClassicCheckpoint(1), LogPath::UuidCheckpoint(1)],
     ] {
-        let segment = log(&names).segment(1).unwrap();
+        let segment = log(&names).segment(1, &[]).unwrap();
         let (version, checkpoint) = segment.checkpoint.unwrap();
         assert_eq!(version, 1);
         assert_eq!(checkpoint.files[0].path, Path::from("ClassicCheckpoint(1)"));
@@ -62,15 +62,15 @@ fn classic_checkpoint_is_preferred_to_one_of_the_same_version_with_a_uuid() {
 #[test]
 fn gap_makes_only_the_versions_behind_it_unreadable() {
     let log = log(&[0, 1, 3, 4].map(LogPath::Commit));
-    assert!(log.segment(1).is_ok());
+    assert!(log.segment(1, &[]).is_ok());
     for version in [2, 3, 4] {
         assert!(matches!(
-            log.segment(version),
+            log.segment(version, &[]),
             Err(Error::MissingCommit { version: 2, .. })
         ));
     }
     assert!(matches!(
-        log.segment(5),
+        log.segment(5, &[]),
         Err(Error::VersionNotFound {
             requested: 5,
             earliest: 0,
@@ -87,7 +87,7 @@ fn version_before_the_first_checkpoint_of_a_cleaned_log_is_not_found() {
         LogPath::Commit(5),
     ]);
     assert!(matches!(
-        log.segment(4),
+        log.segment(4, &[]),
         Err(Error::VersionNotFound {
             requested: 4,
             earliest: 5,
@@ -106,7 +106,7 @@ proptest! {
         let commits = commits.into_iter().map(LogPath::Commit);
         let checkpoints = checkpoints.into_iter().map(LogPath::ClassicCheckpoint);
         let log = log(&commits.chain(checkpoints).collect::<Vec<_>>());
-        if let Ok(segment) = log.segment(version) {
+        if let Ok(segment) = log.segment(version, &[]) {
             let first = segment.checkpoint.as_ref().map_or(0, |(version, _)| version + 1);
             let versions: Vec<u64> = segment.commits.iter().map(|(v, _)| *v).collect();
             prop_assert_eq!(versions, (first..=version).collect::<Vec<_>>());

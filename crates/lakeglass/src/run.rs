@@ -15,6 +15,8 @@ pub struct Outcome {
     pub batches: Vec<RecordBatch>,
     /// The version that was read, or made.
     pub version: Option<u64>,
+    /// Faults of the tables' logs that did not keep it from its answer.
+    pub warnings: Vec<String>,
     /// What it cost.
     pub metrics: QueryMetrics,
 }
@@ -40,12 +42,12 @@ pub async fn run(engine: &Engine, statement: &Statement) -> Result<Outcome, Erro
     while let Some(batch) = execution.next().await {
         batches.push(batch?);
     }
-    let (version, metrics) = (execution.version(), execution.metrics());
     Ok(Outcome {
         columns,
         batches,
-        version,
-        metrics,
+        version: execution.version(),
+        warnings: execution.warnings(),
+        metrics: execution.metrics(),
     })
 }
 

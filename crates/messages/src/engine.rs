@@ -243,6 +243,10 @@ pub struct StatementSummary {
     pub table: Option<String>,
     /// Whether the statement may have changed a table or the list of tables.
     pub is_write: bool,
+    /// Sentences about faults of the tables' logs that did not keep the statement from its answer,
+    /// each with the table's address.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Its cost.
     pub metrics: QueryMetrics,
 }

@@ -99,6 +99,7 @@ impl Run {
             version: execution.version(),
             table: execution.table().map(str::to_owned),
             is_write: execution.is_write(),
+            warnings: execution.warnings(),
             metrics: execution.metrics(),
         };
         outbox.post(&FromWorker::StatementDone { id, index, summary });

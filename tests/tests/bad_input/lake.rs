@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
-use lakeglass::run::rows_of;
+use lakeglass::run::{Outcome, run};
 use lakeglass::scheduler::TokioScheduler;
 use lakeglass_tests::rows::canonical_rows;
 use messages::Error;
@@ -133,6 +133,19 @@ impl Lake {
     /// # Errors
     /// If the engine panics or does not come to an end.
     pub async fn query(&self, sql: &str) -> Result<Result<Vec<String>, String>> {
+        match self.outcome(sql).await? {
+            Ok(outcome) => Ok(Ok(canonical_rows(&outcome.batches)?)),
+            Err(message) => Ok(Err(message)),
+        }
+    }
+
+    /// The answer to [`ROWS`], which must be rows, and the warnings that came with it.
+    pub async fn rows_and_warnings(&self) -> Result<(Vec<String>, Vec<String>)> {
+        let outcome = self.outcome(ROWS).await?.map_err(anyhow::Error::msg)?;
+        Ok((canonical_rows(&outcome.batches)?, outcome.warnings))
+    }
+
+    async fn outcome(&self, sql: &str) -> Result<Result<Outcome, String>> {
         let engine = Engine::new(EngineOptions {
             memory_limit: 256 * 1024 * 1024,
             stores: Arc::new(self.clone()),
@@ -141,15 +154,12 @@ impl Lake {
         });
         let sql = sql.to_owned();
         let query = async move {
-            let batches = rows_of(&engine, &sql).await;
-            batches.map_err(|error| format!("{}: {}", error.code, error.message))
+            let statement = engine.parse(&sql)?.remove(0);
+            run(&engine, &statement).await
         };
         let task = tokio::time::timeout(HANG, tokio::spawn(query));
-        let batches = task.await.context("it hangs")?.context("it panicked")?;
-        match batches {
-            Ok(batches) => Ok(Ok(canonical_rows(&batches)?)),
-            Err(message) => Ok(Err(message)),
-        }
+        let outcome = task.await.context("it hangs")?.context("it panicked")?;
+        Ok(outcome.map_err(|error: Error| format!("{}: {}", error.code, error.message)))
     }
 }
 

@@ -223,6 +223,7 @@ mod tests {
             version: Some(8),
             table: None,
             is_write: true,
+            warnings: Vec::new(),
             metrics: QueryMetrics::default(),
         };
         script.apply(

@@ -57,6 +57,9 @@ pub async fn run(options: Options) -> Result<(), Error> {
     let statements = engine.parse(&sql)?;
     for (i, statement) in statements.iter().enumerate() {
         let outcome = run_statement(&engine, statement).await?;
+        for warning in &outcome.warnings {
+            eprintln!("warning: {warning}");
+        }
         if options.format == Format::Table || i + 1 == statements.len() {
             to_stdout(|out| print(&outcome, options.format, out))?;
         }

@@ -106,6 +106,7 @@ mod tests {
             columns: columns.collect(),
             batches: vec![batch.unwrap()],
             version: Some(3),
+            warnings: Vec::new(),
             metrics: QueryMetrics::default(),
         }
     }

@@ -3,7 +3,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::{DIMENSION, lakeglass, query, seeded, shared, stderr, stdout};
+use crate::{DIMENSION, lakeglass, query, run, seeded, shared, stderr, stdout};
 
 #[test]
 fn table_prints_the_result_of_each_statement() {
@@ -139,4 +139,26 @@ fn refused_insert_names_the_column_and_leaves_the_version() {
         (&count["rows"], &count["version"]),
         (&json!([["3"]]), &json!(0))
     );
+}
+
+#[test]
+fn damaged_checkpoint_is_told_beside_the_rows() {
+    let data = seeded();
+    let log = data
+        .path()
+        .join("curated-data-bucket/financial_transactions_dim/_delta_log");
+    std::fs::write(log.join("00000000000000000000.checkpoint.parquet"), "PAR1").unwrap();
+    for from in [
+        format!("delta.`{DIMENSION}`"),
+        format!("delta.`{DIMENSION}` VERSION AS OF 0"),
+        format!("(SELECT * FROM delta.`{DIMENSION}` UNION SELECT * FROM delta.`{DIMENSION}`)"),
+    ] {
+        let sql = format!("SELECT COUNT(*) AS n FROM {from}");
+        let output = run(&["sql", &sql, "--format", "csv"], data.path());
+        assert_eq!(output.stdout, b"n\r\n3\r\n", "{from}");
+        let warnings = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("warning: {DIMENSION}: The checkpoint of version 0 cannot be read");
+        assert!(warnings.starts_with(&expected), "{from}: {warnings}");
+        assert_eq!(warnings.lines().count(), 1, "{from}: {warnings}");
+    }
 }

@@ -66,6 +66,7 @@ pub(crate) fn open_changes<'a>(
             .await;
         let plan = plan.map_err(|error| from_log(&error))?;
         context.reads(&table, Some(plan.end));
+        context.warn(&table, &plan.warnings);
         let context = Arc::clone(context);
         Ok(Arc::new(ChangeFeedProvider::new(table, plan, context)?) as _)
     }
@@ -125,7 +126,10 @@ pub(crate) async fn open_snapshot(
         },
     };
     match opened {
-        Ok(snapshot) => Ok((table, snapshot)),
+        Ok(snapshot) => {
+            context.warn(&table, snapshot.warnings());
+            Ok((table, snapshot))
+        }
         Err(error) => {
             if matches!(*error, delta_log::Error::NotATable { .. }) {
                 core.catalog.forget();

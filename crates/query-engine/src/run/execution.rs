@@ -93,6 +93,12 @@ impl Execution {
         self.version
     }
 
+    /// Sentences about faults of the tables' logs that did not keep the statement from its answer, each
+    /// with the table's location.
+    pub fn warnings(&self) -> Vec<String> {
+        self.context.warnings()
+    }
+
     /// Requests, bytes, files and time that the statement has cost so far.
     pub fn metrics(&self) -> QueryMetrics {
         QueryMetrics {

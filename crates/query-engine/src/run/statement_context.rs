@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use delta_log::{CommitRecord, Error, Snapshot, Table};
+use delta_log::{CommitRecord, Error, Snapshot, Table, Warning};
 use futures::lock::Mutex as AsyncMutex;
 use messages::engine::QueryMetrics;
 use web_time::Instant;
@@ -30,6 +30,7 @@ pub(crate) struct StatementContext {
     snapshots: Arc<Snapshots>,
     latest: Mutex<HashMap<String, LatestCell>>,
     tables_read: Mutex<Vec<(String, Option<u64>)>>,
+    warnings: Mutex<Vec<String>>,
 }
 
 /// The latest version of a table, once it is loaded.
@@ -47,6 +48,7 @@ impl StatementContext {
             snapshots,
             latest: Mutex::default(),
             tables_read: Mutex::default(),
+            warnings: Mutex::default(),
         }
     }
 
@@ -96,6 +98,23 @@ impl StatementContext {
         if !tables.contains(&read) {
             tables.push(read);
         }
+    }
+
+    /// Notes what is wrong with the log of a table that the statement reads nevertheless.
+    pub fn warn(&self, table: &Table, of_the_log: &[Warning]) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in of_the_log {
+            let warning = format!("{}: {warning}", table.location);
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+    }
+
+    /// What was noted by [`Self::warn`], each once.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.clone()
     }
 
     /// The table that was read and its version, if the statement reads just one.

@@ -153,6 +153,7 @@ async fn target_schema(
         .latest(&table)
         .await
         .map_err(|error| from_log(&error))?;
+    context.warn(&table, snapshot.warnings());
     Ok(snapshot.arrow_schema())
 }
 

@@ -51,6 +51,7 @@ fn done(script: &mut Script, index: u32, is_write: bool) -> Effects {
         version: None,
         table: None,
         is_write,
+        warnings: Vec::new(),
         metrics,
     };
     script.apply(

@@ -11,55 +11,55 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::files::deletion_vector::DeletionVector;
 
-/// What a client must understand to read and to write the table.
+/// The `protocol` action: versions and features that a client must support to read or write the table.
 ///
 /// Protocol: [Protocol Evolution](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#protocol-evolution)
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Protocol {
-    /// 1 to 3.
+    /// Least version of the reader protocol that a client must support, 1 to 3.
     pub min_reader_version: u32,
-    /// 1 to 7.
+    /// Least version of the writer protocol that a client must support, 1 to 7.
     pub min_writer_version: u32,
-    /// Only with reader version 3.
+    /// Table features that readers must support; only with reader version 3.
     pub reader_features: Option<Vec<String>>,
-    /// Only with writer version 7.
+    /// Table features that writers must support; only with writer version 7.
     pub writer_features: Option<Vec<String>>,
 }
 
-/// Who the table is.
+/// The `metaData` action: the table's identity, schema and properties.
 ///
 /// Protocol: [Change Metadata](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#change-metadata)
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
-    /// A GUID.
+    /// Identity of the table, a GUID.
     pub id: String,
-    /// Given by the user.
+    /// Name that a user gave the table.
     pub name: Option<String>,
-    /// Given by the user.
+    /// Description that a user gave the table.
     pub description: Option<String>,
-    /// How the data files are encoded.
+    /// Format of the data files.
     #[serde(default)]
     pub format: Format,
     /// The schema as JSON; parsed: [`crate::Snapshot::schema`]. Empty where a writer left it out;
     /// such a version cannot be read, but a later one may be.
     #[serde(default, deserialize_with = "null_as_default")]
     pub schema_string: String,
-    /// Names of columns.
+    /// Names of the partition columns, in order.
     #[serde(default, deserialize_with = "null_as_default")]
     pub partition_columns: Vec<String>,
-    /// Milliseconds since the epoch.
+    /// When the table was created, in milliseconds since the epoch.
     pub created_time: Option<i64>,
-    /// The table's properties: `delta.enableChangeDataFeed` and others.
+    /// Table properties: `delta.enableChangeDataFeed` and others.
     #[serde(default, deserialize_with = "without_nulls")]
     pub configuration: BTreeMap<String, String>,
 }
 
-/// How data files are encoded.
+/// Format of data files.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Format {
-    /// `parquet`.
+    /// Name of the format: `parquet`.
     pub provider: String,
 }
 
@@ -136,7 +136,7 @@ pub(crate) struct Sidecar {
     pub(crate) size_in_bytes: u64,
 }
 
-/// What a reader needs of a commit, or of a checkpoint that is written as one.
+/// The actions of a commit that a reader needs, or of a checkpoint that is written as JSON.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Commit {
     pub(crate) protocol: Option<Protocol>,

@@ -11,7 +11,7 @@ use crate::schema::column_mapping::ColumnMapping;
 use crate::schema::types::StructType;
 use crate::warning::Warning;
 
-/// Where a change feed starts or ends.
+/// Start or end of a change feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeBound {
     /// At this version.
@@ -21,7 +21,7 @@ pub enum ChangeBound {
     Timestamp(i64),
 }
 
-/// Which version's columns a change feed has.
+/// Version whose columns a change feed has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeColumns {
     /// Those of the range's last version.
@@ -31,7 +31,7 @@ pub enum ChangeColumns {
     OfLatest,
 }
 
-/// What to read for a change feed, or for what is different between two versions.
+/// Files to read for a change feed, or for the difference between two versions.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ChangePlan {
@@ -42,7 +42,7 @@ pub struct ChangePlan {
     pub end: u64,
     /// The columns, without those of the feed itself.
     pub schema: Arc<StructType>,
-    /// How they are found in the files of all versions.
+    /// Mode in which the columns are found in the files of all versions.
     pub column_mapping: ColumnMapping,
     /// The same as Arrow fields: see [`StructType::to_arrow`].
     pub arrow_schema: SchemaRef,

@@ -28,7 +28,7 @@ use crate::table::Table;
 use crate::warning::{Warning, distinct};
 
 impl Table {
-    /// What to read for the change feed from `start` to `end`, both included. Without `end`, or
+    /// Plans the change feed from `start` to `end`, both included: the files to read. Without `end`, or
     /// with one that is yet to come, to the latest version.
     ///
     /// Requests: one LIST, one GET for each commit of the range, and what it takes to know the

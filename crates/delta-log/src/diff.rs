@@ -17,9 +17,9 @@ use crate::table::Table;
 use crate::warning::distinct;
 
 impl Table {
-    /// What to read for the rows in which version `to` differs from `from`, which may also be the
-    /// later one: those of `from` as deleted, those of `to` as inserted, both with the version and
-    /// the time of `to`.
+    /// Plans the difference between two versions: the files to read for the rows of `from` that are not
+    /// in `to`, as deleted, and for those of `to` that are not in `from`, as inserted; both with the
+    /// version and the time of `to`. `from` may be the later one.
     ///
     /// A file that is in both versions is left out, or read only where its deletion vectors differ.
     /// Rows that were rewritten as they are come as deleted and as inserted.

@@ -25,7 +25,7 @@ pub struct CommitRecord {
     pub version: u64,
     /// When, in milliseconds since the epoch.
     pub timestamp_ms: i64,
-    /// What its writer says about it.
+    /// The `commitInfo` action: what the commit's writer says about it.
     pub commit_info: Option<Map<String, Value>>,
     /// Data files that it added.
     pub files_added: u64,
@@ -39,11 +39,11 @@ pub struct CommitRecord {
     pub num_files: Option<u64>,
     /// Rows of the table as of this version, where the log tells.
     pub num_rows: Option<u64>,
-    /// What it did to the schema; `None`: nothing, or the schema before it is not known.
+    /// Change of the schema; `None` if there was none, or the schema before the commit is not known.
     pub schema_change: Option<SchemaChange>,
 }
 
-/// What a commit did to the schema.
+/// Change that a commit made to the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SchemaChange {
     /// The first schema.

@@ -12,7 +12,7 @@ use crate::log::state::State;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 
-/// Which version of a table.
+/// A version of a table, by number or by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeTravel {
     /// The newest.

@@ -78,7 +78,7 @@ impl Snapshot {
         self.timestamp
     }
 
-    /// What a client must understand to read and to write this version.
+    /// Versions and features that a client must support to read or write this version.
     pub fn protocol(&self) -> &Protocol {
         &self.protocol
     }
@@ -93,7 +93,7 @@ impl Snapshot {
         &self.schema
     }
 
-    /// How the columns are found in data files.
+    /// Column mapping mode: how the columns are found in data files.
     pub fn column_mapping(&self) -> ColumnMapping {
         self.column_mapping
     }
@@ -124,7 +124,7 @@ impl Snapshot {
         self.commit_file.as_ref()
     }
 
-    /// As the state to apply later commits to.
+    /// The state to which later commits can be applied.
     pub(crate) fn state(&self) -> State {
         let (segments, rows) = self.files.parts();
         State {
@@ -139,7 +139,7 @@ impl Snapshot {
     }
 }
 
-/// Both, if both are there and this crate reads what they ask for.
+/// Checks that protocol and metadata are both there, and that this crate supports what they ask for.
 pub(crate) fn check_readable(
     table: &Table,
     version: u64,

@@ -30,7 +30,7 @@ const OFFSETS_IN_MINUTES_SINCE: i64 = 737 * 86_400_000_000;
 /// The most that an offset without its seconds is off, in microseconds.
 const SECONDS_OF_OFFSET: i64 = 59_000_000;
 
-/// The end of the range that a bound is.
+/// End of a range of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {
     Min,
@@ -222,9 +222,9 @@ where
     })
 }
 
-/// What is known of a string: U+FFFD stands for something else, be it that a character was cut in
-/// two, or that the writer marked the end of a maximum that it cut off. Old versions of Spark's
-/// Delta did so, though the characters beyond the Basic Multilingual Plane come after it.
+/// The part of a string in statistics that is surely the value's: all before a U+FFFD. That character
+/// stands for another one that was cut in two, or marks where a maximum was cut off. Old versions of
+/// Delta for Spark marked it so, though characters beyond the Basic Multilingual Plane come after it.
 fn known_prefix(text: &str) -> &str {
     text.split(char::REPLACEMENT_CHARACTER)
         .next()

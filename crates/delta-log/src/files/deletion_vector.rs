@@ -11,32 +11,33 @@ use crate::error::{Error, Result};
 /// Length of a UUID in the descriptor: 16 bytes in base 85.
 const ENCODED_UUID: usize = 20;
 
-/// `RoaringBitmapArray` in the portable format.
+/// Magic number of the portable format, a `RoaringBitmapArray`.
 const PORTABLE: u32 = 1_681_511_377;
-/// The same before it was portable: 32-bit bitmaps in the order of their keys, each with its length.
+/// Magic number of the older, native format: 32-bit bitmaps in the order of their keys, each after its
+/// length.
 const NATIVE: u32 = 1_681_511_376;
 
-/// Where a file's deletion vector is.
+/// Deletion vector descriptor: where the vector of a data file is stored.
 ///
 /// Protocol: [Deletion Vector Descriptor Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#deletion-vector-descriptor-schema)
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletionVector {
-    /// `u`, `i` or `p`.
+    /// Storage type: `u` (file by UUID), `i` (inline) or `p` (file by path).
     pub storage_type: String,
-    /// What it says depends on the storage type.
+    /// Path, UUID or the vector itself, depending on the storage type.
     pub path_or_inline_dv: String,
-    /// Where it starts in its file, in bytes.
+    /// Offset of the vector in its file, in bytes.
     pub offset: Option<i64>,
-    /// Bytes of the bitmap: without length and checksum, and before it is encoded in base 85.
+    /// Size of the bitmap in bytes: without length and checksum, and before it is encoded in base 85.
     #[serde(default)]
     pub size_in_bytes: i64,
-    /// Rows that are deleted.
+    /// Number of deleted rows.
     #[serde(default)]
     pub cardinality: i64,
 }
 
-/// Some of a data file's rows.
+/// A selection of a data file's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileRows {
     /// All that the file has.
@@ -68,7 +69,7 @@ impl FileRows {
         Some(Self::Between { deleted_by, not_by })
     }
 
-    /// How many they are, in a file that stores `stored` rows, where that tells.
+    /// Number of selected rows of a file that stores `stored` rows; `None` if that is not known.
     pub(crate) fn count(&self, stored: Option<u64>) -> Option<u64> {
         match self {
             Self::All => stored,
@@ -98,7 +99,7 @@ pub enum Location {
 }
 
 impl DeletionVector {
-    /// What tells it from others, within its file's path.
+    /// Unique id of the vector among those of the same data file: storage type, place, offset.
     ///
     /// Protocol: [Derived Fields](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#derived-fields)
     pub fn unique_id(&self) -> String {

@@ -66,7 +66,7 @@ impl FileTable {
         (&self.segments[segment].columns, row)
     }
 
-    /// How many files.
+    /// Number of files.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -76,7 +76,7 @@ impl FileTable {
         self.rows.is_empty()
     }
 
-    /// Where file `i` is in the table's store.
+    /// Path of file `i` in the table's store.
     ///
     /// # Errors
     /// [`Error::ForeignPath`] if it is in another store.
@@ -91,7 +91,7 @@ impl FileTable {
         columns.path.value(row)
     }
 
-    /// The size of file `i` in bytes.
+    /// Size of file `i` in bytes.
     pub fn size(&self, i: usize) -> u64 {
         let (columns, row) = self.columns(i);
         u64::try_from(columns.size.value(row)).unwrap_or(0)
@@ -110,13 +110,13 @@ impl FileTable {
         columns.modification_time.value(row)
     }
 
-    /// Which rows of file `i` are deleted; `None` where all of them are in the table.
+    /// Deletion vector of file `i`; `None` if all of its rows are in the table.
     pub fn deletion_vector(&self, i: usize) -> Option<&DeletionVector> {
         let (columns, row) = self.columns(i);
         columns.deletion_vector[row].as_deref()
     }
 
-    /// How many files have rows that are deleted.
+    /// Number of files that have a deletion vector.
     pub fn num_with_deletion_vector(&self) -> usize {
         (0..self.len())
             .filter(|&i| self.deletion_vector(i).is_some())
@@ -252,7 +252,7 @@ impl FileTable {
         self.gather(&arrays, &data_type.to_arrow()).map(Some)
     }
 
-    /// How many nulls a column has in each file; null where a file does not say. `None` where no
+    /// Number of nulls of a column in each file; null where a file does not say. `None` where no
     /// file says.
     pub fn null_counts(&self, column: &str) -> Option<UInt64Array> {
         let name = self.physical_name(column);

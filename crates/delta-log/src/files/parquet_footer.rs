@@ -1,11 +1,11 @@
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 
-/// What a damaged footer can say and the `parquet` crate takes on trust, up to a panic: chunks and
+/// Checks what a damaged footer can say and the `parquet` crate takes on trust, up to a panic: chunks and
 /// pages outside of the file, negative sizes, pages in no order. `size` is the file's, in bytes.
 ///
 /// # Errors
-/// What is wrong, in words that follow the file's name.
+/// A description of the fault, in words that follow the file's name.
 pub fn check_parquet_footer(metadata: &ParquetMetaData, size: u64) -> Result<(), String> {
     let mut rows = 0i64;
     for (i, group) in metadata.row_groups().iter().enumerate() {

@@ -16,7 +16,7 @@ pub(crate) struct LogFile {
     pub(crate) e_tag: Option<String>,
 }
 
-/// What a file of the log is, by its name.
+/// Kind of a file of the log, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogPath {
     Commit(u64),

@@ -16,14 +16,14 @@ pub(crate) struct Checkpoint {
     pub(crate) files: Vec<LogFile>,
 }
 
-/// What is known of a log: some or all of its files.
+/// The known files of a log: some, or all.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) location: String,
     pub(crate) commits: BTreeMap<u64, LogFile>,
-    /// By version, the one that costs least first.
+    /// Complete checkpoints by version; of those of one version, the one that costs least to read first.
     pub(crate) checkpoints: BTreeMap<u64, Vec<Checkpoint>>,
-    /// Versions with a checkpoint that lacks parts: how many it has, and how many it should have.
+    /// Versions with a checkpoint that lacks parts: the number of parts found, and the number expected.
     pub(crate) incomplete_checkpoints: BTreeMap<u64, (usize, usize)>,
     /// Several commits in one file: by the first one of them, those that end with the last.
     pub(crate) compactions: BTreeMap<u64, Vec<(u64, LogFile)>>,
@@ -33,7 +33,7 @@ pub(crate) struct Log {
     pub(crate) bodies: HashMap<u64, Bytes>,
     /// Whether there may be files of earlier versions, which were not looked for.
     pub(crate) starts_late: bool,
-    /// What turned out to be wrong with it when its files were looked for.
+    /// Faults that were seen when the files were looked for.
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -223,7 +223,7 @@ impl Log {
 }
 
 impl Checkpoint {
-    /// Whether both are of the same files.
+    /// Whether both consist of the same files.
     fn is(&self, other: &Self) -> bool {
         let paths = |checkpoint: &Self| {
             let files = checkpoint.files.iter();

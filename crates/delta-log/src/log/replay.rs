@@ -43,7 +43,7 @@ impl Table {
     }
 }
 
-/// A version as it was read.
+/// State of a version, and how it was read.
 pub(crate) struct Loaded {
     pub(crate) state: State,
     /// The files that it was read from.
@@ -146,7 +146,7 @@ fn lacks_actions(checkpoint: &Checkpoint, state: &State) -> Error {
     }
 }
 
-/// Whether a file is at fault, as it came, and not the store.
+/// Whether an error is the fault of a file (damaged, cut short, gone), not of the store.
 fn is_of_the_file(error: &Error) -> bool {
     matches!(
         error,
@@ -159,7 +159,7 @@ fn is_of_the_file(error: &Error) -> bool {
     )
 }
 
-/// What the files of a segment say.
+/// Content of a segment's files: its checkpoint and its commits.
 struct Read {
     checkpoint: Result<CheckpointContent>,
     tail: Result<Option<Tail>>,
@@ -223,11 +223,11 @@ pub(crate) async fn read_commits(
     ordered(commits, CONCURRENT_COMMITS).try_collect().await
 }
 
-/// What the commits of `versions` did.
+/// Actions of the commits of `versions`.
 pub(crate) struct Tail {
     versions: RangeInclusive<u64>,
     actions: Vec<Commit>,
-    /// What must come out, where something else than the commits was read.
+    /// Checksum of the last version, where compactions were read in place of commits.
     expected: Option<Checksum>,
 }
 
@@ -317,8 +317,9 @@ async fn read_compaction(table: &Table, file: &LogFile) -> Result<Option<Commit>
     }
 }
 
-/// Whether there is one word on each file, on the protocol and on the metadata. Some writers just put
-/// the commits' actions together, in an order of their own, and it shows no more which is the last.
+/// Whether a compaction has no two actions for one file, and one protocol and metadata at most. Some
+/// writers just concatenate the commits' actions, in an order of their own, so that the last one of
+/// two can no longer be told.
 fn is_reconciled(paths: &DataPaths, actions: &Commit) -> bool {
     let mut seen = LogicalFiles::default();
     let adds = actions.adds.iter();

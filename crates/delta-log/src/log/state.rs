@@ -11,7 +11,7 @@ use crate::files::data_path::DataPaths;
 use crate::files::deletion_vector::DeletionVector;
 use crate::files::file_segment::SegmentColumns;
 
-/// What the log says as of a version.
+/// Protocol, metadata and data files as of a version.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) protocol: Option<Protocol>,

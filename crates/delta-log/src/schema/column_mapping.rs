@@ -13,13 +13,13 @@ const MODE: &str = "delta.columnMapping.mode";
 const PHYSICAL_NAME: &str = "delta.columnMapping.physicalName";
 const ID: &str = "delta.columnMapping.id";
 
-/// How the columns of a table are found in its data files.
+/// Column mapping mode: how the columns of a table are found in its data files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColumnMapping {
-    /// By the names that users see.
+    /// By the columns' names in the schema, which users see.
     #[default]
     None,
-    /// By names that stay when a column is renamed.
+    /// By physical names, which stay when a column is renamed.
     Name,
     /// By the ids of Parquet fields.
     Id,

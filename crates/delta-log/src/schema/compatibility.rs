@@ -14,7 +14,7 @@ pub(crate) struct SchemaCompatibility {
 }
 
 impl SchemaCompatibility {
-    /// What does not fit; `None` where all does.
+    /// Description of the first column that does not fit; `None` if all columns fit.
     pub(crate) fn incompatibility(self, before: &StructType, after: &StructType) -> Option<String> {
         before.fields().iter().find_map(|old| {
             let of_its_name = after.field(&old.name);
@@ -33,7 +33,7 @@ impl SchemaCompatibility {
         })
     }
 
-    /// What has become of a column, whatever it is called.
+    /// The column of `after` with the same physical name, however it is called there.
     pub(crate) fn successor<'a>(
         self,
         old: &StructField,

@@ -131,7 +131,7 @@ impl StructField {
 }
 
 impl DataType {
-    /// Whether it has no parts.
+    /// Whether values have no parts: not a struct, array, map or variant.
     pub fn is_primitive(&self) -> bool {
         !matches!(
             self,

@@ -41,7 +41,7 @@ const BATCH: usize = 8192;
 /// Parts that are read at a time.
 const CONCURRENT_PARTS: usize = 8;
 
-/// What to read of a checkpoint.
+/// The part of a checkpoint that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CheckpointScope {
     /// Protocol, metadata and files.
@@ -50,7 +50,7 @@ pub(crate) enum CheckpointScope {
     WithoutFiles,
 }
 
-/// What a checkpoint, or a part of one, holds.
+/// Content of a checkpoint, or of a part of one.
 #[derive(Debug, Default)]
 pub(crate) struct CheckpointContent {
     pub(crate) protocol: Option<Protocol>,
@@ -211,7 +211,7 @@ fn projection(schema: &SchemaDescriptor, scope: CheckpointScope) -> ProjectionMa
     ProjectionMask::leaves(schema, leaves.collect::<Vec<_>>())
 }
 
-/// Why a row is none of a checkpoint's.
+/// Reason why a checkpoint's row is invalid.
 struct Invalid(String);
 
 impl<E: std::error::Error> From<E> for Invalid {

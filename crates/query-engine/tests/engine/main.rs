@@ -4,6 +4,7 @@ mod aggregates;
 mod arithmetic;
 mod change_feed;
 mod limits;
+mod odd_logs;
 mod opening;
 mod reading;
 mod statements;

@@ -1,6 +1,5 @@
-//! Cells of `arrow-array`'s columns.
-//!
-//! Those of the types that results have (see [`is_result_type`]); without Arrow's kernels.
+//! Cells of `arrow-array`'s columns, without Arrow's kernels: of the types that results have (see
+//! [`is_result_type`]).
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
@@ -9,8 +8,8 @@ use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 
 use crate::value::{Column, Fields, Value};
 
-/// Whether results can have a column of this type: the closed list of the types in which rows leave
-/// the engine, which [`Value`] has a variant for each of.
+/// True for the types of columns that results have: a closed list, with a variant of [`Value`] for
+/// each. `messages::engine` documents it ("Rows on the wire").
 pub fn is_result_type(data_type: &DataType) -> bool {
     match data_type {
         DataType::Null

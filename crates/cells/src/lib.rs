@@ -20,7 +20,7 @@ mod write;
 pub use value::{Column, Fields, Value};
 pub use write::{quote, text, write_json};
 
-/// Whether a column of this type, in Spark's words, is aligned to the right.
+/// True for a type, in Spark's words, whose columns are aligned to the right: a number.
 pub fn is_numeric(spark_type: &str) -> bool {
     let name = spark_type.split('(').next().unwrap_or_default();
     matches!(

@@ -1,6 +1,5 @@
 //! The value of a cell: one variant for each type that results have.
 
-use std::fmt;
 use std::ops::Range;
 
 /// A column of cells.
@@ -82,12 +81,4 @@ pub enum Value<'a> {
     },
     /// A type that results don't have, by its name. It is written as `<name>`.
     Unsupported(String),
-}
-
-impl fmt::Debug for Value<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut json = String::new();
-        crate::write_json(&mut json, self.clone());
-        f.write_str(&json)
-    }
 }

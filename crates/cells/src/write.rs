@@ -1,6 +1,6 @@
 //! Writing values.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use crate::calendar::{CivilDateTime, date, write_date, write_time_of_day};
 use crate::interval;
@@ -37,6 +37,15 @@ pub fn write_json(out: &mut String, value: Value<'_>) {
     write_nested(out, value, Style::Json);
 }
 
+/// As JSON.
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut json = String::new();
+        write_json(&mut json, self.clone());
+        f.write_str(&json)
+    }
+}
+
 /// A value inside a list, a struct or a map, or one for JSON: NULL is `null`, texts are quoted.
 fn write_nested(out: &mut String, value: Value<'_>, style: Style) {
     if let Value::String(text) = value {
@@ -50,7 +59,7 @@ fn write_nested(out: &mut String, value: Value<'_>, style: Style) {
     quote(out, &text);
 }
 
-/// Whether a value stands without quotes inside a nested one.
+/// True for a value that stands without quotes inside a nested one.
 fn is_bare(value: &Value<'_>, style: Style) -> bool {
     match value {
         Value::Null | Value::Boolean(_) | Value::Int(_) => true,

@@ -21,8 +21,6 @@ mod commit_info;
 mod commit_log;
 mod error;
 mod expression;
-#[cfg(test)]
-mod faults;
 mod http;
 mod location;
 mod operations;
@@ -33,6 +31,8 @@ mod schema;
 mod source;
 mod staging;
 mod store;
+#[cfg(test)]
+mod test_support;
 
 pub use http::app;
 pub use options::{ProxyOptions, StoreConfig};

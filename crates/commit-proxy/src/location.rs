@@ -1,8 +1,8 @@
-//! Where a table is: `s3a://bucket/path`, checked before it touches a store.
+//! Location of a table: `s3a://bucket/path`, checked before it touches a store.
 
 use messages::Error;
 
-/// A table's place in one of the proxy's buckets.
+/// Location of a table in one of the proxy's buckets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct TableLocation {
     pub bucket: String,

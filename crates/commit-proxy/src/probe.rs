@@ -54,7 +54,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::faults::{Fault, Faulty};
+    use crate::test_support::{Fault, Faulty};
 
     #[tokio::test]
     async fn store_with_put_if_absent_passes_and_is_left_clean() {

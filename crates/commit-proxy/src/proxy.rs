@@ -233,7 +233,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::faults::{Fault, Faulty};
+    use crate::test_support::{Fault, Faulty};
 
     async fn proxy_on(store: Arc<dyn ObjectStore>) -> Proxy {
         let options = ProxyOptions {

@@ -49,7 +49,7 @@ async fn with_cache_control(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether the URL changes when the content does: a name with a hash, as Trunk gives
+/// True for a URL that changes when the content does: a name with a hash, as Trunk gives
 /// (`web-0123456789abcdef_bg.wasm`), or a query that is one (`?v=0123456789abcdef`).
 fn is_hashed(path: &str, query: Option<&str>) -> bool {
     let by_name = path.split('/').any(|name| {

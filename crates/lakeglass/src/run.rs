@@ -17,7 +17,7 @@ pub struct Outcome {
     pub version: Option<u64>,
     /// Faults of the tables' logs that did not keep it from its answer.
     pub warnings: Vec<String>,
-    /// What it cost.
+    /// Its cost.
     pub metrics: QueryMetrics,
 }
 

@@ -1,4 +1,4 @@
-//! Where tables are, natively: local files, S3 and its like, plain HTTP.
+//! The stores of a native process: local files, servers with the S3 API, plain HTTP.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::errors::chain;
 
-/// What `s3://` and `s3a://` mean.
+/// The store behind `s3://` and `s3a://`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Buckets {
     /// Each bucket is a subfolder.
@@ -28,7 +28,7 @@ pub enum Buckets {
     S3(S3Access),
 }
 
-/// How to reach a server with the S3 API.
+/// Endpoint and credentials of a server with the S3 API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Access {
     /// Scheme, host and port; `None` for AWS.
@@ -56,7 +56,7 @@ impl NativeStores {
         }
     }
 
-    /// Where the buckets are.
+    /// The store of the buckets.
     pub fn place(&self) -> &Buckets {
         &self.buckets
     }
@@ -141,7 +141,7 @@ impl Stores for NativeStores {
                     can_list: true,
                 })
             }
-            _ => Err(unusable(
+            Scheme::Other(_) => Err(unusable(
                 url,
                 &format!(
                     "there is no store for {}; use s3a, s3, http, https or file",

@@ -99,7 +99,7 @@ impl Stores for FetchStores {
                 let store = self.kept(origin.clone(), || web_server(&origin))?;
                 (store, false)
             }
-            _ => {
+            Scheme::File | Scheme::Other(_) => {
                 let scheme = url.scheme();
                 return Err(
                     invalid(url, &format!("this page cannot read `{scheme}:` URLs"))

@@ -55,7 +55,6 @@ pub struct TableLocation {
 
 /// Kind of store that an address names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
 pub enum Scheme {
     /// `s3`, `s3a`, `s3n`: an object store with the S3 API. The authority is a bucket.
     S3,
@@ -143,7 +142,7 @@ impl TableLocation {
         &self.scheme
     }
 
-    /// What stands between `//` and the path: a bucket, or a host and port. Empty for files.
+    /// The part between `//` and the path: a bucket, or a host and port. Empty for files.
     pub fn authority(&self) -> &str {
         &self.authority
     }
@@ -166,7 +165,7 @@ impl TableLocation {
         }
     }
 
-    /// Whether both are in the same store. The case of a bucket's or host's name is ignored.
+    /// True if both are in the same store. The case of a bucket's or host's name is ignored.
     pub fn is_in_same_store(&self, other: &Self) -> bool {
         self.scheme == other.scheme && self.authority.eq_ignore_ascii_case(&other.authority)
     }

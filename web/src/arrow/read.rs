@@ -217,7 +217,7 @@ impl<'a> Columns<'a> {
 }
 
 impl Offsets {
-    /// Whether they rise, and end within what they point into.
+    /// Checks that they rise, and end within what they point into.
     fn check(&self, len: usize, within: usize) -> Result<(), String> {
         let mut rows = (0..len).map(|row| self.range(row));
         let sound = rows.all(|range| range.start <= range.end && range.end <= within);

@@ -38,7 +38,7 @@ pub struct Options {
     /// Seconds between two commits of a table, so that times tell them apart
     #[arg(long, value_name = "SECONDS", default_value_t = PAUSE, value_parser = seconds)]
     pub pause: f64,
-    /// Where the tables are.
+    /// Store of the tables.
     #[command(flatten)]
     pub store: ServedStore,
 }
@@ -62,10 +62,10 @@ pub async fn run(options: Options) -> Result<(), Error> {
     .await
 }
 
-/// What seeding needs.
+/// Writer of the walkthrough's tables.
 #[derive(Debug)]
 pub struct Seeder<'a> {
-    /// Who makes the commits.
+    /// Committer for the writes.
     pub committer: &'a dyn Committer,
     /// The same store, to delete from.
     pub stores: &'a NativeStores,

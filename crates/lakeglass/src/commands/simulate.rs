@@ -50,7 +50,7 @@ pub struct Options {
     /// Commit to the store itself, without a proxy that runs
     #[arg(long)]
     pub direct: bool,
-    /// With --direct: where the table is.
+    /// With --direct: store of the table.
     #[command(flatten)]
     pub store: ServedStore,
 }

@@ -1,4 +1,4 @@
-//! What a table holds, in a form that two readers can compare: version, protocol, schema, files,
+//! Contents of a table in a form that two readers can compare: version, protocol, schema, files,
 //! rows, and a checksum over all rows that does not depend on their order.
 //!
 //! The checksum: each row as canonical text ([`render`]), the texts sorted by their bytes, each
@@ -23,7 +23,7 @@ use crate::errors::chain;
 use crate::run::rows_of;
 use render::RowRenderer;
 
-/// What to take the fingerprint of.
+/// Table and parts of it to take the fingerprint of.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// Which version of the table.
@@ -47,7 +47,7 @@ pub struct Fingerprint {
     pub schema: Vec<Value>,
     /// Active data files.
     pub num_files: u64,
-    /// Those of them that have a deletion vector.
+    /// Number of active files with a deletion vector.
     pub num_files_with_deletion_vector: u64,
     /// The checksum over the table's rows; `None` where only the log was read.
     #[serde(flatten)]
@@ -74,7 +74,7 @@ pub struct Protocol {
     pub writer_features: Option<Vec<String>>,
 }
 
-/// How many rows, and their checksum.
+/// Number of rows, and their checksum.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Checksum {
     /// Rows.
@@ -296,7 +296,20 @@ fn has_variant(data_type: &DataType) -> bool {
             .any(|field| has_variant(&field.data_type)),
         DataType::Array { element, .. } => has_variant(element),
         DataType::Map { key, value, .. } => has_variant(key) || has_variant(value),
-        _ => false,
+        DataType::Boolean
+        | DataType::Byte
+        | DataType::Short
+        | DataType::Integer
+        | DataType::Long
+        | DataType::Float
+        | DataType::Double
+        | DataType::Decimal { .. }
+        | DataType::String
+        | DataType::Binary
+        | DataType::Date
+        | DataType::Timestamp
+        | DataType::TimestampNtz
+        | DataType::Void => false,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::run::Outcome;
 /// The code of an error that says that nobody reads standard output any more.
 pub const OUTPUT_CLOSED: &str = "OUTPUT_CLOSED";
 
-/// How to print a result.
+/// Output format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For eyes: aligned columns, types in the header, NULL apart from the text 'NULL'
@@ -60,7 +60,7 @@ pub fn to_stdout(
 /// Writes a line to standard output.
 ///
 /// # Errors
-/// Those of [`to_stdout`].
+/// See [`to_stdout`].
 pub fn say(line: &str) -> Result<(), Error> {
     to_stdout(|out| writeln!(out, "{line}"))
 }

@@ -1,4 +1,4 @@
-//! A store that does not do what a store should, for tests.
+//! An object store with faults, for unit tests.
 
 use std::ops::Range;
 use std::sync::Arc;

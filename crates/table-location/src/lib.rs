@@ -114,14 +114,27 @@ impl TableLocation {
         if text.contains(['?', '#']) {
             return Err(ParseError::Query);
         }
+        let path = percent_decode_str(path)
+            .decode_utf8()
+            .map_err(|_| ParseError::NotUtf8)?;
+        Self::from_parts(scheme, authority, &path)
+    }
+
+    /// Reads an address whose escapes have been decoded already: all of its path is literal.
+    ///
+    /// # Errors
+    /// See [`ParseError`].
+    pub fn parse_decoded(text: &str) -> Result<Self, ParseError> {
+        let (scheme, authority, path) = split(text).ok_or(ParseError::Relative)?;
+        Self::from_parts(scheme, authority, path)
+    }
+
+    fn from_parts(scheme: &str, authority: &str, path: &str) -> Result<Self, ParseError> {
         let scheme = Scheme::of(scheme);
         if scheme == Scheme::S3 && authority.is_empty() {
             return Err(ParseError::NoBucket);
         }
         let path = path.strip_prefix('/').unwrap_or(path).trim_end_matches('/');
-        let path = percent_decode_str(path)
-            .decode_utf8()
-            .map_err(|_| ParseError::NotUtf8)?;
         for segment in path.split('/') {
             match segment {
                 "" if path.is_empty() => {}
@@ -133,7 +146,7 @@ impl TableLocation {
         Ok(Self {
             scheme,
             authority: authority.to_owned(),
-            path: path.into_owned(),
+            path: path.to_owned(),
         })
     }
 

@@ -81,6 +81,16 @@ fn texts_that_are_no_address_say_why() {
 }
 
 #[test]
+fn decoded_address_is_literal() {
+    for path in ["a%20b", "what?#1", "a b"] {
+        let decoded = TableLocation::parse_decoded(&format!("s3://b/{path}/"));
+        assert_eq!(decoded, Ok(TableLocation::s3("b", path)));
+    }
+    let outside = TableLocation::parse_decoded("s3://b/a/../c");
+    assert_eq!(outside, Err(ParseError::DotSegment));
+}
+
+#[test]
 fn stores_are_told_apart_by_kind_and_authority() {
     let table = parse("s3a://raw/t");
     assert!(table.is_in_same_store(&parse("s3://RAW/other")));

@@ -6,6 +6,7 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use percent_encoding::percent_decode_str;
 use roaring::RoaringTreemap;
+use table_location::{ParseError, TableLocation};
 
 use crate::error::{Error, Result};
 use crate::files::deletion_vector::{DeletionVector, Location};
@@ -15,14 +16,15 @@ use crate::table::Table;
 #[derive(Debug, Clone)]
 pub(crate) struct DataPaths {
     root: Path,
-    location: String,
+    /// The root's address; `None` if the table was given none that can be read.
+    location: Option<TableLocation>,
 }
 
 impl DataPaths {
     pub(crate) fn new(table: &Table) -> Self {
         Self {
             root: table.root.clone(),
-            location: table.location.clone(),
+            location: TableLocation::parse(&table.location).ok(),
         }
     }
 
@@ -40,34 +42,32 @@ impl DataPaths {
         let decoded = percent_decode_str(raw)
             .decode_utf8()
             .map_err(|e| invalid(e.to_string()))?;
-        let Some(absolute) = Url::split(&decoded) else {
-            let path = if self.root.is_root() {
-                decoded.into_owned()
-            } else {
-                format!("{}/{decoded}", self.root)
-            };
-            return Path::parse(path).map_err(|error| invalid(error.to_string()));
+        let absolute = match TableLocation::parse_decoded(&decoded) {
+            Ok(absolute) => absolute,
+            Err(ParseError::Relative) => {
+                let path = if self.root.is_root() {
+                    decoded.into_owned()
+                } else {
+                    format!("{}/{decoded}", self.root)
+                };
+                return Path::parse(path).map_err(|error| invalid(error.to_string()));
+            }
+            Err(error) => return Err(invalid(error.to_string())),
         };
         let foreign = || Error::ForeignPath {
             path: raw.to_owned(),
         };
-        let location = percent_decode_str(&self.location).decode_utf8_lossy();
-        let location = Url::split(&location).ok_or_else(foreign)?;
-        if !absolute.same_store(&location) {
+        let location = self.location.as_ref().ok_or_else(foreign)?;
+        if !absolute.is_in_same_store(location) {
             return Err(foreign());
         }
-        // What the location has before the root is where the store's own root is.
+        // The part of the location before the root is the address of the store's own root.
         let base = location
-            .path
-            .trim_matches('/')
+            .path()
             .strip_suffix(self.root.as_ref())
             .ok_or_else(foreign)?
             .trim_matches('/');
-        let path = absolute
-            .path
-            .trim_matches('/')
-            .strip_prefix(base)
-            .ok_or_else(foreign)?;
+        let path = absolute.path().strip_prefix(base).ok_or_else(foreign)?;
         if !base.is_empty() && !path.starts_with('/') {
             return Err(foreign());
         }
@@ -132,60 +132,6 @@ pub(crate) struct FileKey {
     deletion_vector: Option<String>,
 }
 
-/// `scheme://authority/path`, `scheme:/path` or `/path`.
-struct Url<'a> {
-    scheme: &'a str,
-    authority: &'a str,
-    path: &'a str,
-}
-
-impl<'a> Url<'a> {
-    /// `None` for a relative path.
-    fn split(text: &'a str) -> Option<Self> {
-        if text.starts_with('/') {
-            return Some(Self {
-                scheme: "file",
-                authority: "",
-                path: text,
-            });
-        }
-        let (scheme, rest) = text.split_once(':')?;
-        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-        // A colon alone does not make a URL: it may be part of a folder's name.
-        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            || !scheme.chars().all(legal)
-            || !rest.starts_with('/')
-        {
-            return None;
-        }
-        match rest.strip_prefix("//") {
-            None => Some(Self {
-                scheme,
-                authority: "",
-                path: rest,
-            }),
-            Some(rest) => {
-                let slash = rest.find('/').unwrap_or(rest.len());
-                let (authority, path) = rest.split_at(slash);
-                Some(Self {
-                    scheme,
-                    authority,
-                    path,
-                })
-            }
-        }
-    }
-
-    fn same_store(&self, other: &Self) -> bool {
-        let kind = |scheme: &str| match scheme.to_ascii_lowercase().as_str() {
-            "s3a" | "s3n" => "s3".to_owned(),
-            scheme => scheme.to_owned(),
-        };
-        kind(self.scheme) == kind(other.scheme)
-            && self.authority.eq_ignore_ascii_case(other.authority)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,7 +139,7 @@ mod tests {
     fn paths(root: &str, location: &str) -> DataPaths {
         DataPaths {
             root: Path::parse(root).unwrap(),
-            location: location.to_owned(),
+            location: TableLocation::parse(location).ok(),
         }
     }
 
@@ -213,6 +159,18 @@ mod tests {
             ("s3a://BUCKET/elsewhere/x", "elsewhere/x"),
         ] {
             assert_eq!(paths.resolve(raw).unwrap().as_ref(), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn absolute_path_below_a_key_with_escapes_is_found() {
+        let paths = paths("50%20off/t", "s3a://bucket/50%2520off/t");
+        for raw in ["x%3F", "s3://bucket/50%2520off/t/x%3F"] {
+            assert_eq!(
+                paths.resolve(raw).unwrap().as_ref(),
+                "50%20off/t/x?",
+                "{raw}"
+            );
         }
     }
 

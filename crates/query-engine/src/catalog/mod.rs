@@ -12,6 +12,7 @@ use messages::table::{FolderListing, TableEntry};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use spark_dialect::{TableFormat, TableName};
+use table_location::TableLocation;
 use url::Url;
 
 use crate::errors::from_store;
@@ -109,7 +110,9 @@ impl Catalog {
             _ => None,
         };
         match (bucket, parts.last()) {
-            (Some(bucket), Some(name)) => self.locate_url(&format!("s3a://{bucket}/{name}")),
+            (Some(bucket), Some(name)) => {
+                self.locate_url(&TableLocation::s3(bucket, name).to_string())
+            }
             _ => Err(Error::new(
                 "SCHEMA_NOT_FOUND",
                 format!("There is no bucket for {table}."),
@@ -212,7 +215,7 @@ impl Catalog {
     /// # Errors
     /// The store's error, with the bucket's name.
     pub async fn list_folder(&self, bucket: &str, path: &str) -> Result<FolderListing, Error> {
-        let place = self.locate_url(&format!("s3a://{bucket}"))?;
+        let place = self.locate_url(&TableLocation::s3(bucket, "").to_string())?;
         // Names come from a listing: in a URL some of their characters would mean something else.
         let folder = Path::parse(format!("{}/{path}", place.root))
             .map_err(|error| Error::new("INVALID_PATH", format!("Bucket {bucket}: {error}")))?;
@@ -244,7 +247,7 @@ impl Catalog {
     }
 
     async fn search_bucket(&self, bucket: &str) -> Result<Vec<TableEntry>, Error> {
-        let place = self.locate_url(&format!("s3a://{bucket}"))?;
+        let place = self.locate_url(&TableLocation::s3(bucket, "").to_string())?;
         let root = &place.root;
         let paths = tables_below(&place.store, root.clone(), DEPTH)
             .await
@@ -319,7 +322,7 @@ fn not_found(table: &TableName) -> Error {
 fn entry(bucket: &str, path: String) -> TableEntry {
     TableEntry {
         bucket: bucket.to_owned(),
-        location: format!("s3a://{bucket}/{path}"),
+        location: TableLocation::s3(bucket, &path).to_string(),
         path,
     }
 }

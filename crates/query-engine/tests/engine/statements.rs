@@ -109,6 +109,25 @@ async fn tables_are_found_in_folders_and_by_name() {
 }
 
 #[tokio::test]
+async fn a_table_whose_folder_reads_like_an_escape_is_found_by_name_and_by_location() {
+    let lake = Lake::default();
+    let actions = metadata_with(&[("id", json!("long"))], &[], json!({}));
+    lake.commit("50 % off?", 0, "CREATE TABLE", actions).await;
+    let engine = lake.engine();
+    let (tables, _) = engine.tables().await;
+    let [table] = tables.as_slice() else {
+        panic!("{tables:?}")
+    };
+    for sql in [
+        format!("SELECT COUNT(*) FROM delta.`{}`", table.location),
+        format!("SELECT COUNT(*) FROM `{}`", table.path),
+    ] {
+        assert_eq!(rows_of(&engine, &sql).await.unwrap(), [["0"]], "{sql}");
+    }
+    assert_eq!(engine.describe(&table.location).await.unwrap().version, 0);
+}
+
+#[tokio::test]
 async fn a_name_that_two_tables_have_is_refused_with_both_places() {
     let lake = lake().await;
     let actions = metadata_with(&[("id", json!("long"))], &[], json!({}));

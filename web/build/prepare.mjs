@@ -1,15 +1,18 @@
-// Before Trunk builds the page: the engine's worker and the loader (with the editor), as files whose
+// Before Trunk builds the page: the engine's worker and the loader (with the editor), in folders whose
 // names carry a hash of their content. They go to web/dist/assets, which index.html copies.
+//
+// LAKEGLASS_PROFILE is the engine's cargo profile: "quick" (the default) or "dist".
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+
+import { brotli, gzip, quality } from "./compress.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
-const PROFILE = process.env.TRUNK_PROFILE === "release" ? "release" : "quick";
+const PROFILE = process.env.LAKEGLASS_PROFILE || "quick";
 
 const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const root = dirname(web);
@@ -46,45 +49,67 @@ function compileEngine() {
 
 /** Makes the worker's folder from the engine's module; where it is, and how large. */
 function packEngine(module) {
-  const version = hash(readFileSync(module), readFileSync(worker));
+  const version = hash(PROFILE, readFileSync(module), readFileSync(worker));
   const folder = `engine-${version}`;
   const out = join(dist, folder);
   const glued = join(out, "query_worker_bg.wasm");
-  if (!existsSync(`${glued}.gz`)) {
+  if (!existsSync(`${glued}.br`)) {
     run("wasm-bindgen", [
       "--target=web", "--no-typescript", "--remove-name-section", "--remove-producers-section",
       `--out-dir=${out}`, "--out-name=query_worker", module,
     ]);
     copyFileSync(worker, join(out, "worker.js"));
-    writeFileSync(`${glued}.gz`, gzipSync(readFileSync(glued)));
+    const bytes = readFileSync(glued);
+    writeFileSync(`${glued}.gz`, gzip(bytes));
+    writeFileSync(`${glued}.br`, brotli(bytes, quality(PROFILE)));
   }
   cpSync(out, join(assets, folder), { recursive: true });
   return {
-    path: `${folder}/worker.js`,
+    path: `../${folder}/worker.js`,
     version,
     size: readFileSync(glued).length,
-    bytes: readFileSync(`${glued}.gz`).length,
+    bytes: readFileSync(`${glued}.br`).length,
   };
 }
 
-/** Bundles loader and editor; the bundle's file name. */
+/**
+ * Bundles loader and editor into a folder: loader.js with all that the page starts with, and a chunk
+ * for each import() of it. Returns the folder's name.
+ */
 async function bundleLoader(engine) {
   // The bundler is one of the editor's packages.
   const esbuild = createRequire(join(editor, "package.json"))("esbuild");
-  const result = await esbuild.build({
+  const { outputFiles, metafile } = await esbuild.build({
     entryPoints: [join(web, "loader", "loader.js")],
     bundle: true,
+    splitting: true,
     minify: true,
     format: "esm",
     target: "es2022",
     legalComments: "none",
     define: { ENGINE: JSON.stringify(engine) },
+    outdir: dist,
+    absWorkingDir: dist,
+    metafile: true,
     write: false,
   });
-  const bundle = Buffer.from(result.outputFiles[0].contents);
-  const name = `loader-${hash(bundle)}.js`;
-  writeFileSync(join(assets, name), bundle);
-  return name;
+  const folder = `loader-${hash(...outputFiles.map((file) => file.contents))}`;
+  mkdirSync(join(assets, folder));
+  for (const { path, contents } of outputFiles) writeFileSync(join(assets, folder, basename(path)), contents);
+  writeFileSync(join(assets, folder, "later.json"), JSON.stringify(later(metafile.outputs)));
+  return folder;
+}
+
+/** The names of the chunks that only an import() brings in. */
+function later(outputs) {
+  const first = new Set();
+  const visit = (name) => {
+    if (first.has(name)) return;
+    first.add(name);
+    for (const { path, kind } of outputs[name].imports) if (kind === "import-statement") visit(path);
+  };
+  visit("loader.js");
+  return Object.keys(outputs).filter((name) => !first.has(name));
 }
 
 rmSync(assets, { recursive: true, force: true });
@@ -92,4 +117,4 @@ mkdirSync(assets, { recursive: true });
 installPackages();
 const engine = packEngine(compileEngine());
 // Trunk.toml puts the name into the page.
-writeFileSync(join(dist, "loader-name"), await bundleLoader(engine));
+writeFileSync(join(dist, "loader-name"), `${await bundleLoader(engine)}/loader.js`);

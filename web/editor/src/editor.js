@@ -1,13 +1,8 @@
 // The whole of what the page knows of its editor: create one, and these few methods.
-import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { sql } from "@codemirror/lang-sql";
 import { bracketMatching } from "@codemirror/language";
-import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers, placeholder } from "@codemirror/view";
-import { columnSource, namespace, pathSource } from "./completion.js";
-import { sparkSql } from "./dialect.js";
 import { theme } from "./theme.js";
 
 /**
@@ -20,16 +15,17 @@ import { theme } from "./theme.js";
 export function createEditor(parent, text, onChange, onSelect, onRun) {
   let tables = [];
   let selected = false;
+  // The module of that name, once it is there.
+  let later;
+  const features = new Compartment();
   const language = new Compartment();
   // On a narrow screen long lines wrap; on a wide one they scroll.
   const wrapping = new Compartment();
   const narrow = matchMedia("(max-width: 760px)");
   const wrapped = () => (narrow.matches ? EditorView.lineWrapping : []);
   const rewrap = () => view.dispatch({ effects: wrapping.reconfigure(wrapped()) });
-  const dialect = () =>
-    sql({ dialect: sparkSql, schema: namespace(tables), upperCaseKeywords: true });
   const run = (view) => {
-    closeCompletion(view);
+    later?.closeCompletion(view);
     onRun();
     return true;
   };
@@ -46,23 +42,11 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
         history(),
         drawSelection(),
         bracketMatching(),
-        closeBrackets(),
-        // Nothing is chosen until an arrow key chooses it, so that Enter ends the line.
-        autocompletion({ icons: false, selectOnOpen: false }),
-        highlightSelectionMatches(),
+        features.of([]),
         // Tab leaves the editor after Escape, as CodeMirror's guide to accessibility asks for.
-        keymap.of([
-          ...closeBracketsKeymap,
-          ...defaultKeymap,
-          ...searchKeymap,
-          ...historyKeymap,
-          ...completionKeymap,
-          indentWithTab,
-        ]),
-        language.of(dialect()),
+        keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
+        language.of([]),
         wrapping.of(wrapped()),
-        sparkSql.language.data.of({ autocomplete: pathSource(() => tables) }),
-        sparkSql.language.data.of({ autocomplete: columnSource(() => tables) }),
         placeholder("SELECT … Ctrl+Enter runs it"),
         EditorView.contentAttributes.of({ "aria-label": "SQL editor", "data-testid": "editor-input" }),
         EditorView.updateListener.of((update) => {
@@ -76,6 +60,16 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
   });
 
   narrow.addEventListener("change", rewrap);
+  import("./features.js").then(
+    (module) => {
+      later = module;
+      view.dispatch({
+        effects: [features.reconfigure(later.features), language.reconfigure(later.language(tables))],
+      });
+    },
+    // Text can be edited and run all the same.
+    (error) => console.warn("The editor stays without highlighting and completion:", error),
+  );
 
   return {
     getText: () => view.state.doc.toString(),
@@ -95,7 +89,7 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
     /** Tables to complete, as JSON: [{ name, location, columns }]. */
     setTables(json) {
       tables = JSON.parse(json);
-      view.dispatch({ effects: language.reconfigure(dialect()) });
+      if (later) view.dispatch({ effects: language.reconfigure(later.language(tables)) });
     },
     destroy() {
       narrow.removeEventListener("change", rewrap);

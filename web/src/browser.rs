@@ -1,12 +1,15 @@
 //! Small doors to the browser: what it remembers, and what time it is.
 
+use std::cmp::Ordering;
+
 use leptos::prelude::window;
+use wasm_bindgen::JsValue;
 
 /// Keys of what is remembered between visits. Keys to stores are not: they stay in memory.
 pub const EDITOR_TEXT: &str = "lakeglass.editor";
 pub const THEME: &str = "lakeglass.theme";
 
-/// What was remembered. Browsers may refuse storage altogether; then nothing was.
+/// The remembered text of a key. Browsers may refuse storage altogether; then there is none.
 pub fn recall(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?
 }
@@ -56,4 +59,19 @@ pub fn query_pairs() -> Vec<(String, String)> {
             Some((pair.get(0).as_string()?, pair.get(1).as_string()?))
         })
         .collect()
+}
+
+/// Sorts names as people do: `many2` before `many10`, `Äpfel` beside `Apfel`, small letters and
+/// capitals together.
+pub fn sort_naturally(names: &mut [String]) {
+    let options = js_sys::Object::new();
+    // Setting a property of a plain object cannot fail.
+    let _ = js_sys::Reflect::set(&options, &"numeric".into(), &true.into());
+    let collator = js_sys::Intl::Collator::new(&js_sys::Array::new(), &options);
+    let compare = collator.compare();
+    names.sort_by(|left, right| {
+        let order = compare.call2(&JsValue::UNDEFINED, &left.into(), &right.into());
+        let order = order.ok().and_then(|order| order.as_f64()).unwrap_or(0.0);
+        order.partial_cmp(&0.0).unwrap_or(Ordering::Equal)
+    });
 }

@@ -5,7 +5,7 @@ use web_sys::HtmlElement;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the loader hands over: parts of the page that are not of this crate.
+    /// The loader's object: the parts of the page that are JavaScript.
     pub type Host;
 
     /// Address of the worker's script.

@@ -31,7 +31,10 @@ pub struct Page {
 impl Page {
     /// See [`engine::api::run`].
     pub fn run(&self, sql: String) -> Promise {
-        engine::api::run(self.workbench, sql)
+        let workbench = self.workbench;
+        engine::api::run(workbench.engine(), sql, move |writes| {
+            workbench.follow_writes(writes);
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 // The tables of tests/tables, as a bucket that the embedded store serves.
 
-import { cpSync, existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -35,4 +35,26 @@ function prepare(copy, name, { replace_in, placeholder, with: text }) {
   const template = readFileSync(log, "utf8");
   // The template's URL is a file's; here it is one of the bucket.
   writeFileSync(log, template.replaceAll(`file:${placeholder}`, placeholder).replaceAll(placeholder, location));
+}
+
+/** Makes a table of version 0 without rows in `folder`. */
+export function emptyTable(folder) {
+  mkdirSync(join(folder, "_delta_log"), { recursive: true });
+  const schema = { type: "struct", fields: [{ name: "n", type: "long", nullable: true, metadata: {} }] };
+  const actions = [
+    { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
+    {
+      metaData: {
+        id: "00000000-0000-4000-8000-000000000000",
+        format: { provider: "parquet", options: {} },
+        schemaString: JSON.stringify(schema),
+        partitionColumns: [],
+        configuration: {},
+        createdTime: 1_700_000_000_000,
+      },
+    },
+    { commitInfo: { timestamp: 1_700_000_000_000, operation: "CREATE TABLE", operationParameters: {} } },
+  ];
+  const log = actions.map((action) => `${JSON.stringify(action)}\n`).join("");
+  writeFileSync(join(folder, "_delta_log", `${"0".padStart(20, "0")}.json`), log);
 }

@@ -38,7 +38,7 @@ pub fn ConnectionDialog() -> impl IntoView {
         }
     };
     let server = move || {
-        let connection = workbench.link.with(|link| {
+        let connection = workbench.connection.with(|link| {
             let own = link.server.as_ref().map(|server| server.connection.clone());
             own.filter(|own| link.connection.as_ref() != Some(own))
         })?;

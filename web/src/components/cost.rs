@@ -1,4 +1,4 @@
-//! What the shown statement cost.
+//! The cost of the shown statement.
 
 use leptos::prelude::*;
 use messages::engine::QueryMetrics;

@@ -28,7 +28,7 @@ const FEW_COLUMNS: usize = 3;
 
 #[component]
 pub fn Grid(
-    /// Which of the script's statements.
+    /// Index of the script's statement.
     statement: usize,
 ) -> impl IntoView {
     let workbench = workbench();

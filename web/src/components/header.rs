@@ -1,4 +1,4 @@
-//! The top bar: the mark, where the page reads, how the engine is.
+//! The top bar: the mark, the connection, the engine's state.
 
 use leptos::prelude::*;
 
@@ -33,15 +33,13 @@ pub fn Header() -> impl IntoView {
     }
 }
 
-/// Where the page reads; a click changes it.
+/// The connection's place and state; a click opens the form that changes it.
 #[component]
 fn ConnectionChip() -> impl IntoView {
     let workbench = workbench();
     let state = move || {
-        let trouble = workbench
-            .tables
-            .with(|tables| !tables.loaded && !tables.problems.is_empty());
-        workbench.link.with(
+        let trouble = workbench.tree.with(|tree| tree.is_unreachable());
+        workbench.connection.with(
             |link| match (&link.connection, trouble || link.server_down) {
                 (None, _) => "idle",
                 (Some(_), true) => "bad",
@@ -49,9 +47,9 @@ fn ConnectionChip() -> impl IntoView {
             },
         )
     };
-    let label = move || workbench.link.with(|link| link.label());
+    let label = move || workbench.connection.with(|link| link.label());
     let note = move || {
-        workbench.link.with(|link| {
+        workbench.connection.with(|link| {
             if link.connection.is_none() {
                 None
             } else if link.server_down {
@@ -62,7 +60,7 @@ fn ConnectionChip() -> impl IntoView {
         })
     };
     let title = move || {
-        workbench.link.with(|link| {
+        workbench.connection.with(|link| {
             if link.server_down {
                 "The page's server does not answer: tables can be read, but nothing written."
                     .to_owned()
@@ -87,7 +85,7 @@ fn ConnectionChip() -> impl IntoView {
     }
 }
 
-/// How the engine is: its download, then its size.
+/// The engine's state: its download, then its size.
 #[component]
 fn EngineChip() -> impl IntoView {
     let workbench = workbench();
@@ -116,7 +114,9 @@ fn EngineChip() -> impl IntoView {
             bytes(memory_limit),
         ),
         EngineStatus::Unavailable { message } => message,
-        _ => "The query engine is on its way; statements run as soon as it is there.".to_owned(),
+        EngineStatus::Downloading { .. } | EngineStatus::Starting => {
+            "The query engine is on its way; statements run as soon as it is there.".to_owned()
+        }
     };
     view! {
         <span

@@ -10,7 +10,7 @@ use crate::components::error::Problem;
 use crate::format::numbers::count;
 use crate::format::timeline::{bars, headline, operation, row_delta, summary, tags};
 use crate::format::times::{full_time, short_time};
-use crate::state::{Workbench, workbench};
+use crate::state::{Pane, Workbench, workbench};
 
 /// Versions listed at first, and more each time they are asked for.
 const PAGE: usize = 200;
@@ -22,12 +22,16 @@ pub fn History() -> impl IntoView {
     let problem = Memo::new(move |_| {
         let location = workbench.selected.get()?;
         workbench
-            .known
-            .with(|known| known.get(&location)?.problem.clone())
+            .descriptions
+            .with(|all| all.get(&location)?.problem.clone())
     });
     let retry = Callback::new(move |()| workbench.refresh());
     view! {
-        <aside class="history" aria-label="History" data-testid="history">
+        <aside
+            class="history"
+            class:shown=move || workbench.is_shown(Pane::History)
+            aria-label="History" data-testid="history"
+        >
             {move || problem.get().map(|error| view! { <Problem error retry/> })}
             {move || match (table.get(), problem.get()) {
                 (Some(table), _) => view! { <Timeline table/> }.into_any(),

@@ -1,4 +1,4 @@
-//! What is seen.
+//! The page's components: one file for each pane and its parts.
 
 pub mod connection;
 pub mod cost;
@@ -7,6 +7,8 @@ pub mod grid;
 pub mod header;
 pub mod history;
 pub mod results;
+pub mod table_filter;
+pub mod table_list;
 pub mod tables;
 pub mod theme;
 pub mod work;

@@ -10,7 +10,7 @@ use crate::format::numbers::{count, counted};
 use crate::format::statements;
 use crate::state::workbench;
 
-/// What the area shows; rows that are added don't change it.
+/// Content of the result area. It stays equal while rows are added.
 #[derive(Debug, Clone, PartialEq)]
 enum View {
     Nothing,
@@ -47,8 +47,19 @@ pub fn Results() -> impl IntoView {
             .script
             .with(|s| s.as_ref().and_then(|s| notice(s, workbench.chosen.get())))
     });
+    let warnings = Memo::new(move |_| {
+        workbench
+            .script
+            .with(|s| s.as_ref().map(|s| warnings(s, workbench.chosen.get())))
+            .unwrap_or_default()
+    });
+    let warned = move || {
+        let of_text = |text| view! { <p class="notice" data-testid="warning">{text}</p> };
+        warnings.get().into_iter().map(of_text).collect_view()
+    };
     view! {
         <div class="results" data-testid="results" aria-live="polite">
+            {warned}
             {move || notice.get().map(|text| view! { <p class="notice" data-testid="notice">{text}</p> })}
             {move || match view.get() {
                 View::Nothing => view! { <Welcome/> }.into_any(),
@@ -108,12 +119,23 @@ fn view_of(script: &Script, chosen: Option<usize>) -> View {
             Phase::Done => View::Outcome {
                 text: "There was no statement to run.".to_owned(),
             },
-            _ => View::Running,
+            // Of those that have ended, it is another statement that is shown.
+            Phase::Running | Phase::Failed { .. } | Phase::Cancelled { .. } => View::Running,
         },
     }
 }
 
-/// What is to be said above a result.
+/// Faults of the tables' logs that did not keep the shown statement from its answer.
+fn warnings(script: &Script, chosen: Option<usize>) -> Vec<String> {
+    let shown = chosen.unwrap_or_else(|| script.shown_by_default());
+    let summary = script
+        .statements
+        .get(shown)
+        .and_then(|s| s.summary.as_ref());
+    summary.map_or_else(Vec::new, |summary| summary.warnings.clone())
+}
+
+/// Notice above a result, for instance that only its first rows were kept.
 fn notice(script: &Script, chosen: Option<usize>) -> Option<String> {
     let shown = chosen.unwrap_or_else(|| script.shown_by_default());
     let rows = script.statements.get(shown).map_or(0, |s| s.rows.len());
@@ -253,6 +275,31 @@ mod tests {
         );
         let text = "Done: the table is at version 8.".to_owned();
         assert_eq!(view_of(&script, Some(0)), View::Outcome { text });
+    }
+
+    #[test]
+    fn warnings_are_those_of_the_shown_statement() {
+        let mut script = Script::new(1, "a; b".into());
+        for (index, said) in [(0, "a log is damaged"), (1, "so is another")] {
+            script.apply(started(index, 2), None);
+            let summary = StatementSummary {
+                row_count: 0,
+                version: None,
+                table: None,
+                is_write: false,
+                warnings: vec![said.to_owned()],
+                metrics: QueryMetrics::default(),
+            };
+            let done = FromWorker::StatementDone {
+                id: 1,
+                index,
+                summary,
+            };
+            script.apply(done, None);
+        }
+        assert_eq!(warnings(&script, Some(0)), ["a log is damaged"]);
+        assert_eq!(warnings(&script, None), ["so is another"]);
+        assert!(warnings(&Script::new(2, "a".into()), None).is_empty());
     }
 
     #[test]

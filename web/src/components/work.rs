@@ -11,12 +11,17 @@ use crate::components::results::Results;
 use crate::engine::script::{Phase, Script};
 use crate::format::numbers::duration;
 use crate::format::statements::in_one_line;
-use crate::state::workbench;
+use crate::state::{Pane, workbench};
 
 #[component]
 pub fn Work() -> impl IntoView {
+    let workbench = workbench();
     view! {
-        <section class="work" aria-label="SQL">
+        <section
+            class="work"
+            class:shown=move || workbench.is_shown(Pane::Sql)
+            aria-label="SQL"
+        >
             <Editor/>
             <RunBar/>
             <Results/>
@@ -56,7 +61,7 @@ fn RunBar() -> impl IntoView {
         }
     };
     let clock = move || {
-        let (number, unit) = duration(workbench.tick.elapsed.get());
+        let (number, unit) = duration(workbench.clock.elapsed.get());
         format!("{number} {unit}")
     };
     view! {

@@ -3,10 +3,11 @@
 //! The worker takes one script at a time, and a script whose rows nobody fetches keeps its place.
 //! So the queue is here: a run goes to the worker when the one before has ended, and one that is
 //! parked (it waits for credit) gives way. A worker that crashed, or that doesn't stop when told
-//! to, is replaced from the compiled module; runs that were still waiting don't notice.
+//! to, is replaced; runs that were still waiting don't notice.
+//!
+//! The browser is behind [`WorkerHost`], so that the tests can play the worker.
 
 mod errors;
-mod worker;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -14,21 +15,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use js_sys::{ArrayBuffer, Reflect, Uint8Array};
-use leptos::prelude::{RwSignal, Set, set_timeout};
 use messages::Error;
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId, ToWorker};
-use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, MessageEvent};
 
 use errors::{crash_error, unavailable};
-use worker::{Inner, Listener, Run};
 
-/// How long a worker may take to confirm that a script has stopped.
+/// Time that a worker has to confirm that a script has stopped.
 const CANCEL_PATIENCE: Duration = Duration::from_millis(120);
 
-/// What the engine is doing, for the chip in the header.
+/// State of the engine, for the chip in the header.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EngineStatus {
     /// `percent` where the size is known.
@@ -47,7 +43,7 @@ pub enum EngineStatus {
     },
 }
 
-/// What happens to a run.
+/// Event of a run, for its listener.
 pub enum RunEvent {
     /// A message of the worker, with its bytes.
     Message(FromWorker, Option<Vec<u8>>),
@@ -57,9 +53,61 @@ pub enum RunEvent {
     Lost(Error),
 }
 
+/// Starts workers, and tells time: the browser, or a test.
+pub trait WorkerHost {
+    /// Starts a worker. From then on it hands its messages to [`EngineClient::receive`], and its
+    /// end, if it comes by itself, to [`EngineClient::crashed`]; never before this returns.
+    ///
+    /// # Errors
+    /// Why there is no worker.
+    fn start(&self, client: &EngineClient) -> Result<Box<dyn Worker>, String>;
+
+    /// Whether the compiled engine is at hand, so that the next worker neither downloads nor compiles it.
+    fn has_compiled(&self) -> bool;
+
+    fn set_status(&self, status: EngineStatus);
+
+    /// Calls `then` after a while.
+    fn after(&self, time: Duration, then: Box<dyn FnOnce()>);
+}
+
+/// A worker that runs. Dropping it ends it; nothing is heard of it afterwards.
+pub trait Worker {
+    fn post(&self, message: &ToWorker);
+}
+
+type Listener = Rc<dyn Fn(RunEvent)>;
+
+struct Run {
+    id: RequestId,
+    sql: String,
+    credit: u32,
+    listener: Listener,
+    /// It waits for credit.
+    parked: bool,
+}
+
+/// A question beside the runs, kept so that a new worker can be asked again.
+struct Question {
+    message: ToWorker,
+    answer: oneshot::Sender<Result<FromWorker, Error>>,
+}
+
 /// A cheap handle on the engine.
 #[derive(Clone)]
 pub struct EngineClient(Rc<RefCell<Inner>>);
+
+struct Inner {
+    host: Rc<dyn WorkerHost>,
+    worker: Option<Box<dyn Worker>>,
+    ready: bool,
+    /// The last connection, for the next worker.
+    connect: Option<ToWorker>,
+    last_id: RequestId,
+    active: Option<Run>,
+    waiting: VecDeque<Run>,
+    questions: HashMap<RequestId, Question>,
+}
 
 /// A run that was asked for.
 #[derive(Clone)]
@@ -107,40 +155,23 @@ impl RunHandle {
 }
 
 impl EngineClient {
-    /// Starts the worker at `url`.
-    pub fn start(url: String, status: RwSignal<EngineStatus>) -> Self {
+    /// Starts the first worker.
+    pub fn start(host: Rc<dyn WorkerHost>) -> Self {
         let client = Self(Rc::new(RefCell::new(Inner {
-            url,
-            status,
+            host,
             worker: None,
-            module: None,
             ready: false,
             connect: None,
-            next_id: 1,
+            last_id: 0,
             active: None,
             waiting: VecDeque::new(),
-            asks: HashMap::new(),
-            on_message: None,
-            on_error: None,
+            questions: HashMap::new(),
         })));
-        let on_message = Closure::new({
-            let client = client.clone();
-            move |event: MessageEvent| client.receive(&event.data())
-        });
-        let on_error = Closure::new({
-            let client = client.clone();
-            move |event: ErrorEvent| client.crashed(&event.message())
-        });
-        {
-            let mut inner = client.0.borrow_mut();
-            inner.on_message = Some(on_message);
-            inner.on_error = Some(on_error);
-            inner.spawn();
-        }
+        client.spawn();
         client
     }
 
-    /// Where to read and where to send commits from now on.
+    /// Sets where to read from and where to send commits (`None`: nowhere) from now on.
     pub fn connect(&self, connection: Connection, commit_url: Option<String>) {
         let message = ToWorker::Connect {
             connection,
@@ -161,26 +192,20 @@ impl EngineClient {
         credit: u32,
         listener: impl Fn(RunEvent) + 'static,
     ) -> RunHandle {
-        let (id, parked, without_worker) = {
+        let (id, parked) = {
             let mut inner = self.0.borrow_mut();
             let id = inner.new_id();
-            let listener: Listener = Rc::new(listener);
             inner.waiting.push_back(Run {
                 id,
                 sql,
                 credit,
-                listener,
+                listener: Rc::new(listener),
                 parked: false,
             });
-            if inner.worker.is_none() {
-                inner.spawn();
-            }
             let parked = inner.active.as_ref().filter(|run| run.parked);
-            (id, parked.map(|run| run.id), inner.worker.is_none())
+            (id, parked.map(|run| run.id))
         };
-        if without_worker {
-            self.crashed("the browser starts no worker");
-        }
+        self.spawn_if_gone();
         if let Some(parked) = parked {
             self.cancel(parked);
         }
@@ -192,24 +217,27 @@ impl EngineClient {
     }
 
     /// Asks the engine something beside the scripts; the answer is the message that answers it.
+    ///
+    /// # Errors
+    /// The engine's own, `ENGINE_UNAVAILABLE` or `ENGINE_CRASHED`.
     pub async fn ask(
         &self,
         question: impl FnOnce(RequestId) -> ToWorker,
     ) -> Result<FromWorker, Error> {
-        let answer = {
+        let receiver = {
             let mut inner = self.0.borrow_mut();
-            if inner.worker.is_none() {
-                inner.spawn();
-            }
             let id = inner.new_id();
-            let (sender, answer) = oneshot::channel();
-            inner.asks.insert(id, sender);
-            inner.post(&question(id));
-            answer
+            let (answer, receiver) = oneshot::channel();
+            let message = question(id);
+            inner.post(&message);
+            inner.questions.insert(id, Question { message, answer });
+            receiver
         };
-        answer
+        // A worker that is started now is asked all questions.
+        self.spawn_if_gone();
+        receiver
             .await
-            .unwrap_or_else(|_| Err(unavailable("the engine was replaced")))
+            .unwrap_or_else(|_| Err(unavailable("the page is being closed")))
     }
 
     fn cancel(&self, id: RequestId) {
@@ -221,33 +249,58 @@ impl EngineClient {
         if let Some(run) = queued {
             return (run.listener)(RunEvent::Message(FromWorker::Cancelled { id }, None));
         }
-        let is_active = {
+        let host = {
             let inner = self.0.borrow();
-            let is_active = inner.active.as_ref().is_some_and(|run| run.id == id);
-            if is_active {
-                inner.post(&ToWorker::Cancel { id });
+            if inner.active.as_ref().is_none_or(|run| run.id != id) {
+                return;
             }
-            is_active
+            inner.post(&ToWorker::Cancel { id });
+            Rc::clone(&inner.host)
         };
-        if is_active {
-            let client = self.clone();
-            set_timeout(move || client.replace_if_still_running(id), CANCEL_PATIENCE);
-        }
+        let client = self.clone();
+        let replace = move || client.replace_if_still_running(id);
+        host.after(CANCEL_PATIENCE, Box::new(replace));
     }
 
     fn replace_if_still_running(&self, id: RequestId) {
-        let run = {
-            let mut inner = self.0.borrow_mut();
-            match inner.active.take_if(|run| run.id == id) {
-                Some(run) => {
-                    inner.respawn();
-                    run
-                }
-                None => return,
-            }
-        };
+        let run = self.0.borrow_mut().active.take_if(|run| run.id == id);
+        let Some(run) = run else { return };
+        self.spawn();
         (run.listener)(RunEvent::Replaced);
         self.pump();
+    }
+
+    fn spawn_if_gone(&self) {
+        let gone = self.0.borrow().worker.is_none();
+        if gone {
+            self.spawn();
+        }
+    }
+
+    /// Starts a worker in place of the one that was, with the same connection, and asks it what
+    /// that one has not answered.
+    fn spawn(&self) {
+        let host = {
+            let mut inner = self.0.borrow_mut();
+            inner.ready = false;
+            inner.worker = None;
+            Rc::clone(&inner.host)
+        };
+        host.set_status(if host.has_compiled() {
+            EngineStatus::Starting
+        } else {
+            EngineStatus::Downloading { percent: None }
+        });
+        match host.start(self) {
+            Ok(worker) => {
+                let mut inner = self.0.borrow_mut();
+                inner.worker = Some(worker);
+                inner.connect.iter().for_each(|connect| inner.post(connect));
+                let questions = inner.questions.values();
+                questions.for_each(|question| inner.post(&question.message));
+            }
+            Err(error) => self.crashed(&error),
+        }
     }
 
     /// Hands the next run to the worker if it can take one.
@@ -266,85 +319,73 @@ impl EngineClient {
         }
     }
 
-    fn receive(&self, data: &JsValue) {
-        let field = |name: &str| {
-            Reflect::get(data, &name.into())
-                .ok()
-                .filter(JsValue::is_truthy)
-        };
-        if let Some(module) = field("module") {
-            let mut inner = self.0.borrow_mut();
-            inner.module = Some(module);
-            return inner.status.set(EngineStatus::Starting);
-        }
-        let Some(json) = field("json").and_then(|json| json.as_string()) else {
-            return;
-        };
-        let message = match serde_json::from_str::<FromWorker>(&json) {
-            Ok(message) => message,
-            Err(error) => {
-                let text = format!("page and engine don't understand each other: {error}");
-                return self.crashed(&text);
-            }
-        };
-        let bytes = field("bytes")
-            .and_then(|bytes| bytes.dyn_into::<ArrayBuffer>().ok())
-            .map(|buffer| Uint8Array::new(&buffer).to_vec());
+    /// Takes a message of the worker, with its bytes.
+    pub fn receive(&self, message: FromWorker, bytes: Option<Vec<u8>>) {
         match message {
             FromWorker::Downloading { loaded, total } => {
                 let percent = total
                     .filter(|total| *total > 0)
                     .map(|total| (loaded as f64 / total as f64 * 100.0).min(100.0) as u32);
-                self.0
-                    .borrow()
-                    .status
-                    .set(EngineStatus::Downloading { percent });
+                self.set_status(EngineStatus::Downloading { percent });
             }
             FromWorker::Ready {
                 version,
                 memory_limit,
             } => {
-                {
-                    let mut inner = self.0.borrow_mut();
-                    inner.ready = true;
-                    inner.status.set(EngineStatus::Ready {
-                        version,
-                        memory_limit,
-                    });
-                }
+                self.0.borrow_mut().ready = true;
+                self.set_status(EngineStatus::Ready {
+                    version,
+                    memory_limit,
+                });
                 self.pump();
             }
             FromWorker::Crashed { message } => self.crashed(&message),
-            other => self.route(other, bytes),
+            FromWorker::Tables { id, .. }
+            | FromWorker::Folder { id, .. }
+            | FromWorker::Described { id, .. } => self.answer(id, Ok(message)),
+            FromWorker::Failed { id, ref error, .. } => {
+                let asked = self.0.borrow().questions.contains_key(&id);
+                if asked {
+                    self.answer(id, Err(error.clone()));
+                } else {
+                    self.tell_run(id, message, bytes, true);
+                }
+            }
+            FromWorker::Done { id } | FromWorker::Cancelled { id } => {
+                self.tell_run(id, message, bytes, true);
+            }
+            FromWorker::StatementStarted { id, .. }
+            | FromWorker::ResultColumns { id, .. }
+            | FromWorker::Batch { id, .. }
+            | FromWorker::Progress { id, .. }
+            | FromWorker::StatementDone { id, .. } => self.tell_run(id, message, bytes, false),
         }
     }
 
-    /// Hands a message to whom it concerns.
-    fn route(&self, message: FromWorker, bytes: Option<Vec<u8>>) {
-        let Some(id) = request_id(&message) else {
-            return;
-        };
-        let asked = self.0.borrow_mut().asks.remove(&id);
-        if let Some(sender) = asked {
-            let answer = match message {
-                FromWorker::Failed { error, .. } => Err(error),
-                answer => Ok(answer),
-            };
+    /// The engine's module is compiled, and starts.
+    pub fn compiled(&self) {
+        self.set_status(EngineStatus::Starting);
+    }
+
+    fn set_status(&self, status: EngineStatus) {
+        let host = Rc::clone(&self.0.borrow().host);
+        host.set_status(status);
+    }
+
+    fn answer(&self, id: RequestId, answer: Result<FromWorker, Error>) {
+        let question = self.0.borrow_mut().questions.remove(&id);
+        if let Some(question) = question {
             // Nobody waits any more: the question was dropped.
-            let _ = sender.send(answer);
-            return;
+            let _ = question.answer.send(answer);
         }
-        let ends = matches!(
-            message,
-            FromWorker::Done { .. } | FromWorker::Failed { .. } | FromWorker::Cancelled { .. }
-        );
+    }
+
+    /// Hands a message to the run that it concerns, which `ends` with it or not.
+    fn tell_run(&self, id: RequestId, message: FromWorker, bytes: Option<Vec<u8>>, ends: bool) {
         let listener = {
             let mut inner = self.0.borrow_mut();
-            let listener = inner
-                .active
-                .as_ref()
-                .filter(|run| run.id == id)
-                .map(|run| run.listener.clone());
+            let active = inner.active.as_ref().filter(|run| run.id == id);
+            let listener = active.map(|run| Rc::clone(&run.listener));
             if ends && listener.is_some() {
                 inner.active = None;
             }
@@ -359,29 +400,32 @@ impl EngineClient {
     }
 
     /// The worker is done for. One that had been up is replaced; one that never came up is not, for
-    /// the next would fare no better: it is tried again when somebody runs something.
-    fn crashed(&self, message: &str) {
-        let (error, lost, failed_asks) = {
+    /// the next would fare no better: it is tried again when somebody asks for something.
+    pub fn crashed(&self, message: &str) {
+        let (error, was_up, lost, questions) = {
             let mut inner = self.0.borrow_mut();
             let was_up = inner.ready;
+            inner.ready = false;
+            inner.worker = None;
             let mut lost: Vec<Run> = inner.active.take().into_iter().collect();
-            let asks = std::mem::take(&mut inner.asks);
             let error = if was_up {
-                inner.respawn();
                 crash_error(message)
             } else {
-                inner.stop();
                 lost.extend(inner.waiting.drain(..));
-                inner.status.set(EngineStatus::Unavailable {
-                    message: message.to_owned(),
-                });
                 unavailable(message)
             };
-            (error, lost, asks)
+            let questions = std::mem::take(&mut inner.questions);
+            (error, was_up, lost, questions)
         };
-        for sender in failed_asks.into_values() {
+        if was_up {
+            self.spawn();
+        } else {
+            let message = message.to_owned();
+            self.set_status(EngineStatus::Unavailable { message });
+        }
+        for question in questions.into_values() {
             // Nobody waits any more: the question was dropped.
-            let _ = sender.send(Err(error.clone()));
+            let _ = question.answer.send(Err(error.clone()));
         }
         for run in lost {
             (run.listener)(RunEvent::Lost(error.clone()));
@@ -390,21 +434,18 @@ impl EngineClient {
     }
 }
 
-fn request_id(message: &FromWorker) -> Option<RequestId> {
-    match message {
-        FromWorker::StatementStarted { id, .. }
-        | FromWorker::ResultColumns { id, .. }
-        | FromWorker::Batch { id, .. }
-        | FromWorker::Progress { id, .. }
-        | FromWorker::StatementDone { id, .. }
-        | FromWorker::Done { id }
-        | FromWorker::Failed { id, .. }
-        | FromWorker::Cancelled { id }
-        | FromWorker::Tables { id, .. }
-        | FromWorker::Folder { id, .. }
-        | FromWorker::Described { id, .. } => Some(*id),
-        FromWorker::Downloading { .. } | FromWorker::Crashed { .. } | FromWorker::Ready { .. } => {
-            None
+impl Inner {
+    fn new_id(&mut self) -> RequestId {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    fn post(&self, message: &ToWorker) {
+        if let Some(worker) = &self.worker {
+            worker.post(message);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,10 @@
 use messages::Error;
 use messages::connection::{Connection, Credentials};
 
-/// What S3-compatible servers take when nobody names a region.
+/// Region for S3-compatible servers that have none of their own.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
-/// What the form holds.
+/// Fields of the connection form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
     pub endpoint: String,

@@ -2,7 +2,9 @@
 
 pub mod api;
 pub mod client;
+pub mod collected;
 pub mod connect;
 pub mod rows;
 pub mod script;
 pub mod server_client;
+pub mod web_worker;

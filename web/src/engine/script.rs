@@ -7,6 +7,7 @@ use messages::engine::{FromWorker, QueryMetrics, StatementSummary};
 use messages::table::Column;
 
 use crate::arrow::decode;
+use crate::engine::client::RunEvent;
 use crate::engine::rows::Rows;
 
 /// Rows that the grid holds at most: browsers bound the height of an element.
@@ -20,7 +21,10 @@ pub const FIRST_CREDIT: u32 = 2;
 /// When fewer rows than this wait below the visible ones, more are asked for.
 const ROWS_AHEAD: usize = 4_000;
 
-/// Where a script is.
+/// The error of a write whose answer was lost: the commit may have been made.
+pub const OUTCOME_UNKNOWN: &str = "COMMIT_OUTCOME_UNKNOWN";
+
+/// Progress of a script.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
     /// Waits for the engine, or for another script.
@@ -58,17 +62,19 @@ pub struct Statement {
     pub truncated: bool,
     pub metrics: QueryMetrics,
     pub summary: Option<StatementSummary>,
+    /// Whether the page has followed its summary to the table.
+    pub followed: bool,
 }
 
-/// What to do after an event.
+/// Consequences of an event, for the caller to carry out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Effects {
     /// Batches to ask for.
     pub credit: u32,
-    /// A statement that may have changed a table or the list of tables has ended.
-    pub wrote: bool,
     /// The script has ended.
     pub ended: bool,
+    /// Nobody knows what it has written: the engine or a commit's answer was lost.
+    pub lost: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -94,6 +100,39 @@ impl Script {
             count: 0,
             granted: FIRST_CREDIT,
             received: 0,
+        }
+    }
+
+    /// Takes in what happened to the run.
+    pub fn on_event(&mut self, event: RunEvent) -> Effects {
+        self.phase = match event {
+            RunEvent::Message(message, bytes) => return self.apply(message, bytes),
+            RunEvent::Replaced => Phase::Cancelled {
+                note: Some(self.note_of_replacement()),
+            },
+            RunEvent::Lost(error) => Phase::Failed { index: None, error },
+        };
+        Effects {
+            credit: 0,
+            ended: true,
+            lost: true,
+        }
+    }
+
+    /// Explains what else is lost when a script is stopped by replacing the engine.
+    fn note_of_replacement(&self) -> String {
+        let note =
+            "It did not stop by itself, so the engine was restarted; temporary views are gone.";
+        let writing = self
+            .statements
+            .last()
+            .is_some_and(|last| last.is_write && last.summary.is_none());
+        if writing {
+            format!(
+                "{note} A commit that was already sent may have been made: look at the history."
+            )
+        } else {
+            note.to_owned()
         }
     }
 
@@ -142,7 +181,6 @@ impl Script {
                 }
             }
             FromWorker::StatementDone { index, summary, .. } => {
-                effects.wrote = summary.is_write;
                 if let Some(statement) = self.statement_mut(index) {
                     statement.metrics = summary.metrics.clone();
                     statement.summary = Some(summary);
@@ -153,6 +191,7 @@ impl Script {
                 effects.ended = true;
             }
             FromWorker::Failed { index, error, .. } => {
+                effects.lost = error.code == OUTCOME_UNKNOWN;
                 self.phase = Phase::Failed { index, error };
                 effects.ended = true;
             }
@@ -164,7 +203,13 @@ impl Script {
                 self.phase = Phase::Cancelled { note };
                 effects.ended = true;
             }
-            _ => {}
+            // None of these is about a run.
+            FromWorker::Downloading { .. }
+            | FromWorker::Crashed { .. }
+            | FromWorker::Ready { .. }
+            | FromWorker::Tables { .. }
+            | FromWorker::Folder { .. }
+            | FromWorker::Described { .. } => {}
         }
         effects
     }

@@ -1,4 +1,4 @@
-//! What a query cost, in the words of the bar below the result.
+//! The cost of a query, in the words of the bar below the result.
 
 use messages::engine::QueryMetrics;
 

@@ -1,6 +1,8 @@
 //! The statements that the page writes for its user.
 
-/// How a table is named in SQL, by its path.
+use table_location::TableLocation;
+
+/// The table's name by path, for SQL: `` delta.`s3a://bucket/path` ``.
 pub fn by_path(location: &str) -> String {
     format!("delta.`{}`", location.replace('`', "``"))
 }
@@ -28,36 +30,10 @@ pub fn count(location: &str) -> String {
 
 /// Whether two locations are the same table: `s3` and `s3a` are, with or without a slash behind.
 pub fn same_table(left: &str, right: &str) -> bool {
-    fn plain(location: &str) -> (&str, &str) {
-        let (scheme, rest) = location.split_once("://").unwrap_or(("", location));
-        let scheme = if matches!(scheme, "s3a" | "s3n") {
-            "s3"
-        } else {
-            scheme
-        };
-        (scheme, rest.trim_end_matches('/'))
+    match (TableLocation::parse(left), TableLocation::parse(right)) {
+        (Ok(left), Ok(right)) => left == right,
+        (Err(_), _) | (_, Err(_)) => left == right,
     }
-    plain(left) == plain(right)
-}
-
-/// Whether a statement's first word is one that changes a table. Comments before it are skipped.
-pub fn looks_like_write(statement: &str) -> bool {
-    const WRITES: [&str; 10] = [
-        "ALTER", "CREATE", "DELETE", "INSERT", "MERGE", "OPTIMIZE", "RESTORE", "UPDATE", "VACUUM",
-        "DROP",
-    ];
-    let mut rest = statement.trim_start();
-    while let Some(comment) = rest.strip_prefix("--") {
-        rest = comment
-            .split_once('\n')
-            .map_or("", |(_, after)| after)
-            .trim_start();
-    }
-    let word = rest
-        .split(|c: char| !c.is_ascii_alphabetic())
-        .next()
-        .unwrap_or_default();
-    WRITES.iter().any(|write| write.eq_ignore_ascii_case(word))
 }
 
 /// A statement in one line, for a tab or a caption.
@@ -90,13 +66,6 @@ mod tests {
         assert!(same_table("s3://b/t/", "s3a://b/t"));
         assert!(!same_table("s3://b/t", "s3://b/t2"));
         assert!(!same_table("http://b/t", "s3://b/t"));
-    }
-
-    #[test]
-    fn writes_are_told_by_their_first_word() {
-        assert!(looks_like_write("-- the guide's\n\n merge into t"));
-        assert!(!looks_like_write("SELECT 'DELETE'"));
-        assert!(!looks_like_write("-- only a comment"));
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub fn headline(table: &TableDescription, version: u64) -> String {
     parts.join(" · ")
 }
 
-/// What stands beside the operation.
+/// Tags beside the operation: an overwrite, added columns.
 pub fn tags(entry: &HistoryEntry) -> Vec<Tag> {
     let mut tags = Vec::new();
     if is_overwrite(entry) {

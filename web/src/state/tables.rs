@@ -1,161 +1,199 @@
-//! The tables of the connection, and what the engine knows of them.
-
-use std::collections::HashMap;
-use std::sync::Arc;
+//! The tables of the connection: finding, choosing and describing them.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use messages::Error;
 use messages::engine::{FromWorker, ToWorker};
-use messages::table::{TableDescription, TableEntry};
+use messages::table::{FolderListing, TableDescription};
 use serde::Serialize;
 
-use super::Workbench;
+use super::table_tree::{Folder, Listing};
+use super::workbench::Workbench;
 use crate::browser;
+use crate::engine::collected::Writes;
 use crate::format::statements;
 
-/// Where there are more tables than this, each is described when it is chosen, not before.
+/// Number of tables up to which all are described at once. Of more, each is when it is chosen.
 const DESCRIBED_UNASKED: usize = 8;
 /// A refresh that follows another within this many milliseconds is left out.
 const REFRESH_PAUSE: f64 = 2_000.0;
-
-/// Tables found on the connection.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct TableList {
-    pub loading: bool,
-    /// Whether a list has ever arrived.
-    pub loaded: bool,
-    pub entries: Vec<TableEntry>,
-    /// Buckets or places that could not be listed.
-    pub problems: Vec<Error>,
-}
-
-/// What is known of one table. An older description stays while a newer one loads.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Known {
-    pub table: Option<Arc<TableDescription>>,
-    pub problem: Option<Error>,
-    pub loading: bool,
-    /// It was asked for while it was loading, so what comes may be old.
-    again: bool,
-}
+/// Folders that are listed out of view to find a table to show at first.
+const FIRST_LOOK: usize = 8;
 
 /// A table as the editor completes it.
 #[derive(Serialize)]
-struct Completion<'a> {
-    name: &'a str,
-    location: &'a str,
-    columns: Vec<&'a str>,
+struct Completion {
+    name: String,
+    location: String,
+    columns: Vec<String>,
 }
 
 impl Workbench {
-    /// Another connection: what was known is of no use.
-    pub(super) fn forget_tables(self) {
-        self.tables.set(TableList::default());
-        self.known.set(HashMap::new());
+    /// Another connection: what was known is of no use, and its buckets are listed.
+    pub(super) fn find_tables(self, buckets: Vec<String>) {
+        self.descriptions
+            .update(|descriptions| descriptions.clear());
+        self.filter.set(String::new());
         self.selected.set(None);
         self.viewed.set(None);
+        self.chosen_folder.set_value(None);
+        self.tree.update(|tree| tree.connect(buckets));
+        self.refreshed_at.set_value(browser::now());
+        self.look();
     }
 
-    /// Lists the tables and describes the chosen one anew.
+    /// Looks for new tables, and for new versions of those that were described.
     pub fn refresh(self) {
+        let tables = self.tree.with_untracked(|tree| tree.tables());
+        let described = tables.iter().map(Folder::location);
+        let described = described.filter(|location| self.is_described(location));
+        self.refresh_with(described.take(DESCRIBED_UNASKED).collect());
+    }
+
+    /// Looks for new tables, and for new versions of the chosen one and of those that a statement
+    /// of this page has written.
+    pub(super) fn refresh_written(self) {
+        let written = self.descriptions.with_untracked(|descriptions| {
+            let behind = descriptions.iter().filter(|(_, cached)| cached.is_behind());
+            behind.map(|(location, _)| location.clone()).collect()
+        });
+        self.refresh_with(written);
+    }
+
+    fn refresh_with(self, mut described: Vec<String>) {
         self.refreshed_at.set_value(browser::now());
-        if self.link.with_untracked(|link| link.connection.is_none()) {
+        if self
+            .connection
+            .with_untracked(|state| state.connection.is_none())
+        {
             return;
         }
-        self.tables.update(|tables| tables.loading = true);
-        spawn_local(async move {
-            let answer = self.engine().ask(|id| ToWorker::ListTables { id }).await;
-            self.tables.update(|tables| {
-                tables.loading = false;
-                match answer {
-                    Ok(FromWorker::Tables {
-                        tables: entries,
-                        problems,
-                        ..
-                    }) => {
-                        tables.loaded = true;
-                        tables.entries = self.in_order_of_buckets(entries);
-                        tables.problems = problems;
-                    }
-                    Ok(_) => {}
-                    Err(error) => tables.problems = vec![error],
-                }
-            });
-            self.after_listing().await;
-        });
-        if let Some(location) = self.selected.get_untracked() {
-            spawn_local(self.describe(location));
+        self.tree.update(|tree| tree.refresh());
+        self.look();
+        let selected = self.selected.get_untracked();
+        described.extend(selected.filter(|selected| !described.contains(selected)));
+        for location in described {
+            self.describe(location);
         }
     }
 
     /// Refreshes if the last time was not just now: the window has come to the front again.
     pub fn refresh_if_due(self) {
         if browser::now() - self.refreshed_at.get_value() > REFRESH_PAUSE {
-            self.refresh();
+            self.refresh_written();
             self.check_server();
         }
     }
 
-    /// Buckets in the order in which the connection names them.
-    fn in_order_of_buckets(self, mut entries: Vec<TableEntry>) -> Vec<TableEntry> {
-        self.link.with_untracked(|link| {
-            let buckets = link
-                .connection
-                .as_ref()
-                .map(|connection| &connection.buckets);
-            entries.sort_by_key(|entry| {
-                buckets.and_then(|buckets| buckets.iter().position(|b| *b == entry.bucket))
+    /// Rows of folders that have not been listed came into view, or have left it.
+    pub fn see_rows(self, seen: Vec<Folder>, left: &[Folder]) {
+        self.tree.update(|tree| {
+            left.iter().for_each(|folder| tree.unwant(folder));
+            seen.into_iter().for_each(|folder| tree.want(folder));
+        });
+        self.look();
+    }
+
+    /// Lists all folders that have a row.
+    pub fn want_all_listed(self) {
+        self.tree.update(|tree| tree.want_all());
+        self.look();
+    }
+
+    /// Lists the folders that are wanted, a few at a time.
+    fn look(self) {
+        let next = || self.tree.try_update(|tree| tree.next_listing()).flatten();
+        while let Some(listing) = next() {
+            spawn_local(async move {
+                let answer = self.list(&listing).await;
+                self.tree.update(|tree| tree.take(listing, answer));
+                self.after_listing();
+                self.look();
             });
-        });
-        entries
+        }
     }
 
-    /// Whether tables are being listed, or a description is on its way.
+    /// Lists a folder; names come in the order of the rows: `many2` before `many10`.
+    async fn list(self, listing: &Listing) -> Result<FolderListing, Error> {
+        let Folder { bucket, path } = listing.folder.clone();
+        let question = |id| ToWorker::ListFolder { id, bucket, path };
+        match self.engine().ask(question).await? {
+            FromWorker::Folder { mut listing, .. } => {
+                browser::sort_naturally(&mut listing.folders);
+                Ok(listing)
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Whether the buckets are being listed, a folder in view is, or a description is on its way.
     pub fn is_looking(&self) -> bool {
-        let listing = self.tables.with(|tables| tables.loading || !tables.loaded);
-        let connected = self
-            .link
-            .with(|link| link.asking || link.connection.is_some());
+        let asking = self.connection.with(|state| state.asking);
+        let connected = self.connection.with(|state| state.connection.is_some());
+        let listing = self
+            .tree
+            .with(|tree| tree.is_looking() || !tree.is_loaded());
         let describing = self
-            .known
-            .with(|known| known.values().any(|known| known.loading));
-        connected && (listing && !self.tables.with(|t| !t.problems.is_empty()) || describing)
+            .descriptions
+            .with(|descriptions| descriptions.values().any(|cached| cached.loading));
+        asking || connected && (listing || describing)
     }
 
-    async fn after_listing(self) {
-        let locations: Vec<String> = self
-            .tables
-            .with_untracked(|tables| tables.entries.iter().map(|e| e.location.clone()).collect());
-        let current = self.selected.get_untracked();
-        let gone = current.as_ref().is_some_and(|current| {
-            self.tables.with_untracked(|tables| tables.loaded) && !locations.contains(current)
+    fn after_listing(self) {
+        self.choose_clicked_folder();
+        let tables = self.tree.with_untracked(|tree| tree.tables());
+        let selected = self.selected.get_untracked();
+        let gone = selected.as_ref().is_some_and(|selected| {
+            self.tree
+                .with_untracked(|tree| tree.is_loaded() && !tree.is_looking())
+                && !tables.iter().any(|table| table.location() == *selected)
         });
-        if (current.is_none() || gone)
-            && let Some(first) = locations.first()
-        {
-            self.choose(first.clone());
+        if selected.is_none() || gone {
+            match tables.first() {
+                Some(first) => self.choose(first.location()),
+                None => self.tree.update(|tree| tree.want_first(FIRST_LOOK)),
+            }
         }
         self.tell_editor();
-        if locations.len() <= DESCRIBED_UNASKED {
-            for location in locations {
-                let known = self
-                    .known
-                    .with_untracked(|known| known.contains_key(&location));
-                if !known {
-                    self.describe(location).await;
+        if tables.len() <= DESCRIBED_UNASKED {
+            for location in tables.iter().map(Folder::location) {
+                if !self.is_described(&location) {
+                    self.describe(location);
                 }
             }
         }
     }
 
+    /// Whether a table has been described, or is being.
+    fn is_described(&self, location: &str) -> bool {
+        self.descriptions.with_untracked(|descriptions| {
+            descriptions.get(location).is_some_and(|cached| {
+                cached.loading || cached.table.is_some() || cached.problem.is_some()
+            })
+        })
+    }
+
+    /// A click on a folder that has not been listed: it is, and if it is a table, it is chosen.
+    pub fn choose_folder(self, folder: Folder) {
+        self.chosen_folder.set_value(Some(folder.clone()));
+        self.see_rows(vec![folder], &[]);
+    }
+
+    fn choose_clicked_folder(self) {
+        let is_table = |folder: &Folder| self.tree.with_untracked(|tree| tree.is_table(folder));
+        if let Some(folder) = self.chosen_folder.get_value().filter(is_table) {
+            self.choose(folder.location());
+        }
+    }
+
     /// Shows a table's columns and history; an untouched editor gets a query of it.
     pub fn choose(self, location: String) {
+        self.chosen_folder.set_value(None);
         if self.is_untouched() {
             self.write_text(&statements::preview(&location));
         }
         if !self.select(location.clone()) {
-            spawn_local(self.describe(location));
+            self.describe(location);
         }
     }
 
@@ -166,90 +204,126 @@ impl Workbench {
         if other {
             self.selected.set(Some(location.clone()));
             self.viewed.set(None);
-            spawn_local(self.describe(location));
+            self.describe(location);
         }
         other
     }
 
     /// The location in the list of a table that a statement named.
     pub(super) fn listed(self, table: &str) -> Option<String> {
-        self.tables.with_untracked(|tables| {
-            let entry = tables
-                .entries
-                .iter()
-                .find(|entry| statements::same_table(&entry.location, table))?;
-            Some(entry.location.clone())
-        })
+        self.tree.update(|tree| tree.name_table(table));
+        let tables = self.tree.with_untracked(|tree| tree.tables());
+        let mut locations = tables.iter().map(Folder::location);
+        locations.find(|location| statements::same_table(location, table))
+    }
+
+    /// A statement has made a version of a table.
+    pub(super) fn note_written(self, table: &str, version: Option<u64>) {
+        let Some(location) = self.listed(table) else {
+            return;
+        };
+        self.descriptions.update(|descriptions| {
+            if let Some(version) = version {
+                descriptions
+                    .entry(location)
+                    .or_default()
+                    .note_written(version);
+            }
+        });
+    }
+
+    /// A script that did not go through the editor has ended.
+    pub fn follow_writes(self, writes: Writes) {
+        let has_written = !writes.tables.is_empty();
+        for (table, version) in writes.tables {
+            self.note_written(&table, version);
+        }
+        if writes.unknown {
+            self.refresh();
+        } else if has_written {
+            self.refresh_written();
+        }
     }
 
     /// Loads a table's description; the old one stays in view until the new one is there.
-    pub async fn describe(self, location: String) {
-        let mut due = self
-            .known
-            .try_update(|known| {
-                let known = known.entry(location.clone()).or_default();
-                known.again = known.loading;
-                !std::mem::replace(&mut known.loading, true)
-            })
-            .unwrap_or(false);
-        while due {
-            let question = location.clone();
-            let answer = self
-                .engine()
-                .ask(|id| ToWorker::Describe {
-                    id,
-                    location: question,
-                })
-                .await;
-            due = self
-                .known
-                .try_update(|known| {
-                    let known = known.entry(location.clone()).or_default();
-                    known.loading = std::mem::take(&mut known.again);
-                    match answer {
-                        Ok(FromWorker::Described { table, .. }) => {
-                            known.table = Some(Arc::from(table));
-                            known.problem = None;
-                        }
-                        Ok(_) => {}
-                        Err(error) => known.problem = Some(error),
-                    }
-                    known.loading
-                })
-                .unwrap_or(false);
+    pub fn describe(self, location: String) {
+        // At once, so that whoever asks next sees that it is under way.
+        let starts = self
+            .descriptions
+            .try_update(|descriptions| descriptions.entry(location.clone()).or_default().start());
+        if starts != Some(true) {
+            return;
         }
-        self.tell_editor();
+        spawn_local(async move {
+            loop {
+                let answer = self.ask_description(location.clone()).await;
+                let again = self.descriptions.try_update(|descriptions| {
+                    // Another connection may have been made meanwhile.
+                    descriptions
+                        .get_mut(&location)
+                        .is_some_and(|cached| cached.take(answer))
+                });
+                if again != Some(true) {
+                    break;
+                }
+            }
+            self.tell_editor();
+        });
+    }
+
+    async fn ask_description(self, location: String) -> Result<TableDescription, Error> {
+        match self
+            .engine()
+            .ask(|id| ToWorker::Describe { id, location })
+            .await?
+        {
+            FromWorker::Described { table, .. } => Ok(*table),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// The description of the chosen table.
-    pub fn chosen_table(&self) -> Option<Arc<TableDescription>> {
+    pub fn chosen_table(&self) -> Option<std::sync::Arc<TableDescription>> {
         let location = self.selected.get()?;
-        self.known.with(|known| known.get(&location)?.table.clone())
+        self.descriptions
+            .with(|descriptions| descriptions.get(&location)?.table.clone())
     }
 
-    /// Tells the editor what there is to complete.
+    /// Tells the editor what there is to complete: tables, and folders that are likely to be some.
     fn tell_editor(&self) {
-        let json = self.tables.with_untracked(|tables| {
-            self.known.with_untracked(|known| {
-                let completions: Vec<Completion<'_>> = tables
-                    .entries
-                    .iter()
-                    .map(|entry| Completion {
-                        name: entry.path.rsplit('/').next().unwrap_or(&entry.path),
-                        location: &entry.location,
-                        columns: known
-                            .get(&entry.location)
-                            .and_then(|known| known.table.as_ref())
-                            .map(|table| table.columns.iter().map(|c| c.name.as_str()).collect())
-                            .unwrap_or_default(),
-                    })
-                    .collect();
-                serde_json::to_string(&completions)
-            })
+        let places = self.tree.with_untracked(|tree| tree.tables_and_unlisted());
+        let completions: Vec<Completion> = self.descriptions.with_untracked(|descriptions| {
+            let completion = |folder: &Folder| {
+                let location = folder.location();
+                let described = descriptions
+                    .get(&location)
+                    .and_then(|cached| cached.table.as_ref());
+                let columns = described.map(|table| {
+                    table
+                        .columns
+                        .iter()
+                        .map(|column| column.name.clone())
+                        .collect()
+                });
+                Completion {
+                    name: folder.name().to_owned(),
+                    location,
+                    columns: columns.unwrap_or_default(),
+                }
+            };
+            places.iter().map(completion).collect()
         });
         // Plain strings always serialize; without a list the editor completes keywords.
-        if let Ok(json) = json {
+        if let Ok(json) = serde_json::to_string(&completions) {
             self.with_editor(|editor| editor.set_tables(&json));
         }
     }
+}
+
+/// The engine has answered something else than what it was asked.
+fn unexpected(answer: &FromWorker) -> Error {
+    Error::new(
+        "INTERNAL_ERROR",
+        format!("page and engine don't understand each other: {answer:?}"),
+    )
 }

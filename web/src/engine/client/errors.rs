@@ -1,4 +1,4 @@
-//! What a run hears when the engine is not there.
+//! Errors of runs and questions whose engine is gone.
 
 use messages::Error;
 

@@ -117,7 +117,7 @@ fn finished_statement_is_not_parked() {
 }
 
 #[test]
-fn last_result_with_rows_is_shown_and_a_write_is_told() {
+fn last_result_with_rows_is_shown() {
     let mut script = Script::new(1, "SELECT; CREATE".into());
     started(&mut script, 0, 2);
     done(&mut script, 0, false);
@@ -132,8 +132,33 @@ fn last_result_with_rows_is_shown_and_a_write_is_told() {
         },
         None,
     );
-    assert!(done(&mut script, 1, true).wrote);
+    done(&mut script, 1, true);
     assert_eq!(script.shown_by_default(), 0);
+}
+
+#[test]
+fn replaced_engine_is_told_with_what_may_have_been_written() {
+    let mut script = Script::new(1, "SELECT; CREATE".into());
+    let mut start = |index, is_write| {
+        let text = String::new();
+        let started = FromWorker::StatementStarted {
+            id: 1,
+            index,
+            count: 2,
+            text,
+            is_write,
+        };
+        script.apply(started, None);
+        let mut replaced = script.clone();
+        let effects = replaced.on_event(RunEvent::Replaced);
+        assert!(effects.ended && effects.lost);
+        let Phase::Cancelled { note: Some(note) } = replaced.phase else {
+            panic!("{:?}", replaced.phase)
+        };
+        note
+    };
+    assert!(!start(0, false).contains("commit"));
+    assert!(start(1, true).contains("A commit that was already sent may have been made"));
 }
 
 #[test]

@@ -1,34 +1,45 @@
 //! The corpora of `fuzz`, as they are and damaged at random.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use fuzz_targets::TARGETS;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-/// The files of a target's corpus, sorted.
-fn corpus(target: &str) -> Vec<Vec<u8>> {
+/// The files of a target's corpus, by name.
+fn corpus(target: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fuzz/corpus")
         .join(target);
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
+    std::fs::read_dir(folder)
         .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    paths.sort();
-    paths
-        .iter()
-        .map(|path| std::fs::read(path).unwrap())
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            (name, std::fs::read(entry.path()).unwrap())
+        })
         .collect()
 }
 
+/// A sidecar has file actions alone, and a checkpoint is not one without its protocol.
+const SIDECAR: (&str, &str) = ("checkpoint", "sidecar.parquet");
+
+/// The corpora hold valid inputs: a target that refuses them never gets to what it is to find.
 #[test]
-fn every_input_of_the_corpora_comes_to_an_end() {
+fn every_input_of_the_corpora_is_accepted() {
     for (name, target) in TARGETS {
         let inputs = corpus(name);
         assert!(inputs.len() >= 3, "{name} has {} inputs", inputs.len());
-        for input in inputs {
-            target(&input);
+        for (input, bytes) in inputs {
+            let read = target(&bytes);
+            if (name, &*input) == SIDECAR {
+                let refused = read.unwrap_err();
+                assert!(refused.ends_with("it has no protocol"), "{refused}");
+            } else {
+                assert_eq!(read, Ok(()), "{name}/{input}");
+            }
         }
     }
 }
@@ -56,7 +67,8 @@ fn edit() -> impl Strategy<Value = Edit> {
 #[test]
 fn damaged_inputs_come_to_an_end() {
     for (name, target) in TARGETS {
-        let inputs = corpus(name);
+        let inputs: Vec<_> = corpus(name).into_values().collect();
+        let (accepted, refused) = (Cell::new(0), Cell::new(0));
         let config = Config {
             cases: 300,
             failure_persistence: None,
@@ -70,9 +82,19 @@ fn damaged_inputs_come_to_an_end() {
                 let end = bytes.len().min(start + gone);
                 bytes.splice(start..end, come);
             }
-            target(&bytes);
+            let count = if target(&bytes).is_ok() {
+                &accepted
+            } else {
+                &refused
+            };
+            count.set(count.get() + 1);
             Ok(())
         });
         result.unwrap_or_else(|error| panic!("{name}: {error}"));
+        // Damage that always or never shows would exercise half of the code.
+        assert!(
+            accepted.get() > 0 && refused.get() > 0,
+            "{name}: {accepted:?} accepted, {refused:?} refused"
+        );
     }
 }

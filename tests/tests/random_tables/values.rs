@@ -75,7 +75,9 @@ pub fn column(random: &mut Random, data_type: &DataType, length: usize) -> Array
         DataType::Binary => {
             let values = options(random, length, |random| {
                 let length = random.below(4);
-                (0..length).map(|_| random.next() as u8).collect::<Vec<_>>()
+                (0..length)
+                    .map(|_| random.next_u64() as u8)
+                    .collect::<Vec<_>>()
             });
             Arc::new(values.iter().map(Option::as_deref).collect::<BinaryArray>())
         }
@@ -96,7 +98,7 @@ pub fn column(random: &mut Random, data_type: &DataType, length: usize) -> Array
                 1 => -limit,
                 2 => 0,
                 _ => {
-                    let wide = i128::from(random.next()) << 64 | i128::from(random.next());
+                    let wide = i128::from(random.next_u64()) << 64 | i128::from(random.next_u64());
                     wide % (limit + 1)
                 }
             });

@@ -7,9 +7,8 @@ use leptos::web_sys::{Element, HtmlElement};
 use wasm_bindgen::JsCast;
 
 use crate::components::table_list::focus_first_row;
-use crate::components::tables::count;
 use crate::format::numbers;
-use crate::state::table_tree::Row;
+use crate::state::table_tree::{Row, count};
 use crate::state::workbench;
 
 /// Lists of up to this many tables are seen at a glance, and need no filter.

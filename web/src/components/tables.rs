@@ -6,7 +6,7 @@ use crate::components::error::Problem;
 use crate::components::table_filter::TableFilter;
 use crate::components::table_list::TableList;
 use crate::format::numbers::counted;
-use crate::state::table_tree::{Row, matching};
+use crate::state::table_tree::{Row, count, matching};
 use crate::state::{Pane, workbench};
 
 #[component]
@@ -52,13 +52,6 @@ pub fn Tables() -> impl IntoView {
             </For>
         </aside>
     }
-}
-
-/// Rows that are no heading.
-pub fn count(rows: &[Row]) -> usize {
-    rows.iter()
-        .filter(|row| !matches!(row, Row::Bucket(_)))
-        .count()
 }
 
 /// Says that the filter leaves nothing, and what may help.

@@ -96,6 +96,13 @@ pub enum Row {
     Unlisted(Folder),
 }
 
+/// Rows that are no heading.
+pub fn count(rows: &[Row]) -> usize {
+    rows.iter()
+        .filter(|row| !matches!(row, Row::Bucket(_)))
+        .count()
+}
+
 /// See the module's documentation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableTree {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::rows;
+use crate::output::rows::rows;
 use crate::run::Outcome;
 
 pub(super) fn print(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {

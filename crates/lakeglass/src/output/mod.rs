@@ -2,11 +2,11 @@
 
 mod csv;
 mod json;
+mod rows;
 mod table;
 
 use std::io::{self, Write};
 
-use cells::Column as _;
 use messages::Error;
 
 use crate::run::Outcome;
@@ -63,19 +63,6 @@ pub fn to_stdout(
 /// See [`to_stdout`].
 pub fn say(line: &str) -> Result<(), Error> {
     to_stdout(|out| writeln!(out, "{line}"))
-}
-
-/// The cells of a result, row by row; NULL is `None`.
-fn rows(outcome: &Outcome) -> impl Iterator<Item = Vec<Option<String>>> + '_ {
-    outcome.batches.iter().flat_map(|batch| {
-        (0..batch.num_rows()).map(move |row| {
-            batch
-                .columns()
-                .iter()
-                .map(|column| cells::text(column.value(row)))
-                .collect()
-        })
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
-use super::rows;
+use crate::output::rows::rows;
 use crate::run::Outcome;
 
 /// Borders, with one rule below the header.

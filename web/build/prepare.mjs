@@ -55,8 +55,13 @@ function packEngine(module) {
   const glued = join(out, "query_worker_bg.wasm");
   if (!existsSync(`${glued}.br`)) {
     run("wasm-bindgen", [
-      "--target=web", "--no-typescript", "--remove-name-section", "--remove-producers-section",
-      `--out-dir=${out}`, "--out-name=query_worker", module,
+      "--target=web",
+      "--no-typescript",
+      "--remove-name-section",
+      "--remove-producers-section",
+      `--out-dir=${out}`,
+      "--out-name=query_worker",
+      module,
     ]);
     copyFileSync(worker, join(out, "worker.js"));
     const bytes = readFileSync(glued);

@@ -1,11 +1,10 @@
 //! What gets built: the native binary, the engine for the browser, the page.
 
-use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 
 use crate::process;
 use crate::steps::Steps;
@@ -101,32 +100,63 @@ fn stamp(workspace: &Workspace) -> std::path::PathBuf {
 /// A hash over names and contents of [`PAGE_INPUTS`]: contents, as a checkout sets new times on
 /// files that it leaves as they are.
 fn page_inputs(workspace: &Workspace) -> Result<String> {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Sha256::new();
     for input in PAGE_INPUTS {
-        hash_path(&workspace.root.join(input), &mut hasher)
+        hash_path(&workspace.root, Path::new(input), &mut hasher)
             .with_context(|| format!("cannot read {input}"))?;
     }
-    Ok(format!("{:016x}\n", hasher.finish()))
+    Ok(format!("{:x}\n", hasher.finalize()))
 }
 
-fn hash_path(path: &Path, hasher: &mut DefaultHasher) -> std::io::Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
-    path.hash(hasher);
-    if path.is_dir() {
-        let mut entries = fs::read_dir(path)?
-            .map(|entry| entry.map(|entry| entry.path()))
+/// Takes in the file or folder `path`, relative to `root`: each file's name, length and content.
+fn hash_path(root: &Path, path: &Path, hasher: &mut Sha256) -> std::io::Result<()> {
+    let full = root.join(path);
+    if full.is_dir() {
+        let mut names = fs::read_dir(full)?
+            .map(|entry| entry.map(|entry| entry.file_name()))
             .collect::<std::io::Result<Vec<_>>>()?;
-        entries.sort();
-        for entry in entries {
-            let name = entry.file_name().unwrap_or_default().to_string_lossy();
-            if !GENERATED.contains(&&*name) {
-                hash_path(&entry, hasher)?;
+        names.sort();
+        for name in names {
+            if !GENERATED.contains(&&*name.to_string_lossy()) {
+                hash_path(root, &path.join(name), hasher)?;
             }
         }
-    } else {
-        fs::read(path)?.hash(hasher);
+    } else if full.exists() {
+        let content = fs::read(full)?;
+        hasher.update(format!("{}\0{}\0", path.display(), content.len()));
+        hasher.update(content);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp_of(files: &[(&str, &str)]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let mut hasher = Sha256::new();
+        hash_path(folder.path(), Path::new("web"), &mut hasher).unwrap();
+        format!("{:x}", hasher.finalize())
+    }
+
+    #[test]
+    fn stamp_depends_on_names_and_contents_alone() {
+        let stamp = stamp_of(&[("web/a", "1"), ("web/b/c", "2")]);
+        // Elsewhere, written in another order, and beside what was made.
+        let same = [("web/b/c", "2"), ("web/a", "1"), ("web/dist/x", "3")];
+        assert_eq!(stamp_of(&same), stamp);
+        for other in [
+            [("web/a", "1"), ("web/b/c", "3")],
+            [("web/a", "1"), ("web/b/d", "2")],
+            [("web/a", "12"), ("web/b/c", "")],
+        ] {
+            assert_ne!(stamp_of(&other), stamp, "{other:?}");
+        }
+    }
 }

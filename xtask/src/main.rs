@@ -1,4 +1,4 @@
-//! The project's tasks: `cargo xtask demo`, `test`, `minio`, `bench`.
+//! The project's tasks: `cargo xtask demo`, `test`, `lint`, `ci`, `minio`, `bench`.
 //!
 //! Each sets up what it needs: tools at pinned versions, page, worker and binary.
 
@@ -7,8 +7,10 @@ mod bench;
 mod counts;
 mod demo;
 mod lanes;
+mod lint;
 mod minio;
 mod process;
+mod rustdoc;
 mod steps;
 mod suites;
 mod system;
@@ -20,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::steps::Steps;
+use crate::suites::Suite;
 use crate::workspace::Workspace;
 
 #[derive(Debug, Parser)]
@@ -41,6 +44,10 @@ enum Task {
     Build,
     /// Set up for, and run, every test.
     Test(suites::Options),
+    /// Check formats, lints, documentation and dependencies.
+    Lint,
+    /// `lint` and `test` in one go, compiling nothing twice.
+    Ci,
     /// Find or build MinIO; with --run, start it.
     Minio(minio::Options),
     /// Measure.
@@ -49,12 +56,17 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = rustdoc::called_by_cargo() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let workspace = Workspace::find();
     let result = process::stop_children_on_signal().and_then(|()| match &arguments.task {
         Task::Demo(options) => demo::run(&workspace, options).map(|()| true),
         Task::Build => demo::build(&workspace, &Steps::new()).map(|()| true),
-        Task::Test(options) => Ok(suites::run(&workspace, options)),
+        Task::Test(options) => Ok(suites::run(&workspace, options.suites())),
+        Task::Lint => Ok(suites::run(&workspace.clone().with_lints(), &[Suite::Lint])),
+        Task::Ci => Ok(suites::run(&workspace.clone().with_lints(), &Suite::ALL)),
         Task::Minio(options) => minio::run(&workspace, options).map(|()| true),
         Task::Bench(bench) => bench::run(&workspace, bench).map(|()| true),
     });

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: sets up for, and runs, every test.
+//! `cargo xtask test`, `lint` and `ci`: set up for, and run, what checks the project.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::counts::Counts;
 use crate::process::{self, print_line};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{artifacts, lanes, system, tools};
+use crate::{artifacts, lanes, lint, system, tools};
 
 /// Options of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -20,9 +20,23 @@ pub struct Options {
     only: Vec<Suite>,
 }
 
-/// A set of tests that run the same way.
+impl Options {
+    /// The suites to run: without a choice, all tests.
+    pub fn suites(&self) -> &[Suite] {
+        if self.only.is_empty() {
+            &Suite::TESTS
+        } else {
+            &self.only
+        }
+    }
+}
+
+/// A set of tests, or checks, that run the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Suite {
+    /// What reads the sources: formats, lints, documentation, dependencies.
+    #[value(skip)]
+    Lint,
     /// `cargo test` on the native crates, and on what of the page needs no browser.
     Native,
     /// Of the native tests, those that need a real MinIO.
@@ -32,9 +46,6 @@ pub enum Suite {
     /// The page in Chromium, end to end: on the embedded store, and on MinIO.
     Browser,
 }
-
-/// What runs unless a choice is made; `Native` has the tests of `Minio`.
-const ALL: [Suite; 3] = [Suite::Native, Suite::Wasm, Suite::Browser];
 
 /// How a suite ended.
 enum Outcome {
@@ -50,13 +61,8 @@ enum Outcome {
 ///
 /// Returns whether all went well: no test failed, and no suite broke. What is missing is a reason
 /// to skip a suite, but not on CI.
-pub fn run(workspace: &Workspace, options: &Options) -> bool {
+pub fn run(workspace: &Workspace, wanted: &[Suite]) -> bool {
     let steps = Steps::new();
-    let wanted: &[Suite] = if options.only.is_empty() {
-        &ALL
-    } else {
-        &options.only
-    };
     let built = set_up(workspace, &steps, wanted);
     let mut outcomes = Vec::new();
     for &suite in wanted {
@@ -71,22 +77,15 @@ struct Built {
     native: Result<()>,
     page: Result<()>,
     minio: Result<PathBuf>,
+    lint: Result<()>,
 }
 
-impl Built {
-    fn native(&self) -> Result<()> {
-        self.native
-            .as_ref()
-            .copied()
-            .map_err(|error| anyhow!("{error:#}"))
-    }
-
-    fn page(&self) -> Result<()> {
-        self.page
-            .as_ref()
-            .copied()
-            .map_err(|error| anyhow!("{error:#}"))
-    }
+/// A result that several suites ask for.
+fn again(result: &Result<()>) -> Result<()> {
+    result
+        .as_ref()
+        .copied()
+        .map_err(|error| anyhow!("{error:#}"))
 }
 
 /// Builds what the wanted suites need: native code in one lane, in the other the tools, then the
@@ -94,8 +93,7 @@ impl Built {
 fn set_up(workspace: &Workspace, steps: &Steps, wanted: &[Suite]) -> Built {
     let wasm = wanted.contains(&Suite::Wasm);
     let browser = wanted.contains(&Suite::Browser);
-    // All but the engine's own tests run native code, and have something to try on MinIO.
-    let native = wanted.iter().any(|&suite| suite != Suite::Wasm);
+    let native = wanted.iter().any(|suite| suite.runs_native_code());
     let mut programs = Vec::new();
     if wasm || browser {
         programs.extend([system::CLANG, system::CHROMIUM]);
@@ -123,10 +121,16 @@ fn set_up(workspace: &Workspace, steps: &Steps, wanted: &[Suite]) -> Built {
             system.and_then(|()| set_up_wasm(workspace, steps, wasm, browser))
         },
     );
+    let lint = if wanted.contains(&Suite::Lint) {
+        lint::set_up(workspace, steps)
+    } else {
+        Ok(())
+    };
     Built {
         native,
         page,
         minio,
+        lint,
     }
 }
 
@@ -155,8 +159,11 @@ fn set_up_wasm(workspace: &Workspace, steps: &Steps, wasm: bool, browser: bool) 
 }
 
 fn run_suite(workspace: &Workspace, steps: &Steps, suite: Suite, built: &Built) -> Outcome {
+    if suite == Suite::Lint {
+        return run_lint(workspace, steps, built);
+    }
     if let Err(error) = &built.minio
-        && suite != Suite::Wasm
+        && suite.runs_native_code()
     {
         match suite {
             _ if workspace.ci => return Outcome::Broken(Counts::default(), anyhow!("{error:#}")),
@@ -165,12 +172,12 @@ fn run_suite(workspace: &Workspace, steps: &Steps, suite: Suite, built: &Built) 
         }
     }
     let commands = match suite {
-        Suite::Native => built.native().map(|()| native(workspace)),
-        Suite::Minio => built.native().map(|()| against_minio(workspace)),
-        Suite::Wasm => built.page().and_then(|()| wasm(workspace)),
-        Suite::Browser => built
-            .native()
-            .and_then(|()| built.page())
+        Suite::Lint => Ok(Vec::new()),
+        Suite::Native => again(&built.native).map(|()| native(workspace)),
+        Suite::Minio => again(&built.native).map(|()| against_minio(workspace)),
+        Suite::Wasm => again(&built.page).and_then(|()| wasm(workspace)),
+        Suite::Browser => again(&built.native)
+            .and_then(|()| again(&built.page))
             .and_then(|()| browser(workspace)),
     };
     let mut counts = Counts::default();
@@ -195,9 +202,31 @@ fn run_suite(workspace: &Workspace, steps: &Steps, suite: Suite, built: &Built) 
     }
 }
 
+fn run_lint(workspace: &Workspace, steps: &Steps, built: &Built) -> Outcome {
+    let mut counts = Counts::default();
+    match again(&built.lint).and_then(|()| lint::run(workspace, steps, &mut counts)) {
+        Ok(()) => Outcome::Ran(counts),
+        Err(error) => Outcome::Broken(counts, error),
+    }
+}
+
 impl Suite {
+    /// All tests; `Native` has those of `Minio`.
+    const TESTS: [Self; 3] = [Self::Native, Self::Wasm, Self::Browser];
+    /// All tests and checks.
+    pub const ALL: [Self; 4] = [Self::Lint, Self::Native, Self::Wasm, Self::Browser];
+
+    /// Whether it runs native code, and has something to try on MinIO.
+    fn runs_native_code(self) -> bool {
+        match self {
+            Self::Native | Self::Minio | Self::Browser => true,
+            Self::Lint | Self::Wasm => false,
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
+            Self::Lint => "lint",
             Self::Native => "native",
             Self::Minio => "minio",
             Self::Wasm => "wasm",

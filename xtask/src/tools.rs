@@ -16,7 +16,7 @@ const LABEL: &str = "tools";
 #[derive(Debug, Clone, Copy)]
 pub struct CargoTool {
     package: &'static str,
-    version: &'static str,
+    version: Version,
     /// What it installs; the first answers `--version`.
     binaries: &'static [&'static str],
     /// More words for `cargo install`.
@@ -25,11 +25,19 @@ pub struct CargoTool {
     optimised: &'static [&'static str],
 }
 
-/// Must be the version of the crate wasm-bindgen in Cargo.toml. Without `--locked`: its lock file
-/// names a crate version that is gone from the registry.
+/// Which version of a tool.
+#[derive(Debug, Clone, Copy)]
+enum Version {
+    /// This one.
+    Pinned(&'static str),
+    /// That of a package in Cargo.lock.
+    Of(&'static str),
+}
+
+/// Without `--locked`: its lock file names a crate version that is gone from the registry.
 pub const WASM_BINDGEN: CargoTool = CargoTool {
     package: "wasm-bindgen-cli",
-    version: "0.2.130",
+    version: Version::Of("wasm-bindgen"),
     binaries: &["wasm-bindgen", "wasm-bindgen-test-runner"],
     arguments: &[],
     // They take a module of 60 MB apart, and put it together again.
@@ -46,7 +54,7 @@ pub const WASM_BINDGEN: CargoTool = CargoTool {
 /// build has no use.
 pub const TRUNK: CargoTool = CargoTool {
     package: "trunk",
-    version: "0.21.14",
+    version: Version::Pinned("0.21.14"),
     binaries: &["trunk"],
     arguments: &["--locked", "--no-default-features"],
     optimised: &[],
@@ -54,8 +62,24 @@ pub const TRUNK: CargoTool = CargoTool {
 /// Runs the wasm tests in a browser.
 pub const WASM_PACK: CargoTool = CargoTool {
     package: "wasm-pack",
-    version: "0.15.1",
+    version: Version::Pinned("0.15.1"),
     binaries: &["wasm-pack"],
+    arguments: &["--locked"],
+    optimised: &[],
+};
+/// Finds dependencies that nothing uses. Newer versions need a newer rustc.
+pub const CARGO_SHEAR: CargoTool = CargoTool {
+    package: "cargo-shear",
+    version: Version::Pinned("1.9.1"),
+    binaries: &["cargo-shear"],
+    arguments: &["--locked"],
+    optimised: &[],
+};
+/// Checks licences, sources and advisories of dependencies.
+pub const CARGO_DENY: CargoTool = CargoTool {
+    package: "cargo-deny",
+    version: Version::Pinned("0.20.2"),
+    binaries: &["cargo-deny"],
     arguments: &["--locked"],
     optimised: &[],
 };
@@ -70,9 +94,10 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Makes sure of each tool, in order.
 pub fn ensure(workspace: &Workspace, steps: &Steps, tools: &[CargoTool]) -> Result<()> {
     for tool in tools {
-        if !tool.is_there(workspace) {
-            let what = format!("install {} {}", tool.package, tool.version);
-            steps.step(LABEL, &what, || tool.install(workspace))?;
+        let version = tool.version(workspace)?;
+        if !tool.is_there(workspace, &version) {
+            let what = format!("install {} {version}", tool.package);
+            steps.step(LABEL, &what, || tool.install(workspace, &version))?;
         }
     }
     // What building them left is some gigabytes.
@@ -84,16 +109,32 @@ pub fn ensure(workspace: &Workspace, steps: &Steps, tools: &[CargoTool]) -> Resu
 }
 
 impl CargoTool {
-    fn is_there(&self, workspace: &Workspace) -> bool {
+    fn version(&self, workspace: &Workspace) -> Result<String> {
+        match self.version {
+            Version::Pinned(version) => Ok(version.to_owned()),
+            Version::Of(package) => workspace.locked_version(package),
+        }
+    }
+
+    fn is_there(&self, workspace: &Workspace, version: &str) -> bool {
         let all = self
             .binaries
             .iter()
             .all(|binary| workspace.which(binary).is_some());
-        all && process::output(workspace.command(self.binaries[0]).arg("--version"))
-            .is_ok_and(|answer| answer.split_whitespace().any(|word| word == self.version))
+        all && (self.was_built(workspace, version)
+            || process::output(workspace.command(self.binaries[0]).arg("--version"))
+                .is_ok_and(|answer| answer.split_whitespace().any(|word| word == version)))
     }
 
-    fn install(&self, workspace: &Workspace) -> Result<()> {
+    /// Whether cargo's list of what it has installed here names this version. Not every tool can
+    /// say its own: cargo-shear calls itself "dev".
+    fn was_built(&self, workspace: &Workspace, version: &str) -> bool {
+        let entry = format!("\"{} {version} (", self.package);
+        fs::read_to_string(workspace.tools.join(".crates.toml"))
+            .is_ok_and(|list| list.contains(&entry))
+    }
+
+    fn install(&self, workspace: &Workspace, version: &str) -> Result<()> {
         if workspace.which("cargo-binstall").is_some() {
             let mut binstall = workspace.command("cargo");
             binstall
@@ -105,9 +146,9 @@ impl CargoTool {
                 ])
                 .arg("--install-path")
                 .arg(workspace.tools.join("bin"))
-                .arg(format!("{}@{}", self.package, self.version));
+                .arg(format!("{}@{version}", self.package));
             match process::run(LABEL, &mut binstall, |_| ()) {
-                Ok(()) if self.is_there(workspace) => return Ok(()),
+                Ok(()) if self.is_there(workspace, version) => return Ok(()),
                 _ => process::print_line(LABEL, "no prebuilt binary; building it"),
             }
         }
@@ -117,7 +158,7 @@ impl CargoTool {
                 "install",
                 self.package,
                 "--version",
-                self.version,
+                version,
                 "--debug",
                 "--force",
             ])
@@ -133,11 +174,10 @@ impl CargoTool {
             install.arg(format!("profile.dev.package.{package}.opt-level=1"));
         }
         process::run(LABEL, &mut install, |_| ())?;
-        if !self.is_there(workspace) {
+        if !self.is_there(workspace, version) {
             bail!(
-                "{} was installed, but does not say that it is {}",
-                self.package,
-                self.version
+                "{} was installed, but does not say that it is {version}",
+                self.package
             );
         }
         Ok(())

@@ -2,8 +2,11 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use anyhow::{Context, Result, bail};
 
 use crate::process;
 
@@ -19,6 +22,8 @@ pub struct Workspace {
     /// Whether this is an automatic run (`CI` is set and not `false`): then what can't be had is a
     /// failure rather than a skip.
     pub ci: bool,
+    /// Whether clippy looks at the project's crates while they are compiled.
+    pub lints: bool,
 }
 
 impl Workspace {
@@ -38,6 +43,18 @@ impl Workspace {
             root,
             target,
             ci,
+            lints: false,
+        }
+    }
+
+    /// The same, with clippy looking at the project's crates while they are compiled.
+    ///
+    /// clippy-driver is rustc with more lints: it makes code as well, if with fewer optimisations.
+    /// Dependencies are compiled by rustc all the same, and shared with builds without lints.
+    pub fn with_lints(self) -> Self {
+        Self {
+            lints: true,
+            ..self
         }
     }
 
@@ -48,6 +65,9 @@ impl Workspace {
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("PATH", self.search_path());
+        if self.lints {
+            command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+        }
         command
     }
 
@@ -68,11 +88,39 @@ impl Workspace {
         self.root.join("dist")
     }
 
+    /// The version of a package in Cargo.lock.
+    ///
+    /// # Errors
+    /// If Cargo.lock can't be read, or has no such package, or several.
+    pub fn locked_version(&self, package: &str) -> Result<String> {
+        let path = self.root.join("Cargo.lock");
+        let lock =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        locked_version(&lock, package)
+    }
+
     fn search_path(&self) -> OsString {
         let mut folders = vec![self.tools.join("bin")];
         folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
         // A folder with a colon in its name can't stand on a PATH: then the tools are not found.
         env::join_paths(folders).unwrap_or_else(|_| env::var_os("PATH").unwrap_or_default())
+    }
+}
+
+fn locked_version(lock: &str, package: &str) -> Result<String> {
+    let name = format!("name = \"{package}\"");
+    let mut versions = lock.split("[[package]]").filter_map(|entry| {
+        let mut lines = entry.lines().map(str::trim);
+        lines.find(|line| *line == name)?;
+        lines
+            .next()?
+            .strip_prefix("version = \"")?
+            .strip_suffix('"')
+    });
+    match (versions.next(), versions.next()) {
+        (Some(version), None) => Ok(version.to_owned()),
+        (None, _) => bail!("Cargo.lock has no {package}"),
+        (Some(_), Some(_)) => bail!("Cargo.lock has several versions of {package}"),
     }
 }
 
@@ -86,4 +134,42 @@ fn is_executable(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_executable(path: &Path) -> bool {
     path.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_of_a_package_is_read_from_the_lock_file() {
+        let lock = r#"version = 4
+
+[[package]]
+name = "syn"
+version = "1.0.109"
+
+[[package]]
+name = "syn"
+version = "2.0.119"
+
+[[package]]
+name = "wasm-bindgen"
+version = "0.2.130"
+dependencies = [
+ "syn 2.0.119",
+]
+
+[[package]]
+name = "wasm-bindgen-shared"
+version = "0.2.131"
+"#;
+        assert_eq!(locked_version(lock, "wasm-bindgen").unwrap(), "0.2.130");
+        assert!(locked_version(lock, "wasm").is_err());
+        assert!(locked_version(lock, "syn").is_err());
+    }
+
+    #[test]
+    fn the_lock_file_names_one_wasm_bindgen() {
+        Workspace::find().locked_version("wasm-bindgen").unwrap();
+    }
 }

@@ -144,9 +144,13 @@ async function boot(module) {
 const waiting = [];
 const wait = (event) => waiting.push(event.data);
 
-self.addEventListener("message", (event) => {
-  self.addEventListener("message", wait);
-  boot(event.data.module).catch((error) => {
-    self.reportCrash(`the engine could not start: ${error?.message ?? error}`);
-  });
-}, { once: true });
+self.addEventListener(
+  "message",
+  (event) => {
+    self.addEventListener("message", wait);
+    boot(event.data.module).catch((error) => {
+      self.reportCrash(`the engine could not start: ${error?.message ?? error}`);
+    });
+  },
+  { once: true },
+);

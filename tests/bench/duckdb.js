@@ -13,9 +13,9 @@ async function open() {
   return {
     async run(sql) {
       const result = await connection.query(sql);
-      return result.toArray().map((row) =>
-        Object.values(row.toJSON()).map((value) => (value === null ? null : String(value))),
-      );
+      return result
+        .toArray()
+        .map((row) => Object.values(row.toJSON()).map((value) => (value === null ? null : String(value))));
     },
   };
 }

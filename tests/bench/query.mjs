@@ -21,7 +21,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const folder = process.env.LAKEGLASS_BENCH_DATA;
 const warmRuns = Number(process.argv[2] ?? 5);
 const commit = readFileSync(join(folder, "transactions/_delta_log/00000000000000000000.json"), "utf8");
-const files = commit.trim().split("\n").map((line) => JSON.parse(line).add).filter(Boolean);
+const files = commit
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line).add)
+  .filter(Boolean);
 
 /** The page of DuckDB-WASM, bundled. */
 async function bundleDuckDb() {
@@ -69,14 +73,14 @@ async function measure(server, execute) {
 /** Rows of different engines: numbers may differ in their last digits, and in how they are written. */
 function assertSameRows(name, ours, theirs) {
   assert.equal(theirs.length, ours.length, `${name}: as many rows`);
-  ours.forEach((row, index) =>
-    row.forEach((cell, column) => {
+  for (const [index, row] of ours.entries()) {
+    for (const [column, cell] of row.entries()) {
       const other = theirs[index][column];
       const [a, b] = [Number(cell), Number(other)];
       if (Number.isNaN(a)) assert.equal(other, cell, name);
       else assert.ok(Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a)), `${name}: ${cell}, ${other}`);
-    }),
-  );
+    }
+  }
 }
 
 const server = await StaticServer.start(folder);

@@ -63,7 +63,10 @@ async function usage() {
 async function natively(layout) {
   const table = join(folder, BUCKET, layout);
   const lines = await run(process.env.LAKEGLASS_BENCH, ["open", lakeglass.endpoint, BUCKET, layout, table]);
-  return lines.trim().split("\n").map((line) => JSON.parse(line));
+  return lines
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }
 
 async function inThePage(layout) {

@@ -45,9 +45,7 @@ describe("the page", () => {
           }));
           assert.ok(scrollWidth <= clientWidth, `nothing sticks out of the screen (${state})`);
         }
-        const background = await page.tab.evaluate(
-          () => getComputedStyle(document.body).backgroundColor,
-        );
+        const background = await page.tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
         const [red] = background.match(/\d+/g).map(Number);
         assert.ok(colorScheme === "dark" ? red < 80 : red > 180, background);
         assert.deepEqual(page.complaints, []);

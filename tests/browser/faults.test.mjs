@@ -12,8 +12,7 @@ import { launch, Page } from "./support/page.mjs";
 
 /** Reads every data file, and none that an earlier query left in memory. */
 let nonce = 0;
-const fullScan = () =>
-  `SELECT COUNT(*), SUM(amount + ${++nonce}), MAX(merchant_id || account_id) FROM ${RAW_TABLE}`;
+const fullScan = () => `SELECT COUNT(*), SUM(amount + ${++nonce}), MAX(merchant_id || account_id) FROM ${RAW_TABLE}`;
 /**
  * Cancelling is to take 200 ms, and the page is never to freeze. Here that is ten times as long: a
  * busy machine must not fail a test, and a query that does not stop would run for minutes.

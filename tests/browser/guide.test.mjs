@@ -25,8 +25,7 @@ for (const [kind, skip] of Object.entries(STORES)) {
     });
 
     const raw = (sql, version) => server.deltaRs(RAW, "financial_data_delta", sql, { version });
-    const dimension = (sql, options) =>
-      server.deltaRs(CURATED, "financial_transactions_dim", sql, options);
+    const dimension = (sql, options) => server.deltaRs(CURATED, "financial_transactions_dim", sql, options);
     const number = (text) => Number(text.replaceAll(/[^0-9.-]/g, ""));
 
     /** The one number that a typed statement shows. */
@@ -35,8 +34,7 @@ for (const [kind, skip] of Object.entries(STORES)) {
       assert.equal(error, undefined);
       return number(rows[0][0]);
     };
-    const countOfDeltaRs = async (version) =>
-      number((await raw("SELECT COUNT(*) FROM t", version)).rows[0][0]);
+    const countOfDeltaRs = async (version) => number((await raw("SELECT COUNT(*) FROM t", version)).rows[0][0]);
 
     test("counting shows what delta-rs counts", async () => {
       const count = await shownCount(guide.COUNT);
@@ -67,10 +65,16 @@ for (const [kind, skip] of Object.entries(STORES)) {
         ],
       );
       const versions = rows.map((row) => Number(row[0]));
-      assert.deepEqual(versions, versions.map((_, index) => versions.length - 1 - index));
+      assert.deepEqual(
+        versions,
+        versions.map((_, index) => versions.length - 1 - index),
+      );
       assert.ok(versions.length > 4, "several appends");
       const shown = await page.answer(guide.HISTORY);
-      assert.deepEqual(shown.columns, columns.map(({ name }) => name));
+      assert.deepEqual(
+        shown.columns,
+        columns.map(({ name }) => name),
+      );
       assert.equal(number(shown.rows[0][0]), versions[0]);
     });
 
@@ -109,16 +113,17 @@ for (const [kind, skip] of Object.entries(STORES)) {
       const theirs = (await raw(flags.replace("$T", "t"))).rows;
       const asText = ([flag, count]) => [flag === null ? null : `${flag}`, `${count}`];
       assert.deepEqual(ours.map(asText).sort(), theirs.map(asText).sort());
-      assert.ok(theirs.some(([flag]) => flag === null), "some files are older than the column");
+      assert.ok(
+        theirs.some(([flag]) => flag === null),
+        "some files are older than the column",
+      );
     });
 
     test("every row of the table is what delta-rs reads", async () => {
       const columns =
         "transaction_id, account_id, amount, currency, transaction_type, merchant_id, category, CAST(is_flagged AS STRING)";
       const ours = await page.rows(`SELECT ${columns} FROM ${guide.RAW_TABLE} ORDER BY 1`);
-      const theirs = await raw(
-        `SELECT ${columns.replace("STRING", "VARCHAR")} FROM t ORDER BY 1`,
-      );
+      const theirs = await raw(`SELECT ${columns.replace("STRING", "VARCHAR")} FROM t ORDER BY 1`);
       const values = (row) => row.map((cell, index) => (index === 2 ? Number(cell) : cell));
       assert.deepEqual(ours.map(values), theirs.rows.map(values));
     });
@@ -127,7 +132,10 @@ for (const [kind, skip] of Object.entries(STORES)) {
       const before = (await raw("SELECT 1")).version;
       const { error } = await page.run(guide.FIVE_HUNDRED);
       assert.ok(error, "refused");
-      assert.ok(error.columns.some(({ column }) => column === "amount"), JSON.stringify(error));
+      assert.ok(
+        error.columns.some(({ column }) => column === "amount"),
+        JSON.stringify(error),
+      );
       assert.match(error.message + JSON.stringify(error.columns), /FIVE HUNDRED/);
       assert.equal((await raw("SELECT 1")).version, before);
     });
@@ -192,11 +200,7 @@ for (const [kind, skip] of Object.entries(STORES)) {
     test("the change feed shows one update's two images and two inserts", async () => {
       const shown = await page.answer(guide.CHANGES);
       assert.equal(shown.error, undefined);
-      assert.deepEqual(shown.columns.slice(-3), [
-        "_change_type",
-        "_commit_version",
-        "_commit_timestamp",
-      ]);
+      assert.deepEqual(shown.columns.slice(-3), ["_change_type", "_commit_version", "_commit_timestamp"]);
       const list = ([id, amount, kind, version]) => `${id} ${Number(amount)} ${kind} ${version}`;
       const ours = await page.rows(
         "SELECT transaction_id, amount, _change_type, _commit_version FROM table_changes('financial_transactions_dim', 2)",
@@ -207,17 +211,19 @@ for (const [kind, skip] of Object.entries(STORES)) {
         "T004 150 insert 2",
         "T005 75 insert 2",
       ]);
-      const theirs = await dimension(
-        "SELECT transaction_id, amount, _change_type, _commit_version FROM changes",
-        { changesFrom: 2 },
-      );
+      const theirs = await dimension("SELECT transaction_id, amount, _change_type, _commit_version FROM changes", {
+        changesFrom: 2,
+      });
       assert.deepEqual(theirs.rows.map(list).sort(), ours.map(list).sort());
     });
 
     test("a click on a version in the history shows that version", async () => {
       await page.part("table-financial_data_delta").click();
       await page.part("version-3").click();
-      await page.part("version").filter({ hasText: /^Version 3$/ }).waitFor();
+      await page
+        .part("version")
+        .filter({ hasText: /^Version 3$/ })
+        .waitFor();
       await page.part("run").waitFor();
       assert.ok((await page.part("grid-row").count()) > 0);
       assert.equal(await page.part("version-3").getAttribute("aria-current"), "true");

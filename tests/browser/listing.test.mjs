@@ -30,8 +30,7 @@ const settled = async (page) => {
   await page.tab.locator("[data-testid=tables][aria-busy=false]").waitFor();
 };
 
-const names = (page) =>
-  page.part("table-list").locator("button > span:first-child").allInnerTexts();
+const names = (page) => page.part("table-list").locator("button > span:first-child").allInnerTexts();
 
 describe(`a bucket of ${MANY} tables`, () => {
   let server, proxy, browser, page;
@@ -111,7 +110,10 @@ describe(`a bucket of ${MANY} tables`, () => {
 
   test("says in words that nothing matches, and looks into folders when asked", async () => {
     await page.part("table-filter").fill("nowhere");
-    assert.match(await page.part("tables-no-match").innerText(), /Nothing matches “nowhere”: 303 tables and folders searched by name/);
+    assert.match(
+      await page.part("tables-no-match").innerText(),
+      /Nothing matches “nowhere”: 303 tables and folders searched by name/,
+    );
     assert.equal(await page.part("table-filter-count").innerText(), `0 of ${MANY + 3}`);
     await page.part("look-inside").click();
     await page.part("look-inside").waitFor({ state: "detached" });
@@ -121,14 +123,18 @@ describe(`a bucket of ${MANY} tables`, () => {
     assert.deepEqual(page.complaints, []);
   });
 
-  for (const [size, viewport] of Object.entries({ wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } })) {
+  for (const [size, viewport] of Object.entries({
+    wide: { width: 1440, height: 900 },
+    narrow: { width: 390, height: 844 },
+  })) {
     for (const colorScheme of ["light", "dark"]) {
       test(`is seen ${size} and ${colorScheme}`, { skip: !SCREENSHOTS && "no folder for screenshots" }, async () => {
         const other = await Page.open(browser, server.url, { context: { viewport, colorScheme } });
         if (size === "narrow") await other.part("part-tables").click();
         await settled(other);
         mkdirSync(SCREENSHOTS, { recursive: true });
-        const shoot = (state) => other.tab.screenshot({ path: join(SCREENSHOTS, `tables-${size}-${colorScheme}-${state}.png`) });
+        const shoot = (state) =>
+          other.tab.screenshot({ path: join(SCREENSHOTS, `tables-${size}-${colorScheme}-${state}.png`) });
         await shoot("all");
         await other.part("table-filter").fill("27");
         await other.part("table-many27").waitFor();
@@ -176,7 +182,11 @@ describe("the guide's tables in the list", () => {
     assert.equal(new Set(logs).size, logs.length, `none twice: ${logs}`);
   });
 
-  const version = (table, text) => page.part(`table-${table}`).filter({ hasText: new RegExp(`${text}$`) }).waitFor({ timeout: 15_000 });
+  const version = (table, text) =>
+    page
+      .part(`table-${table}`)
+      .filter({ hasText: new RegExp(`${text}$`) })
+      .waitFor({ timeout: 15_000 });
 
   test("show the version that a script has written, of a table that is not the chosen one", async () => {
     await page.part("table-financial_data_delta").click();
@@ -190,7 +200,10 @@ describe("the guide's tables in the list", () => {
     const append = `INSERT INTO ${RAW_TABLE} (transaction_id, amount) VALUES ('TXN-LISTED', 1.0)`;
     await page.answer(`${append}; ${append}; SELECT 1`);
     await version("financial_data_delta", `v${before + 2}`);
-    await page.part("version").filter({ hasText: `Version ${before + 2}` }).waitFor();
+    await page
+      .part("version")
+      .filter({ hasText: `Version ${before + 2}` })
+      .waitFor();
   });
 
   test("show a table that a statement has made, in a folder of its own too", async () => {

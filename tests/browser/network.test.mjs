@@ -74,7 +74,10 @@ for (const [kind, skip] of Object.entries(STORES)) {
       assert.ok(narrow.length > 0);
       assert.ok(narrow.every(({ range, status }) => range && status === 206));
       // A suffix range costs a preflight in some browsers, and a round trip in none.
-      assert.ok(narrow.every(({ range }) => /^bytes=\d+-\d+$/.test(range)), JSON.stringify(narrow));
+      assert.ok(
+        narrow.every(({ range }) => /^bytes=\d+-\d+$/.test(range)),
+        JSON.stringify(narrow),
+      );
       const read = narrow.reduce((sum, { bytes }) => sum + bytes, 0);
       assert.ok(read < size / 2, `${read} of ${size} bytes`);
     });
@@ -86,7 +89,10 @@ for (const [kind, skip] of Object.entries(STORES)) {
       assert.equal(metrics.requests, proxy.exchanges.length);
       // Of the table: a listing's own answer is none of its bytes.
       const read = proxy.exchanges.filter((exchange) => !isList(exchange));
-      assert.equal(metrics.bytes, read.reduce((sum, { bytes }) => sum + bytes, 0));
+      assert.equal(
+        metrics.bytes,
+        read.reduce((sum, { bytes }) => sum + bytes, 0),
+      );
     });
 
     test("the same query again reads no data file again", async () => {
@@ -141,7 +147,9 @@ describe("a private bucket", { skip: STORES.minio }, () => {
   });
 
   test("keeps the keys in memory only: a reload forgets them", async () => {
-    const stored = await page.tab.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+    const stored = await page.tab.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    );
     assert.ok(!stored.includes(server.minio.secretKey));
     await page.tab.reload();
     await page.tab.waitForFunction(() => window.lakeglass?.run);

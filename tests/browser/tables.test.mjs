@@ -46,10 +46,7 @@ describe("the golden tables", () => {
       }
       const feature = refusedFeature(latest);
       if (feature !== undefined) {
-        assert.ok(
-          mayBeRefused(expected).includes(feature),
-          `refused for ${feature}, of which the table has nothing`,
-        );
+        assert.ok(mayBeRefused(expected).includes(feature), `refused for ${feature}, of which the table has nothing`);
         refused.push(`${name}: ${feature}`);
         t.diagnostic(`refused: ${feature}`);
         return;
@@ -104,9 +101,7 @@ describe("the golden tables", () => {
 
   async function changes(name, { start_version, end_version, counts, ...rows }) {
     const table = location(name).replaceAll("'", "''");
-    const result = await page.run(
-      `SELECT * FROM table_changes('${table}', ${start_version}, ${end_version})`,
-    );
+    const result = await page.run(`SELECT * FROM table_changes('${table}', ${start_version}, ${end_version})`);
     assert.equal(result.error, undefined, JSON.stringify(result.error));
     const kept = firstColumns(result, result.columns.length - 1);
     await same(kept, rows);

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 /// A table of `tables/`, with what must be found in it: see `tables/README.md`.
 #[derive(Debug, Clone)]
 pub struct GoldenTable {
+    /// Name of its folder.
     pub name: String,
     path: PathBuf,
     /// `expected.json`.

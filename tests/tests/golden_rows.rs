@@ -2,6 +2,7 @@
 //! change feed, and the differences between versions.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -216,11 +217,11 @@ async fn the_difference_between_versions_turns_one_into_the_other() {
         let url = url.context("not a path")?.to_string();
         let (mut bags, mut schemas) = (BTreeMap::new(), BTreeMap::new());
         for version in pairs.iter().flat_map(|(from, to)| [*from, *to]) {
-            if !bags.contains_key(&version) {
+            if let Entry::Vacant(bag) = bags.entry(version) {
                 let at = TimeTravel::Version(version);
                 let snapshot = open_local(golden.path())?.snapshot(at).await?;
                 schemas.insert(version, snapshot.arrow_schema());
-                bags.insert(version, bag_of(&engine, &url, version).await?);
+                bag.insert(bag_of(&engine, &url, version).await?);
             }
         }
         let mut compared = 0;

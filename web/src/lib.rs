@@ -29,7 +29,7 @@ pub struct Page {
 
 #[wasm_bindgen]
 impl Page {
-    /// See [`engine::api::run`].
+    /// Runs a script; a promise of the last statement's rows: see `engine/api.rs`.
     pub fn run(&self, sql: String) -> Promise {
         let workbench = self.workbench;
         engine::api::run(workbench.engine(), sql, move |writes| {

@@ -139,7 +139,7 @@ fn from_transaction(error: &TransactionError, table: &TableLocation, latest: Opt
             "DELTA_WRITE_FAILED",
             format!("{table} was not changed: {msg}."),
         ),
-        other => Error::new(
+        other @ TransactionError::SerializeLogJson { .. } => Error::new(
             "DELTA_WRITE_FAILED",
             format!("{table} was not changed: {other}"),
         ),

@@ -183,12 +183,9 @@ impl<'a> Scope<'a> {
     fn resolve_names(&self, sql: &mut SqlExpr) -> Result<(), Error> {
         let outcome = visit_expressions_mut(sql, |expr| {
             let resolved = match expr {
-                SqlExpr::Identifier(ident) => {
-                    self.column(&[&ident.value]).map(|found| match found {
-                        Some(column) => Some(column_sql(&column, &[])),
-                        None => None,
-                    })
-                }
+                SqlExpr::Identifier(ident) => self
+                    .column(&[&ident.value])
+                    .map(|found| found.map(|column| column_sql(&column, &[]))),
                 SqlExpr::CompoundIdentifier(idents) => self.compound(idents),
                 _ => Ok(None),
             };

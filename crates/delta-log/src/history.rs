@@ -128,8 +128,8 @@ impl Table {
     /// counted.
     ///
     /// # Errors
-    /// [`Error::NotATable`]; [`Error::UnsupportedFeature`] if a commit asks of readers what this
-    /// crate does not read; [`Error::CorruptLog`] and [`Error::Truncated`]; [`Error::Storage`].
+    /// `Error::NotATable`; `Error::UnsupportedFeature` if a commit asks of readers what this
+    /// crate does not read; `Error::CorruptLog` and `Error::Truncated`; `Error::Storage`.
     pub async fn history(&self, limit: Option<usize>) -> Result<Vec<CommitRecord>> {
         let log = Log::open(self, LogRange::All).await?;
         read(self, &log, limit).await

@@ -32,11 +32,11 @@ impl Table {
     /// Where the store cannot list, commits are asked for in windows until one is missing.
     ///
     /// # Errors
-    /// [`Error::NotATable`]; [`Error::UnsupportedFeature`];
-    /// [`Error::VersionNotFound`] for a version that is no longer, or not yet, there;
-    /// [`Error::MissingCommit`] for one that a gap in the log makes unreadable;
-    /// [`Error::TimestampBeforeFirstCommit`] and [`Error::TimestampAfterLastCommit`];
-    /// [`Error::CorruptLog`] and [`Error::Truncated`]; [`Error::Storage`].
+    /// `Error::NotATable`; `Error::UnsupportedFeature`;
+    /// `Error::VersionNotFound` for a version that is no longer, or not yet, there;
+    /// `Error::MissingCommit` for one that a gap in the log makes unreadable;
+    /// `Error::TimestampBeforeFirstCommit` and `Error::TimestampAfterLastCommit`;
+    /// `Error::CorruptLog` and `Error::Truncated`; `Error::Storage`.
     ///
     /// Protocol: [Action Reconciliation](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#action-reconciliation)
     pub async fn snapshot(&self, at: TimeTravel) -> Result<Arc<Snapshot>> {

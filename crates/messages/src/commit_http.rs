@@ -2,7 +2,7 @@
 //! meaning of an answer or of none.
 //!
 //! A commit is sent once. Where its answer is lost, nobody knows whether the write was made, and a
-//! second try could make it twice: [`outcome_unknown`] says so. [`unreachable`] says that nothing
+//! second try could make it twice: [`outcome_unknown`] says so. [`unreachable()`] says that nothing
 //! was sent.
 
 use crate::Error;

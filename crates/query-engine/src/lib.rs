@@ -6,7 +6,7 @@
 //! runs in the task that polls it.
 //!
 //! ```text
-//! script ── sql ──► Statement ── relations ──► DeltaTableProvider ── pruning ──► Parquet scan
+//! script ─ spark-dialect ► Statement ── plan ──► DeltaTableProvider ── pruning ──► Parquet scan
 //!                      │            │                                              │
 //!                    writes      snapshots (delta-log)                    footers, data files
 //!                      │                                                           │

@@ -19,10 +19,7 @@ export async function makePublic(store, bucket) {
   });
   const policy = JSON.stringify({
     Version: "2012-10-17",
-    Statement: [
-      allow(["s3:GetBucketLocation", "s3:ListBucket"], bucket),
-      allow(["s3:GetObject"], `${bucket}/*`),
-    ],
+    Statement: [allow(["s3:GetBucketLocation", "s3:ListBucket"], bucket), allow(["s3:GetObject"], `${bucket}/*`)],
   });
   const answer = await signedFetch(store, "PUT", `/${bucket}?policy=`, policy);
   if (!answer.ok) await fail(`make ${bucket} public`, answer);

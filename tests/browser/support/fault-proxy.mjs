@@ -80,8 +80,7 @@ export class FaultProxy {
         exchange.status = answer.statusCode;
         this.exchanges.push(exchange);
         response.writeHead(answer.statusCode, answer.headers);
-        const limit =
-          fault?.kind === "cut" ? Number(answer.headers["content-length"] ?? 2) / 2 : Infinity;
+        const limit = fault?.kind === "cut" ? Number(answer.headers["content-length"] ?? 2) / 2 : Infinity;
         answer.on("data", (chunk) => {
           const room = limit - exchange.bytes;
           exchange.bytes += chunk.length;

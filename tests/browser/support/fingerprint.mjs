@@ -5,12 +5,10 @@ import { createHash } from "node:crypto";
 /** `{num_rows, checksum}` of a result. */
 export function fingerprint({ columns, rows }) {
   const renderers = columns.map(({ type }) => renderer(parseType(type)));
-  const lines = rows.map((row) =>
-    Buffer.from(`[${row.map((value, i) => renderers[i](value)).join()}]\n`),
-  );
+  const lines = rows.map((row) => Buffer.from(`[${row.map((value, i) => renderers[i](value)).join()}]\n`));
   lines.sort(Buffer.compare);
   const hash = createHash("sha256");
-  lines.forEach((line) => hash.update(line));
+  for (const line of lines) hash.update(line);
   return { num_rows: rows.length, checksum: hash.digest("hex") };
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 const text = readFileSync(new URL("../../../docs/guide.md", import.meta.url), "utf8");
 const statements = new Map(
-  [...text.matchAll(/^```sql (\S+).*\n([^]*?)\n```$/gm)].map(([, name, sql]) => [name, sql]),
+  [...text.matchAll(/^```sql (\S+).*\n([\s\S]*?)\n```$/gm)].map(([, name, sql]) => [name, sql]),
 );
 
 const statement = (name) => {
@@ -19,8 +19,7 @@ export const DIMENSION = "delta.`s3a://curated-data-bucket/financial_transaction
 export const COUNT = statement("count");
 export const HISTORY = statement("history");
 export const COUNT_AT_VERSION_3 = statement("count-at-version");
-export const countAt = (time) =>
-  statement("count-at-time").replace(/AS OF '.*'/, `AS OF '${time}'`);
+export const countAt = (time) => statement("count-at-time").replace(/AS OF '.*'/, `AS OF '${time}'`);
 export const FLAGGED = statement("flagged");
 export const FIVE_HUNDRED = statement("five-hundred");
 /** The guide's accident. */

@@ -55,13 +55,7 @@ export class Lakeglass {
   async resume() {
     const listen = ["--listen", `127.0.0.1:${this.port}`];
     if (this.storePort) listen.push("--store-listen", `127.0.0.1:${this.storePort}`);
-    this.#process = new Process("lakeglass", BINARY, [
-      "serve",
-      ...listen,
-      "--page",
-      PAGE,
-      ...this.#store(),
-    ]);
+    this.#process = new Process("lakeglass", BINARY, ["serve", ...listen, "--page", PAGE, ...this.#store()]);
     for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
       if (this.#process.epitaph()) throw new Error(this.#process.epitaph());
       const answer = await fetch(`${this.url}/api/v1/health`).catch(() => undefined);

@@ -41,10 +41,7 @@ export class Page {
 
   /** Runs a script through `window.lakeglass.run`; an error comes as `{error}`. */
   run(sql) {
-    return this.tab.evaluate(
-      (sql) => window.lakeglass.run(sql).catch((error) => ({ error })),
-      sql,
-    );
+    return this.tab.evaluate((sql) => window.lakeglass.run(sql).catch((error) => ({ error })), sql);
   }
 
   /** The rows of a script that must not fail. */
@@ -70,9 +67,7 @@ export class Page {
     await this.type(sql);
     await this.part("run").waitFor();
     const results = this.part("results");
-    const shown = results.locator(
-      ["error", "outcome", "grid"].map((id) => `[data-testid=${id}]`).join(),
-    );
+    const shown = results.locator(["error", "outcome", "grid"].map((id) => `[data-testid=${id}]`).join());
     await shown.first().waitFor();
     const kind = await shown.first().getAttribute("data-testid");
     if (kind !== "grid") return { [kind]: await shown.first().innerText() };

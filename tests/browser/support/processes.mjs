@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const running = new Set();
-process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 /** A port that nobody listens on. */
@@ -54,9 +56,7 @@ export class Process {
 
   /** Why it can't be waited for any more, once it has ended. */
   epitaph() {
-    return this.code === undefined
-      ? undefined
-      : `${this.#name} ended (${this.code}):\n${this.#output}`;
+    return this.code === undefined ? undefined : `${this.#name} ended (${this.code}):\n${this.#output}`;
   }
 
   async stop(signal = "SIGTERM") {

@@ -78,7 +78,8 @@ const VECTOR: &str = "rs-table-with-dv-small";
 
 #[tokio::test]
 async fn commit_with_a_broken_line_is_named_with_the_line() {
-    let breaks: [(&str, fn(&str) -> String); 4] = [
+    type Break = fn(&str) -> String;
+    let breaks: [(&str, Break); 4] = [
         ("cut", |text| text[..text.len() * 3 / 4].to_owned()),
         ("html", |text| format!("{}\n<html>\n", text.trim_end())),
         ("type", |text| {

@@ -36,7 +36,12 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
       doc: text,
       extensions: [
         // Before the default keymap, which breaks the line on Mod-Enter.
-        Prec.highest(keymap.of([{ key: "Mod-Enter", run }, { key: "Ctrl-Enter", run }])),
+        Prec.highest(
+          keymap.of([
+            { key: "Mod-Enter", run },
+            { key: "Ctrl-Enter", run },
+          ]),
+        ),
         lineNumbers(),
         highlightSpecialChars(),
         history(),
@@ -52,7 +57,10 @@ export function createEditor(parent, text, onChange, onSelect, onRun) {
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString());
           const now = !update.state.selection.main.empty;
-          if (now !== selected) onSelect((selected = now));
+          if (now !== selected) {
+            selected = now;
+            onSelect(selected);
+          }
         }),
         theme,
       ],

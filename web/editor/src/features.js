@@ -1,6 +1,12 @@
 // What the editor can do beyond editing text: Spark's SQL, completion, search. A chunk of its own,
 // fetched when the editor is on the screen, so that the page is there sooner.
-import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  closeCompletion,
+  completionKeymap,
+} from "@codemirror/autocomplete";
 import { sql } from "@codemirror/lang-sql";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { keymap } from "@codemirror/view";

@@ -28,20 +28,33 @@ const look = EditorView.theme({
   ".cm-panels": { backgroundColor: "var(--bg)", color: "var(--ink)", fontFamily: "var(--sans)" },
   ".cm-panels-bottom": { borderTop: "1px solid var(--line)" },
   ".cm-textfield": {
-    backgroundColor: "var(--panel)", color: "var(--ink)", border: "1px solid var(--line)", borderRadius: "4px",
+    backgroundColor: "var(--panel)",
+    color: "var(--ink)",
+    border: "1px solid var(--line)",
+    borderRadius: "4px",
   },
   ".cm-button": {
-    background: "var(--sunken)", color: "var(--ink)", border: "1px solid var(--line)", borderRadius: "4px",
+    background: "var(--sunken)",
+    color: "var(--ink)",
+    border: "1px solid var(--line)",
+    borderRadius: "4px",
   },
   ".cm-searchMatch": { backgroundColor: "var(--update-wash)" },
   ".cm-searchMatch-selected": { backgroundColor: "var(--accent-wash)" },
   ".cm-tooltip": {
-    backgroundColor: "var(--panel)", color: "var(--ink)", border: "1px solid var(--line)",
-    borderRadius: "var(--radius)", boxShadow: "0 6px 24px #0003", overflow: "hidden",
+    backgroundColor: "var(--panel)",
+    color: "var(--ink)",
+    border: "1px solid var(--line)",
+    borderRadius: "var(--radius)",
+    boxShadow: "0 6px 24px #0003",
+    overflow: "hidden",
   },
   ".cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "12px", maxHeight: "14em" },
   ".cm-tooltip-autocomplete > ul > li": { padding: "2px 10px" },
-  ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent-wash)", color: "var(--accent)" },
+  ".cm-tooltip-autocomplete > ul > li[aria-selected]": {
+    backgroundColor: "var(--accent-wash)",
+    color: "var(--accent)",
+  },
   ".cm-completionDetail": { color: "var(--ink-2)", fontStyle: "normal" },
 });
 

@@ -107,16 +107,16 @@ pub fn summary(entry: &HistoryEntry) -> String {
             parts.extend(mode.filter(is_news).filter(|_| !is_overwrite(entry)));
             parts.extend(
                 parameter("predicate")
-                    .filter(is_said)
+                    .filter(|value| is_said(value))
                     .map(|p| format!("where {p}")),
             );
         }
         "RESTORE" => {
             let version = parameter("version")
-                .filter(is_said)
+                .filter(|value| is_said(value))
                 .map(|v| format!("to version {v}"));
             let time = parameter("timestamp")
-                .filter(is_said)
+                .filter(|value| is_said(value))
                 .map(|t| format!("to {t}"));
             parts.extend(version.or(time));
         }
@@ -188,8 +188,8 @@ fn unquoted(value: &str) -> String {
     serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())
 }
 
-fn is_said(value: &String) -> bool {
-    !matches!(value.as_str(), "" | "[]" | "null" | "{}")
+fn is_said(value: &str) -> bool {
+    !matches!(value, "" | "[]" | "null" | "{}")
 }
 
 fn row_counts(entry: &HistoryEntry, names: &[(&str, &str)]) -> Option<String> {

@@ -211,7 +211,7 @@ fn outer_row(error: CastError, row: impl FnOnce(usize) -> usize) -> CastError {
             row: row(misfit.row),
             ..misfit
         }),
-        other => other,
+        other @ CastError::Arrow(_) => other,
     }
 }
 

@@ -168,7 +168,7 @@ impl DeletionVector {
         Ok(format!("{folder}deletion_vector_{uuid}.bin"))
     }
 
-    /// The rows that `bytes` of [`Location::File`] name: length, bitmap, checksum.
+    /// The rows that `bytes` of `Location::File` name: length, bitmap, checksum.
     ///
     /// # Errors
     /// [`Error::InvalidDeletionVector`] where length, checksum, format or number of rows are others
@@ -197,7 +197,7 @@ impl DeletionVector {
         self.decode(bitmap)
     }
 
-    /// The rows that a bitmap without length and checksum names: that of [`Location::Inline`].
+    /// The rows that a bitmap without length and checksum names: that of `Location::Inline`.
     ///
     /// # Errors
     /// As [`Self::decode_stored`].

@@ -47,7 +47,7 @@ impl RowRenderer {
     /// Appends row `row` to `out`.
     pub fn render(&self, row: usize, out: &mut Vec<u8>) {
         sequence(self.columns.iter(), out, |column, out| {
-            column.render(row, out)
+            column.render(row, out);
         });
     }
 }
@@ -205,7 +205,7 @@ impl Column {
                     .map(|entry| {
                         let mut text = Vec::new();
                         sequence([keys, values], &mut text, |part, out| {
-                            part.render(entry, out)
+                            part.render(entry, out);
                         });
                         text
                     })

@@ -123,7 +123,10 @@ mod tests {
         let set: RoaringTreemap = [0, 1, 2, 5, 9].into_iter().collect();
         assert_eq!(ranges_of(&set), [0..3, 5..6, 9..10]);
         assert_eq!(ranges_between(&set, 10), [3..5, 6..9]);
-        assert_eq!(ranges_between(&RoaringTreemap::new(), 3), [0..3]);
+        assert_eq!(
+            ranges_between(&RoaringTreemap::new(), 3),
+            [Range { start: 0, end: 3 }]
+        );
         assert_eq!(ranges_between(&set, 11), [3..5, 6..9, 10..11]);
     }
 }

@@ -99,9 +99,8 @@ async fn files_below(table: &Table) -> Result<Vec<(Path, u64)>, Error> {
         if below.iter().any(|part| part.starts_with(['_', '.'])) {
             continue;
         }
-        let (name, folders) = match below.split_last() {
-            Some(split) => split,
-            None => continue,
+        let Some((name, folders)) = below.split_last() else {
+            continue;
         };
         if !name.ends_with(".parquet") {
             continue;

@@ -43,7 +43,7 @@ async fn decimals_of_more_than_38_digits_are_an_error_and_not_another_number() {
         "v + 1", "1 + v", "v * v", "-v - v", "v * 10", "v / 0.1", "sum(v)",
     ] {
         let sql = format!("SELECT {expression} FROM VALUES ({greatest}), ({greatest}) AS t(v)");
-        let error = run(&engine, &sql).await.err().expect(&sql);
+        let error = run(&engine, &sql).await.expect_err(&sql);
         assert_eq!(error.code, "ARITHMETIC_OVERFLOW", "{sql}");
     }
     let sql = format!("SELECT v - 1, v + NULL, sum(v) FROM VALUES ({greatest}) AS t(v) GROUP BY v");

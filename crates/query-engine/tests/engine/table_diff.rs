@@ -213,7 +213,7 @@ async fn rows_of_before_a_schema_grew_are_read_as_those_after_it() {
     let part =
         |name: &str| json!({ "name": name, "type": "double", "nullable": true, "metadata": {} });
     let columns = |id: &str, names: &[&str]| {
-        let parts: Vec<Value> = names.iter().map(|name| part(*name)).collect();
+        let parts: Vec<Value> = names.iter().map(|name| part(name)).collect();
         let point = json!({ "type": "struct", "fields": parts });
         metadata(&[("id", json!(id)), ("point", point)], &[])
     };

@@ -35,7 +35,7 @@ function listing(url) {
   const prefix = url.searchParams.get("prefix") ?? "";
   const after = url.searchParams.get("start-after") ?? "";
   const delimiter = url.searchParams.get("delimiter");
-  const bucket = url.pathname + "/";
+  const bucket = `${url.pathname}/`;
   const contents = [];
   const prefixes = new Set();
   for (const path of [...objects.keys()].sort()) {
@@ -47,12 +47,18 @@ function listing(url) {
       prefixes.add(prefix + rest.slice(0, rest.indexOf(delimiter) + 1));
       continue;
     }
-    contents.push(`<Contents><Key>${key}</Key><Size>${objects.get(path).length}</Size>`
-      + `<LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>"e"</ETag></Contents>`);
+    contents.push(
+      `<Contents><Key>${key}</Key><Size>${objects.get(path).length}</Size>` +
+        `<LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>"e"</ETag></Contents>`,
+    );
   }
   const folders = [...prefixes].map((p) => `<CommonPrefixes><Prefix>${p}</Prefix></CommonPrefixes>`);
-  return `<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>`
-    + contents.join("") + folders.join("") + `</ListBucketResult>`;
+  return (
+    `<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>` +
+    contents.join("") +
+    folders.join("") +
+    `</ListBucketResult>`
+  );
 }
 
 function respond(bytes, status, headers, fault) {
@@ -64,7 +70,11 @@ function respond(bytes, status, headers, fault) {
       else controller.close();
     },
   });
-  const shown = { "Content-Length": String(bytes.length), "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT", ...headers };
+  const shown = {
+    "Content-Length": String(bytes.length),
+    "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
+    ...headers,
+  };
   return new Response(body, { status, headers: shown });
 }
 

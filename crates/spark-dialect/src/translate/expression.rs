@@ -54,12 +54,9 @@ pub(crate) fn translate_node(expr: &mut Expr) -> Result<(), Error> {
             ..
         } => {
             let tries = matches!(kind, CastKind::TryCast | CastKind::SafeCast);
-            let arrow = match timestamp_type(data_type) {
-                Some(arrow) => arrow,
-                None => {
-                    spark_type(data_type)?;
-                    return Ok(());
-                }
+            let Some(arrow) = timestamp_type(data_type) else {
+                spark_type(data_type)?;
+                return Ok(());
             };
             let inner = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
             let function = if tries {

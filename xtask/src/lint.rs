@@ -164,7 +164,14 @@ fn clippy(workspace: &Workspace) -> Result<Verdict> {
             cargo(workspace, &["build", "--tests", "--package=query-worker"]),
             &wasm,
         ),
-        with(cargo(workspace, &["build", "--package=web"]), &wasm),
+        // In the profile of the page's own build.
+        with(
+            cargo(
+                workspace,
+                &["build", "--package=web", "--profile=page", "--target"],
+            ),
+            &[WASM_TARGET],
+        ),
     ];
     let mut result = Ok(());
     let mut warned = Vec::new();

@@ -159,9 +159,6 @@ fn set_up_wasm(workspace: &Workspace, steps: &Steps, wasm: bool, browser: bool) 
 }
 
 fn run_suite(workspace: &Workspace, steps: &Steps, suite: Suite, built: &Built) -> Outcome {
-    if suite == Suite::Lint {
-        return run_lint(workspace, steps, built);
-    }
     if let Err(error) = &built.minio
         && suite.runs_native_code()
     {
@@ -172,7 +169,7 @@ fn run_suite(workspace: &Workspace, steps: &Steps, suite: Suite, built: &Built) 
         }
     }
     let commands = match suite {
-        Suite::Lint => Ok(Vec::new()),
+        Suite::Lint => return run_lint(workspace, steps, built),
         Suite::Native => again(&built.native).map(|()| native(workspace)),
         Suite::Minio => again(&built.native).map(|()| against_minio(workspace)),
         Suite::Wasm => again(&built.page).and_then(|()| wasm(workspace)),

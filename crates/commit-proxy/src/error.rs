@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitConflictError, TransactionError};
 use messages::Error;
+use messages::commit_http::COMMIT_OUTCOME_UNKNOWN;
 
 use crate::location::TableLocation;
 
@@ -19,7 +20,7 @@ pub(crate) fn status(error: &Error) -> StatusCode {
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
         "UNSUPPORTED_CONTENT_TYPE" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "INVALID_REQUEST" | "INVALID_SOURCE" | "INVALID_TABLE_LOCATION" => StatusCode::BAD_REQUEST,
-        "INTERNAL_ERROR" | "COMMIT_OUTCOME_UNKNOWN" => StatusCode::INTERNAL_SERVER_ERROR,
+        "INTERNAL_ERROR" | COMMIT_OUTCOME_UNKNOWN => StatusCode::INTERNAL_SERVER_ERROR,
         "STORE_UNREACHABLE" => StatusCode::BAD_GATEWAY,
         "DELTA_METADATA_CHANGED" | "DELTA_PROTOCOL_CHANGED" => StatusCode::CONFLICT,
         code if code.starts_with("DELTA_CONCURRENT_") => StatusCode::CONFLICT,

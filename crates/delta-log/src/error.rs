@@ -180,3 +180,16 @@ pub enum Error {
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
 }
+
+impl Error {
+    /// Whether the store has no such file.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::Storage {
+                source: object_store::Error::NotFound { .. },
+                ..
+            }
+        )
+    }
+}

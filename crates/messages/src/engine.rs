@@ -52,7 +52,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::connection::Connection;
-use crate::table::{Column, FolderListing, TableDescription, TableEntry};
+use crate::table::{Column, FolderListing, TableDescription};
 
 /// Id of a request: chosen by the page, unique while the worker lives.
 pub type RequestId = u32;
@@ -88,11 +88,6 @@ pub enum ToWorker {
     /// by [`FromWorker::Failed`] with `COMMIT_OUTCOME_UNKNOWN` if a commit was on its way.
     Cancel {
         /// Id of the run. One that has ended is ignored.
-        id: RequestId,
-    },
-    /// Looks for tables in the connection's buckets. Answered by [`FromWorker::Tables`].
-    ListTables {
-        /// Id of the request.
         id: RequestId,
     },
     /// Lists one folder of a bucket. Answered by [`FromWorker::Folder`].
@@ -205,15 +200,6 @@ pub enum FromWorker {
     Cancelled {
         /// Id of the run.
         id: RequestId,
-    },
-    /// Answer to [`ToWorker::ListTables`].
-    Tables {
-        /// Id of the request.
-        id: RequestId,
-        /// Tables that were found, by bucket and path.
-        tables: Vec<TableEntry>,
-        /// Errors of the buckets that could not be searched.
-        problems: Vec<Error>,
     },
     /// Answer to [`ToWorker::ListFolder`].
     Folder {

@@ -4,17 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// A table that was found on a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableEntry {
-    /// Bucket that holds it.
-    pub bucket: String,
-    /// Path below the bucket, without slashes at either end.
-    pub path: String,
-    /// Its address, as `table-location` prints it: `s3a://bucket/path`.
-    pub location: String,
-}
-
 /// One folder of a bucket, from a single LIST.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderListing {

@@ -123,10 +123,6 @@ fn messages_to_the_worker() {
             json!({"type": "cancel", "id": 1}),
         ),
         (
-            ToWorker::ListTables { id: 2 },
-            json!({"type": "list_tables", "id": 2}),
-        ),
-        (
             ToWorker::ListFolder {
                 id: 3,
                 bucket: text("raw"),
@@ -148,12 +144,11 @@ fn messages_to_the_worker() {
         ToWorker::Run { .. } => 1,
         ToWorker::Credit { .. } => 2,
         ToWorker::Cancel { .. } => 3,
-        ToWorker::ListTables { .. } => 4,
-        ToWorker::ListFolder { .. } => 5,
-        ToWorker::Describe { .. } => 6,
+        ToWorker::ListFolder { .. } => 4,
+        ToWorker::Describe { .. } => 5,
     };
     let kinds: BTreeSet<_> = cases.iter().map(|(message, _)| kind(message)).collect();
-    assert_eq!(kinds, (0..=6).collect());
+    assert_eq!(kinds, (0..=5).collect());
     for (message, expected) in cases {
         golden(&message, expected);
     }
@@ -163,11 +158,6 @@ fn messages_to_the_worker() {
 fn messages_from_the_worker() {
     let error = Error::new("CODE", "Message.");
     let error_json = json!({"code": "CODE", "message": "Message."});
-    let entry = TableEntry {
-        bucket: text("raw"),
-        path: text("a/t"),
-        location: text("s3a://raw/a/t"),
-    };
     let cases = [
         (
             FromWorker::Downloading {
@@ -246,23 +236,13 @@ fn messages_from_the_worker() {
             FromWorker::Failed {
                 id: 1,
                 index: Some(1),
-                error: error.clone(),
+                error,
             },
             json!({"type": "failed", "id": 1, "index": 1, "error": error_json}),
         ),
         (
             FromWorker::Cancelled { id: 1 },
             json!({"type": "cancelled", "id": 1}),
-        ),
-        (
-            FromWorker::Tables {
-                id: 2,
-                tables: vec![entry],
-                problems: vec![error],
-            },
-            json!({"type": "tables", "id": 2, "problems": [error_json], "tables": [
-                {"bucket": "raw", "path": "a/t", "location": "s3a://raw/a/t"},
-            ]}),
         ),
         (
             FromWorker::Folder {
@@ -295,12 +275,11 @@ fn messages_from_the_worker() {
         FromWorker::Done { .. } => 8,
         FromWorker::Failed { .. } => 9,
         FromWorker::Cancelled { .. } => 10,
-        FromWorker::Tables { .. } => 11,
-        FromWorker::Folder { .. } => 12,
-        FromWorker::Described { .. } => 13,
+        FromWorker::Folder { .. } => 11,
+        FromWorker::Described { .. } => 12,
     };
     let kinds: BTreeSet<_> = cases.iter().map(|(message, _)| kind(message)).collect();
-    assert_eq!(kinds, (0..=13).collect());
+    assert_eq!(kinds, (0..=12).collect());
     for (message, expected) in cases {
         golden(&message, expected);
     }

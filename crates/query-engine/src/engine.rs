@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use messages::Error;
-use messages::table::{FolderListing, TableDescription, TableEntry};
+use messages::table::{FolderListing, TableDescription};
 use spark_dialect::{ExplainMode, ParsedStatement, Query, StatementKind, parse_script};
 
+use crate::catalog::TableEntry;
 use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
 use crate::host::EngineOptions;
@@ -224,17 +225,9 @@ impl Engine {
         if let (true, Some(problem)) = (tables.is_empty(), problems.into_iter().next()) {
             return Err(problem);
         }
-        let name = |entry: &TableEntry| {
-            entry
-                .path
-                .rsplit('/')
-                .next()
-                .unwrap_or(&entry.path)
-                .to_owned()
-        };
         let mut rows: Vec<(String, String, bool)> = tables
             .iter()
-            .map(|entry| (entry.bucket.clone(), name(entry), false))
+            .map(|entry| (entry.bucket.clone(), entry.name().to_owned(), false))
             .collect();
         let views = self.core.session.view_names();
         rows.extend(views.into_iter().map(|view| (String::new(), view, true)));

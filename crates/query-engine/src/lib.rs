@@ -29,6 +29,7 @@ mod statements;
 mod tables;
 mod unary_plan;
 
+pub use catalog::TableEntry;
 pub use engine::{Engine, Statement};
 pub use host::{Committer, EngineOptions, Scheduler, StoreLocation, Stores};
 pub use run::execution::Execution;

@@ -79,20 +79,6 @@ impl Service {
             }
             ToWorker::Credit { id, batches } => self.state.grant(id, batches),
             ToWorker::Cancel { id } => self.state.cancel(id),
-            ToWorker::ListTables { id } => {
-                let Some(session) = self.session_for(id) else {
-                    return;
-                };
-                let outbox = self.state.outbox.clone();
-                spawn_local(async move {
-                    let (tables, problems) = session.engine.tables().await;
-                    outbox.post(&FromWorker::Tables {
-                        id,
-                        tables,
-                        problems,
-                    });
-                });
-            }
             ToWorker::ListFolder { id, bucket, path } => {
                 let Some(session) = self.session_for(id) else {
                     return;

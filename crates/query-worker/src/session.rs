@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use messages::Error;
-use messages::commit_http::LOOK_AT_HISTORY;
+use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId};
 use query_engine::{Committer, Engine, EngineOptions};
@@ -84,7 +84,7 @@ impl Session {
             return FromWorker::Cancelled { id };
         }
         let error = Error::new(
-            "COMMIT_OUTCOME_UNKNOWN",
+            COMMIT_OUTCOME_UNKNOWN,
             "the write was already with the commit proxy when it was cancelled: it may still be made",
         )
         .with_hint(LOOK_AT_HISTORY);

@@ -340,9 +340,9 @@ impl EngineClient {
                 self.pump();
             }
             FromWorker::Crashed { message } => self.crashed(&message),
-            FromWorker::Tables { id, .. }
-            | FromWorker::Folder { id, .. }
-            | FromWorker::Described { id, .. } => self.answer(id, Ok(message)),
+            FromWorker::Folder { id, .. } | FromWorker::Described { id, .. } => {
+                self.answer(id, Ok(message));
+            }
             FromWorker::Failed { id, ref error, .. } => {
                 let asked = self.0.borrow().questions.contains_key(&id);
                 if asked {

@@ -2,11 +2,11 @@
 
 use cells::Column as _;
 use messages::Error;
+use messages::commit_http::COMMIT_OUTCOME_UNKNOWN;
 use messages::engine::{FromWorker, StatementSummary};
 use messages::table::Column;
 
 use super::client::RunEvent;
-use super::script::OUTCOME_UNKNOWN;
 use crate::arrow::decode;
 
 /// Rows that one call may return; more would not fit into a script's memory.
@@ -108,7 +108,7 @@ impl<R> Collected<R> {
             }
             FromWorker::Done { .. } => Step::Resolve,
             FromWorker::Failed { error, .. } => {
-                self.writes.unknown |= error.code == OUTCOME_UNKNOWN;
+                self.writes.unknown |= error.code == COMMIT_OUTCOME_UNKNOWN;
                 Step::Reject(error)
             }
             FromWorker::Cancelled { .. } => Step::Reject(self.stopped()),
@@ -117,7 +117,6 @@ impl<R> Collected<R> {
             | FromWorker::Downloading { .. }
             | FromWorker::Crashed { .. }
             | FromWorker::Ready { .. }
-            | FromWorker::Tables { .. }
             | FromWorker::Folder { .. }
             | FromWorker::Described { .. } => Step::Wait,
         }

@@ -3,6 +3,7 @@
 //! A state machine without a browser in it: events of the worker go in, what to do comes out.
 
 use messages::Error;
+use messages::commit_http::COMMIT_OUTCOME_UNKNOWN;
 use messages::engine::{FromWorker, QueryMetrics, StatementSummary};
 use messages::table::Column;
 
@@ -20,9 +21,6 @@ const MAX_ROWS_BESIDE_LAST: usize = 10_000;
 pub const FIRST_CREDIT: u32 = 2;
 /// When fewer rows than this wait below the visible ones, more are asked for.
 const ROWS_AHEAD: usize = 4_000;
-
-/// The error of a write whose answer was lost: the commit may have been made.
-pub const OUTCOME_UNKNOWN: &str = "COMMIT_OUTCOME_UNKNOWN";
 
 /// Progress of a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,7 +189,7 @@ impl Script {
                 effects.ended = true;
             }
             FromWorker::Failed { index, error, .. } => {
-                effects.lost = error.code == OUTCOME_UNKNOWN;
+                effects.lost = error.code == COMMIT_OUTCOME_UNKNOWN;
                 self.phase = Phase::Failed { index, error };
                 effects.ended = true;
             }
@@ -207,7 +205,6 @@ impl Script {
             FromWorker::Downloading { .. }
             | FromWorker::Crashed { .. }
             | FromWorker::Ready { .. }
-            | FromWorker::Tables { .. }
             | FromWorker::Folder { .. }
             | FromWorker::Described { .. } => {}
         }

@@ -27,13 +27,8 @@ impl Checksum {
     pub(crate) async fn read(table: &Table, version: u64) -> Result<Option<Self>> {
         match table.fetch(&checksum_path(&table.root, version)).await {
             Ok((bytes, _)) => Ok(serde_json::from_slice(&bytes).ok()),
-            Err(
-                Error::Truncated { .. }
-                | Error::Storage {
-                    source: object_store::Error::NotFound { .. },
-                    ..
-                },
-            ) => Ok(None),
+            Err(Error::Truncated { .. }) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -206,10 +206,7 @@ impl Log {
                         self.commits.insert(version, file);
                         self.bodies.insert(version, bytes);
                     }
-                    Err(Error::Storage {
-                        source: object_store::Error::NotFound { .. },
-                        ..
-                    }) => {
+                    Err(error) if error.is_not_found() => {
                         missing = missing.or(Some(version));
                     }
                     Err(error) => return Err(error),

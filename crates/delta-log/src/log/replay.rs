@@ -148,15 +148,7 @@ fn lacks_actions(checkpoint: &Checkpoint, state: &State) -> Error {
 
 /// Whether an error is the fault of a file (damaged, cut short, gone), not of the store.
 fn is_of_the_file(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::CorruptLog { .. }
-            | Error::Truncated { .. }
-            | Error::Storage {
-                source: object_store::Error::NotFound { .. },
-                ..
-            }
-    )
+    matches!(error, Error::CorruptLog { .. } | Error::Truncated { .. }) || error.is_not_found()
 }
 
 /// Content of a segment's files: its checkpoint and its commits.
@@ -305,14 +297,7 @@ async fn read_compaction(table: &Table, file: &LogFile) -> Result<Option<Commit>
             ..actions
         })),
         Ok(_) => Ok(None),
-        Err(
-            Error::CorruptLog { .. }
-            | Error::Truncated { .. }
-            | Error::Storage {
-                source: object_store::Error::NotFound { .. },
-                ..
-            },
-        ) => Ok(None),
+        Err(error) if is_of_the_file(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }

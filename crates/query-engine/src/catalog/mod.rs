@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, StreamExt};
 use messages::Error;
-use messages::table::{FolderListing, TableEntry};
+use messages::table::FolderListing;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use spark_dialect::{TableFormat, TableName};
@@ -23,6 +23,24 @@ const DEPTH: usize = 3;
 
 /// Folders that are listed at the same time.
 const CONCURRENT_LISTINGS: usize = 8;
+
+/// A table that was found in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableEntry {
+    /// Bucket that holds it.
+    pub bucket: String,
+    /// Path below the bucket, without slashes at either end.
+    pub path: String,
+    /// Its address, as `table-location` prints it: `s3a://bucket/path`.
+    pub location: String,
+}
+
+impl TableEntry {
+    /// The last part of its path: its name in SQL.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
 
 /// The tables of the connection's buckets.
 #[derive(Debug)]
@@ -295,10 +313,8 @@ impl<'a> Wanted<'a> {
 
     /// The `tables` that have the name and are in the fewest folders.
     fn among(&self, tables: &[TableEntry]) -> Vec<TableEntry> {
-        let matches = |entry: &&TableEntry| {
-            let last = entry.path.rsplit('/').next().unwrap_or(&entry.path);
-            self.is_named(last) && self.may_be_in(&entry.bucket)
-        };
+        let matches =
+            |entry: &&TableEntry| self.is_named(entry.name()) && self.may_be_in(&entry.bucket);
         let depth = |entry: &TableEntry| entry.path.matches('/').count();
         let least = tables.iter().filter(matches).map(depth).min();
         let tables = tables.iter().filter(matches);

@@ -77,14 +77,15 @@ fn of_column(
     Ok(statistics)
 }
 
+fn is_partition_column(snapshot: &Snapshot, column: &str) -> bool {
+    let mut names = snapshot.partition_columns().iter();
+    names.any(|name| name == column)
+}
+
 /// Lower and upper bounds of a column by file, and whether they are values that occur.
 fn bounds(snapshot: &Snapshot, column: &str) -> Result<(Option<ArrayRef>, Option<ArrayRef>, bool)> {
     let files = snapshot.files();
-    if snapshot
-        .partition_columns()
-        .iter()
-        .any(|name| name == column)
-    {
+    if is_partition_column(snapshot, column) {
         let values = files.partition_values(column).map_err(external)?;
         return Ok((Some(Arc::clone(&values)), Some(values), true));
     }
@@ -100,11 +101,7 @@ fn null_counts(
     column: &str,
 ) -> Result<Option<Vec<u64>>> {
     let files = snapshot.files();
-    if snapshot
-        .partition_columns()
-        .iter()
-        .any(|name| name == column)
-    {
+    if is_partition_column(snapshot, column) {
         let values = files.partition_values(column).map_err(external)?;
         let nulls = selected
             .iter()

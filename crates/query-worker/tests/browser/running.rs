@@ -400,23 +400,23 @@ async fn write_that_was_sent_is_not_called_cancelled() {
 }
 
 #[wasm_bindgen_test]
-async fn tables_and_descriptions_are_answered_while_a_script_runs() {
+async fn folders_and_descriptions_are_answered_while_a_script_runs() {
     let mut page = Page::connected();
     put_table("bucket/folder/t");
     page.run(1, LONG_QUERY, 9);
-    page.service.handle(ToWorker::ListTables { id: 2 });
+    page.service.handle(ToWorker::ListFolder {
+        id: 2,
+        bucket: "bucket".to_owned(),
+        path: "folder".to_owned(),
+    });
     page.service.handle(ToWorker::Describe {
         id: 3,
         location: "s3a://bucket/folder/t".to_owned(),
     });
-    let (mut tables, mut table) = (None, None);
-    while tables.is_none() || table.is_none() {
+    let (mut folder, mut table) = (None, None);
+    while folder.is_none() || table.is_none() {
         match page.step().await.0 {
-            FromWorker::Tables {
-                id: 2,
-                tables: found,
-                ..
-            } => tables = Some(found),
+            FromWorker::Folder { id: 2, listing } => folder = Some(listing),
             FromWorker::Described {
                 id: 3,
                 table: described,
@@ -425,7 +425,11 @@ async fn tables_and_descriptions_are_answered_while_a_script_runs() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(tables.unwrap()[0].location, "s3a://bucket/folder/t");
+    let folder = folder.unwrap();
+    assert_eq!(
+        (folder.is_table, folder.folders),
+        (false, vec!["t".to_owned()])
+    );
     let table = table.unwrap();
     assert_eq!(
         (table.version, table.history.len(), table.num_rows),

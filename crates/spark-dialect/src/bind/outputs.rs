@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use sqlparser::ast::{
-    self, Expr, Ident, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
+    self, Expr, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
     TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
 use crate::bind::duplicate_columns::strip_duplicate_suffix;
-use crate::bind::scope::{Column, ScopeRelation, single_ident};
+use crate::bind::scope::{Column, ScopeRelation, parts_of_wildcard, single_ident};
 use crate::identifiers::same_identifier;
 use crate::translate::aliases::alias_of;
 
@@ -170,13 +170,7 @@ fn of_wildcard(item: &SelectItem, relations: &[ScopeRelation]) -> Option<Vec<Col
             SelectItemQualifiedWildcardKind::ObjectName(name),
             options,
         ) => {
-            let mut parts: Vec<Ident> = name
-                .0
-                .iter()
-                .filter_map(|part| part.as_ident())
-                .cloned()
-                .collect();
-            parts.push(Ident::new("*"));
+            let parts = parts_of_wildcard(name);
             let relation = relations
                 .iter()
                 .find(|relation| relation.qualifies(&parts) > 0)?;

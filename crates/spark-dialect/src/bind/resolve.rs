@@ -15,7 +15,9 @@ use sqlparser::ast::{
 
 use crate::bind::duplicate_columns::make_unique;
 use crate::bind::outputs::{Tables, cte_relation, find_cte};
-use crate::bind::scope::{ScopeRelation, columns, find_unqualified, fix_fields, single_ident};
+use crate::bind::scope::{
+    ScopeRelation, columns, find_unqualified, fix_fields, parts_of_wildcard, single_ident,
+};
 use crate::identifiers::same_identifier;
 use crate::statement::Query;
 
@@ -252,13 +254,7 @@ impl Resolver<'_> {
             SelectItem::Wildcard(options) => self.fix_options(options)?,
             SelectItem::QualifiedWildcard(kind, options) => {
                 if let SelectItemQualifiedWildcardKind::ObjectName(name) = kind {
-                    let mut parts: Vec<Ident> = name
-                        .0
-                        .iter()
-                        .filter_map(|part| part.as_ident())
-                        .cloned()
-                        .collect();
-                    parts.push(Ident::new("*"));
+                    let parts = parts_of_wildcard(name);
                     if let Some((relation, _)) = self.qualified(&parts)
                         && let Some(alias) = &relation.alias
                     {

@@ -6,6 +6,12 @@ use sqlparser::ast::{Ident, ObjectName};
 
 use crate::identifiers::same_identifier;
 
+/// The parts of `name.*`, as of a column's name.
+pub(crate) fn parts_of_wildcard(name: &ObjectName) -> Vec<Ident> {
+    let idents = name.0.iter().filter_map(|part| part.as_ident());
+    idents.cloned().chain([Ident::new("*")]).collect()
+}
+
 /// A relation in FROM, or the target or source of a write.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ScopeRelation {

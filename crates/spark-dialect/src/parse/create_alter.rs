@@ -38,12 +38,7 @@ impl StatementParser<'_> {
             ));
         }
         if !self.word("TABLE") {
-            let what = self
-                .parser
-                .peek_token_ref()
-                .token
-                .to_string()
-                .to_ascii_uppercase();
+            let what = self.next_word();
             return Err(match what.as_str() {
                 "DATABASE" | "SCHEMA" | "CATALOG" => not_supported(
                     &format!("CREATE {what}"),
@@ -314,12 +309,7 @@ impl StatementParser<'_> {
             if self.word("COLUMNS") || self.word("COLUMN") {
                 return self.add_columns(table);
             }
-            let what = self
-                .parser
-                .peek_token_ref()
-                .token
-                .to_string()
-                .to_ascii_uppercase();
+            let what = self.next_word();
             let hint = "Constraints come with a later version of Lakeglass; add them in Spark.";
             return Err(not_supported(&format!("ALTER TABLE … ADD {what}"), hint));
         }

@@ -101,12 +101,7 @@ impl StatementParser<'_> {
             };
             return Ok(StatementKind::ShowTableProperties { table, key });
         }
-        let what = self
-            .parser
-            .peek_token_ref()
-            .token
-            .to_string()
-            .to_ascii_uppercase();
+        let what = self.next_word();
         Err(not_supported(
             &format!("SHOW {what}"),
             "There are SHOW TABLES and SHOW TBLPROPERTIES t; DESCRIBE t shows a table's columns.",

@@ -166,6 +166,12 @@ impl<'a> StatementParser<'a> {
         found
     }
 
+    /// The next token in capitals, for a message; it is not taken.
+    pub fn next_word(&self) -> String {
+        let next = self.parser.peek_token_ref();
+        next.token.to_string().to_ascii_uppercase()
+    }
+
     /// Takes the next tokens if they are these words.
     pub fn words(&mut self, words: &[&str]) -> bool {
         let found = words

@@ -90,19 +90,21 @@ fn crates_know_only_what_the_architecture_lets_them_know() {
         assert!(found.is_empty(), "{name} must not depend on {found:?}");
     };
     let browser = ["js-sys", "wasm-bindgen", "web-sys"];
-    for name in ["delta-log", "query-engine", "spark-dialect", "messages"] {
+    for name in [
+        "delta-log",
+        "delta-transaction",
+        "query-engine",
+        "spark-dialect",
+        "messages",
+    ] {
         assert_none(name, crates.direct(name), &browser);
     }
-    assert_none(
-        "delta-log",
-        crates.direct("delta-log"),
-        &["tokio", "reqwest", "hyper"],
-    );
-    assert_none(
-        "delta-log",
-        crates.all("delta-log"),
-        &["datafusion", "deltalake", "axum"],
-    );
+    for name in ["delta-log", "delta-transaction"] {
+        let runtimes = ["tokio", "reqwest", "hyper"];
+        assert_none(name, crates.direct(name), &runtimes);
+        let others = ["datafusion", "deltalake", "axum", "sqlparser"];
+        assert_none(name, crates.all(name), &others);
+    }
     assert_none(
         "spark-dialect",
         crates.all("spark-dialect"),

@@ -2,10 +2,11 @@
 //!
 //! Protocol: [Actions](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#actions)
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use object_store::path::Path;
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::files::deletion_vector::DeletionVector;
 /// The `protocol` action: versions and features that a client must support to read or write the table.
 ///
 /// Protocol: [Protocol Evolution](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#protocol-evolution)
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Protocol {
     /// Least version of the reader protocol that a client must support, 1 to 3.
@@ -22,22 +23,26 @@ pub struct Protocol {
     /// Least version of the writer protocol that a client must support, 1 to 7.
     pub min_writer_version: u32,
     /// Table features that readers must support; only with reader version 3.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reader_features: Option<Vec<String>>,
     /// Table features that writers must support; only with writer version 7.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub writer_features: Option<Vec<String>>,
 }
 
 /// The `metaData` action: the table's identity, schema and properties.
 ///
 /// Protocol: [Change Metadata](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#change-metadata)
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// Identity of the table, a GUID.
     pub id: String,
     /// Name that a user gave the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Description that a user gave the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Format of the data files.
     #[serde(default)]
@@ -49,31 +54,36 @@ pub struct Metadata {
     /// Names of the partition columns, in order.
     #[serde(default, deserialize_with = "null_as_default")]
     pub partition_columns: Vec<String>,
-    /// When the table was created, in milliseconds since the epoch.
-    pub created_time: Option<i64>,
     /// Table properties: `delta.enableChangeDataFeed` and others.
     #[serde(default, deserialize_with = "without_nulls")]
     pub configuration: BTreeMap<String, String>,
+    /// When the table was created, in milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_time: Option<i64>,
 }
 
 /// Format of data files.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Format {
     /// Name of the format: `parquet`.
     pub provider: String,
+    /// Options of the format. None are known for `parquet`.
+    #[serde(default, deserialize_with = "without_nulls")]
+    pub options: BTreeMap<String, String>,
 }
 
 impl Default for Format {
     fn default() -> Self {
         Self {
             provider: "parquet".to_owned(),
+            options: BTreeMap::new(),
         }
     }
 }
 
 impl Metadata {
     /// Whether a property of the table is `true`.
-    pub(crate) fn is_enabled(&self, property: &str) -> bool {
+    pub fn is_enabled(&self, property: &str) -> bool {
         self.configuration
             .get(property)
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
@@ -85,43 +95,141 @@ impl Metadata {
     }
 }
 
-/// A file that is added, with the fields that a reader needs.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// Partition values as the log has them, by physical column name. An empty text is null.
+///
+/// Protocol: [Partition Value Serialization](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#partition-value-serialization)
+pub type PartitionTexts = BTreeMap<String, Option<String>>;
+
+/// Tags of a file: texts that only their writer knows the meaning of.
+pub type Tags = BTreeMap<String, Option<String>>;
+
+/// The `add` action: a data file that the table has from this commit on.
+///
+/// Protocol: [Add File and Remove File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-file-and-remove-file)
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Add {
-    pub(crate) path: String,
+pub struct Add {
+    /// URI reference: percent-encoded, relative to the table or absolute.
+    pub path: String,
+    /// Values of the partition columns.
     #[serde(default, deserialize_with = "null_as_default")]
-    pub(crate) partition_values: HashMap<String, Option<String>>,
-    pub(crate) size: i64,
+    pub partition_values: PartitionTexts,
+    /// Size in bytes.
+    pub size: i64,
+    /// When the file was made, in milliseconds since the epoch.
     #[serde(default)]
-    pub(crate) modification_time: i64,
+    pub modification_time: i64,
+    /// Whether the commit's changes of rows need this file to be looked at.
     #[serde(default = "yes")]
-    pub(crate) data_change: bool,
-    pub(crate) stats: Option<String>,
-    pub(crate) deletion_vector: Option<Box<DeletionVector>>,
+    pub data_change: bool,
+    /// Statistics of the file, as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<String>,
+    /// Tags of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
+    /// Rows of the file that are not in the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_vector: Option<Box<DeletionVector>>,
+    /// Row id of the file's first row; the others count on from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_row_id: Option<i64>,
+    /// The version in which the file was first added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_row_commit_version: Option<i64>,
+    /// Name of the implementation that clustered the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clustering_provider: Option<String>,
 }
 
-/// A file that is removed.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// The `remove` action: a data file that the table has no longer.
+///
+/// Protocol: [Add File and Remove File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-file-and-remove-file)
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Remove {
-    pub(crate) path: String,
+pub struct Remove {
+    /// The path of the `add`, spelled as there.
+    pub path: String,
+    /// When the file was removed, in milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_timestamp: Option<i64>,
+    /// Whether the commit's changes of rows need this file to be looked at.
     #[serde(default = "yes")]
-    pub(crate) data_change: bool,
-    pub(crate) partition_values: Option<HashMap<String, Option<String>>>,
-    pub(crate) size: Option<i64>,
-    pub(crate) stats: Option<String>,
-    pub(crate) deletion_vector: Option<Box<DeletionVector>>,
+    pub data_change: bool,
+    /// Whether partition values, size and tags are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extended_file_metadata: Option<bool>,
+    /// Values of the partition columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition_values: Option<PartitionTexts>,
+    /// Size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// Statistics of the file, as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<String>,
+    /// Tags of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
+    /// Rows of the file that had gone before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_vector: Option<Box<DeletionVector>>,
+    /// As in [`Add`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_row_id: Option<i64>,
+    /// As in [`Add`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_row_commit_version: Option<i64>,
 }
 
-/// A file with the changes of a commit.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// The `cdc` action: a file with rows that the commit changed.
+///
+/// Protocol: [Add CDC File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-cdc-file)
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Cdc {
-    pub(crate) path: String,
+pub struct Cdc {
+    /// URI reference: percent-encoded, relative to the table or absolute.
+    pub path: String,
+    /// Values of the partition columns.
     #[serde(default, deserialize_with = "null_as_default")]
-    pub(crate) partition_values: HashMap<String, Option<String>>,
-    pub(crate) size: i64,
+    pub partition_values: PartitionTexts,
+    /// Size in bytes.
+    pub size: i64,
+    /// Always false: the file is no part of the table.
+    #[serde(default)]
+    pub data_change: bool,
+    /// Tags of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
+}
+
+/// The `txn` action: how far an application has come in its own count of what it writes.
+///
+/// Protocol: [Transaction Identifiers](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#transaction-identifiers)
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetTransaction {
+    /// Id of the application.
+    pub app_id: String,
+    /// Its count.
+    pub version: i64,
+    /// When, in milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_updated: Option<i64>,
+}
+
+/// The `domainMetadata` action: configuration of a named part of the table's metadata.
+///
+/// Protocol: [Domain Metadata](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#domain-metadata)
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainMetadata {
+    /// Name of the domain: `delta.clustering`.
+    pub domain: String,
+    /// What its owner wants to keep.
+    pub configuration: String,
+    /// Whether the domain is gone.
+    pub removed: bool,
 }
 
 /// A part of a V2 checkpoint.
@@ -136,21 +244,31 @@ pub(crate) struct Sidecar {
     pub(crate) size_in_bytes: u64,
 }
 
-/// The actions of a commit that a reader needs, or of a checkpoint that is written as JSON.
+/// The actions of a commit, or of a checkpoint that is written as JSON.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Commit {
-    pub(crate) protocol: Option<Protocol>,
-    pub(crate) metadata: Option<Metadata>,
-    pub(crate) adds: Vec<Add>,
-    pub(crate) removes: Vec<Remove>,
-    pub(crate) cdcs: Vec<Cdc>,
+pub struct Commit {
+    /// What the commit's writer says about it.
+    pub commit_info: Option<Map<String, Value>>,
+    /// The new protocol.
+    pub protocol: Option<Protocol>,
+    /// The new metadata.
+    pub metadata: Option<Metadata>,
+    /// Data files that came.
+    pub adds: Vec<Add>,
+    /// Data files that went.
+    pub removes: Vec<Remove>,
+    /// Files with changed rows.
+    pub cdcs: Vec<Cdc>,
+    /// Counts of applications.
+    pub transactions: Vec<SetTransaction>,
+    /// Domains that came, changed or went.
+    pub domains: Vec<DomainMetadata>,
     pub(crate) sidecars: Vec<Sidecar>,
-    pub(crate) commit_info: Option<Map<String, Value>>,
     /// Whether a protocol or a metadata was followed by another one.
     pub(crate) is_ambiguous: bool,
 }
 
-/// One line of a commit. Actions that a reader does not need (`txn`, `domainMetadata`) are skipped.
+/// One line of a commit. Actions with other names are skipped.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Action {
@@ -159,6 +277,10 @@ pub(crate) struct Action {
     add: Option<Add>,
     remove: Option<Remove>,
     cdc: Option<Cdc>,
+    #[serde(default, deserialize_with = "if_well_formed")]
+    txn: Option<SetTransaction>,
+    #[serde(default, deserialize_with = "if_well_formed")]
+    domain_metadata: Option<DomainMetadata>,
     pub(crate) sidecar: Option<Sidecar>,
     commit_info: Option<Map<String, Value>>,
 }
@@ -168,7 +290,7 @@ impl Commit {
     ///
     /// # Errors
     /// [`Error::CorruptLog`], with the line. A file that was cut short ends in a broken line.
-    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let mut commit = Self::default();
         for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             if line.trim_ascii().is_empty() {
@@ -189,17 +311,24 @@ impl Commit {
             commit.adds.extend(action.add);
             commit.removes.extend(action.remove);
             commit.cdcs.extend(action.cdc);
+            commit.transactions.extend(action.txn);
+            commit.domains.extend(action.domain_metadata);
             commit.sidecars.extend(action.sidecar);
         }
         Ok(commit)
     }
 
     /// `commitInfo.inCommitTimestamp`, in milliseconds since the epoch.
-    pub(crate) fn in_commit_timestamp(&self) -> Option<i64> {
+    pub fn in_commit_timestamp(&self) -> Option<i64> {
         self.commit_info
             .as_ref()?
             .get("inCommitTimestamp")?
             .as_i64()
+    }
+
+    /// A field of `commitInfo` that is a text: `operation`, `txnId`.
+    pub fn info(&self, field: &str) -> Option<&str> {
+        self.commit_info.as_ref()?.get(field)?.as_str()
     }
 }
 
@@ -221,6 +350,14 @@ fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Actions that say nothing about rows must not keep a table from being read.
+fn if_well_formed<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let value = Option::<Value>::deserialize(deserializer)?;
+    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
 fn without_nulls<'de, D: Deserializer<'de>>(

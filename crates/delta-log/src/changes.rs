@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 
-use crate::actions::{Commit, Metadata, Protocol, Remove, num_records};
+use crate::actions::{Commit, Metadata, PartitionTexts, Protocol, Remove, num_records};
 use crate::change_plan::{
     ChangeBound, ChangeColumns, ChangeKind, ChangePlan, ChangeSource, ChangeVersion,
 };
@@ -277,8 +277,6 @@ fn check_schemas(start: u64, end: u64, schemas: &[TableSchema], last: &TableSche
     }
     Ok(())
 }
-
-type PartitionTexts = HashMap<String, Option<String>>;
 
 /// A file with changes, as an action names it.
 struct File<'a> {

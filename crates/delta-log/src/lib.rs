@@ -12,7 +12,7 @@
 // Logs come from anywhere: no number of theirs may overflow, which panics natively and wraps in a tab.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod actions;
+pub mod actions;
 mod change_plan;
 mod changes;
 mod commit_times;
@@ -29,7 +29,7 @@ mod snapshot;
 mod table;
 mod warning;
 
-pub use actions::{Format, Metadata, Protocol};
+pub use actions::{Commit, Format, Metadata, Protocol};
 pub use change_plan::{
     ChangeBound, ChangeColumns, ChangeKind, ChangePlan, ChangeSource, ChangeVersion,
 };

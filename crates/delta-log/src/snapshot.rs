@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
-use crate::actions::{Metadata, Protocol};
+use crate::actions::{Add, Commit, Metadata, Protocol};
 use crate::error::{Error, Result};
-use crate::features::{check_metadata, check_protocol};
+use crate::features::{check_metadata, check_protocol, has_in_commit_timestamps};
 use crate::files::data_path::DataPaths;
 use crate::files::file_table::FileTable;
 use crate::log::log_path::LogFile;
 use crate::log::log_path::log_folder;
+use crate::log::replay::replay;
 use crate::log::state::{Files, State};
 use crate::schema::column_mapping::ColumnMapping;
 use crate::schema::types::StructType;
@@ -122,6 +123,59 @@ impl Snapshot {
     /// The commit that made the version, where it is still there.
     pub(crate) fn commit_file(&self) -> Option<&LogFile> {
         self.commit_file.as_ref()
+    }
+
+    /// The version after this one, out of its commit alone: no request.
+    ///
+    /// `timestamp`: the time of the commit file, in milliseconds since the epoch; where the table has
+    /// in-commit timestamps, the commit's own counts.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedFeature`] if the commit asks of readers what this crate does not read;
+    /// [`Error::CorruptLog`].
+    pub fn apply(&self, table: &Table, timestamp: i64, commit: Commit) -> Result<Self> {
+        let version = self.version.saturating_add(1);
+        let own = commit.in_commit_timestamp();
+        let state = replay(&DataPaths::new(table), self.state(), vec![commit]);
+        let has_own = state.protocol.as_ref().zip(state.metadata.as_ref());
+        let has_own = has_own
+            .is_some_and(|(protocol, metadata)| has_in_commit_timestamps(protocol, metadata));
+        let timestamp = own.filter(|_| has_own).unwrap_or(timestamp);
+        Self::new(
+            table,
+            version,
+            timestamp,
+            None,
+            state,
+            self.warnings.clone(),
+        )
+    }
+
+    /// This version with other files: to look at their partition values and statistics.
+    #[must_use]
+    pub fn with_files(&self, adds: Vec<Add>) -> Self {
+        Self {
+            version: self.version,
+            timestamp: self.timestamp,
+            protocol: self.protocol.clone(),
+            metadata: self.metadata.clone(),
+            schema: Arc::clone(&self.schema),
+            column_mapping: self.column_mapping,
+            arrow_schema: self.arrow_schema.clone(),
+            files: self.files.of_adds(adds),
+            commit_file: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Version 0 of a table, out of its commit alone.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn first(table: &Table, timestamp: i64, commit: Commit) -> Result<Self> {
+        let own = commit.in_commit_timestamp();
+        let state = replay(&DataPaths::new(table), State::default(), vec![commit]);
+        Self::new(table, 0, own.unwrap_or(timestamp), None, state, Vec::new())
     }
 
     /// The state to which later commits can be applied.

@@ -9,6 +9,15 @@
 #![warn(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod commit;
 mod environment;
+mod error;
 
+pub use commit::commit_info::{ENGINE_INFO, Operation};
+pub use commit::conflict::{Conflict, ConflictKind};
+pub use commit::features::{Feature, check_writable};
+pub use commit::isolation::IsolationLevel;
+pub use commit::read_set::{FilePredicate, ReadSet};
+pub use commit::transaction::{Committed, Transaction, find_commit};
 pub use environment::Environment;
+pub use error::{Error, Result};

@@ -106,6 +106,12 @@ impl DataPaths {
 }
 
 impl Table {
+    /// What identifies a data file however the log spells its path: see
+    /// [Action Reconciliation](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#action-reconciliation).
+    pub fn file_identity(&self, raw: &str) -> String {
+        DataPaths::new(self).identity(raw).into_owned()
+    }
+
     /// The rows that a deletion vector deletes: their positions in their data file, from 0 on.
     ///
     /// Requests: none for a vector that is in the log, else one ranged GET.

@@ -4,7 +4,7 @@
 //! [Deletion Vector Format](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#deletion-vector-format)
 
 use roaring::{RoaringBitmap, RoaringTreemap};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -20,7 +20,7 @@ const NATIVE: u32 = 1_681_511_376;
 /// Deletion vector descriptor: where the vector of a data file is stored.
 ///
 /// Protocol: [Deletion Vector Descriptor Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#deletion-vector-descriptor-schema)
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletionVector {
     /// Storage type: `u` (file by UUID), `i` (inline) or `p` (file by path).
@@ -28,6 +28,7 @@ pub struct DeletionVector {
     /// Path, UUID or the vector itself, depending on the storage type.
     pub path_or_inline_dv: String,
     /// Offset of the vector in its file, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<i64>,
     /// Size of the bitmap in bytes: without length and checksum, and before it is encoded in base 85.
     #[serde(default)]

@@ -1,14 +1,13 @@
 //! Files of one checkpoint's row group, or of commits, as columns: what tables of several versions
 //! share.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, MapArray, StringArray, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType as ArrowType;
 
-use crate::actions::Add;
+use crate::actions::{Add, PartitionTexts, Tags};
 use crate::files::deletion_vector::DeletionVector;
 use crate::files::statistics::{ParsedJson, Statistics};
 use crate::schema::column_mapping::ColumnMapping;
@@ -27,13 +26,24 @@ pub(crate) struct Segment {
 pub(crate) struct SegmentColumns {
     pub(crate) path: StringArray,
     pub(crate) deletion_vector: Vec<Option<Box<DeletionVector>>>,
-    pub(crate) partition_values: PartitionTexts,
+    /// Empty where no file has any.
+    pub(crate) details: Vec<Option<Box<FileDetails>>>,
+    pub(crate) partition_values: PartitionValues,
     pub(crate) size: Int64Array,
     pub(crate) modification_time: Int64Array,
     pub(crate) stats: Option<StringArray>,
     pub(crate) stats_parsed: Option<StructArray>,
     /// `stats` as some version's table parsed it: most others have the same schema.
     pub(crate) json: OnceLock<JsonFor>,
+}
+
+/// What a file's `add` says that readers do not ask for, and writers have to repeat.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct FileDetails {
+    pub(crate) tags: Option<Tags>,
+    pub(crate) base_row_id: Option<i64>,
+    pub(crate) default_row_commit_version: Option<i64>,
+    pub(crate) clustering_provider: Option<String>,
 }
 
 /// Statistics, and the schema that they were parsed for.
@@ -46,8 +56,8 @@ pub(crate) struct JsonFor {
 
 /// Partition values as the log has them.
 #[derive(Debug)]
-pub(crate) enum PartitionTexts {
-    Rows(Vec<HashMap<String, Option<String>>>),
+pub(crate) enum PartitionValues {
+    Rows(Vec<PartitionTexts>),
     /// A checkpoint's `partitionValues` and `partitionValues_parsed`.
     Checkpoint {
         map: Option<ArrayRef>,
@@ -82,6 +92,27 @@ impl Segment {
     }
 }
 
+impl FileDetails {
+    fn of(add: &Add) -> Self {
+        Self {
+            tags: add.tags.clone(),
+            base_row_id: add.base_row_id,
+            default_row_commit_version: add.default_row_commit_version,
+            clustering_provider: add.clustering_provider.clone(),
+        }
+    }
+
+    /// As [`SegmentColumns::details`] has them.
+    pub(crate) fn of_all(files: impl Iterator<Item = Self>) -> Vec<Option<Box<Self>>> {
+        let boxed = |details: Self| (details != Self::default()).then(|| Box::new(details));
+        let details: Vec<_> = files.map(boxed).collect();
+        match details.iter().any(Option::is_some) {
+            true => details,
+            false => Vec::new(),
+        }
+    }
+}
+
 impl SegmentColumns {
     pub(crate) fn from_adds(adds: Vec<Add>) -> Self {
         Self {
@@ -92,7 +123,8 @@ impl SegmentColumns {
             stats_parsed: None,
             json: OnceLock::new(),
             deletion_vector: adds.iter().map(|add| add.deletion_vector.clone()).collect(),
-            partition_values: PartitionTexts::Rows(
+            details: FileDetails::of_all(adds.iter().map(FileDetails::of)),
+            partition_values: PartitionValues::Rows(
                 adds.into_iter().map(|add| add.partition_values).collect(),
             ),
         }
@@ -119,11 +151,11 @@ impl SegmentColumns {
     /// By physical name, as the log writes them.
     pub(crate) fn partition_texts(&self, column: &str) -> StringArray {
         match &self.partition_values {
-            PartitionTexts::Rows(rows) => rows
+            PartitionValues::Rows(rows) => rows
                 .iter()
                 .map(|values| values.get(column)?.as_deref())
                 .collect(),
-            PartitionTexts::Checkpoint { map, parsed } => {
+            PartitionValues::Checkpoint { map, parsed } => {
                 let map = map.as_ref().and_then(|map| map.as_map_opt());
                 let parsed = parsed.as_ref().and_then(|parsed| {
                     let values = parsed.as_struct_opt()?.column_by_name(column)?;
@@ -145,6 +177,18 @@ impl SegmentColumns {
             }
         }
     }
+}
+
+/// A map from text to text, whole.
+pub(crate) fn map_texts(map: &MapArray, row: usize) -> Option<Tags> {
+    let keys: &StringArray = map.keys().as_string_opt()?;
+    let values: &StringArray = map.values().as_string_opt()?;
+    let offsets = map.value_offsets();
+    let start = usize::try_from(*offsets.get(row)?).ok()?;
+    let end = usize::try_from(*offsets.get(row.checked_add(1)?)?).ok()?;
+    let value = |at: usize| values.is_valid(at).then(|| values.value(at).to_owned());
+    let entries = (start..end).map(|at| (keys.value(at).to_owned(), value(at)));
+    map.is_valid(row).then(|| entries.collect())
 }
 
 /// The values that maps from text to text have for one key.

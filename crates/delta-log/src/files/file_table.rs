@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, StringArray, UInt64Array};
@@ -6,6 +5,7 @@ use arrow::compute::interleave;
 use arrow::datatypes::DataType as ArrowType;
 use object_store::path::Path;
 
+use crate::actions::PartitionTexts;
 use crate::error::{Error, Result};
 use crate::files::bounds::{self, Bound};
 use crate::files::data_path::DataPaths;
@@ -61,7 +61,23 @@ impl FileTable {
         )
     }
 
-    fn columns(&self, i: usize) -> (&SegmentColumns, usize) {
+    /// Other files of a table of the same columns.
+    pub(super) fn with_segments(
+        &self,
+        segments: Vec<Arc<SegmentColumns>>,
+        rows: Vec<(usize, usize)>,
+    ) -> Self {
+        Self::new(
+            self.paths.clone(),
+            Arc::clone(&self.schema),
+            self.column_mapping,
+            self.partition_columns.clone(),
+            segments,
+            rows,
+        )
+    }
+
+    pub(super) fn columns(&self, i: usize) -> (&SegmentColumns, usize) {
         let (segment, row) = self.rows[i];
         (&self.segments[segment].columns, row)
     }
@@ -192,8 +208,8 @@ impl FileTable {
     }
 
     /// The partition values of each file as the log has them, by physical name.
-    pub(crate) fn partition_texts(&self) -> Vec<HashMap<String, Option<String>>> {
-        let mut files = vec![HashMap::new(); self.len()];
+    pub(crate) fn partition_texts(&self) -> Vec<PartitionTexts> {
+        let mut files = vec![PartitionTexts::new(); self.len()];
         for column in self
             .partition_columns
             .iter()

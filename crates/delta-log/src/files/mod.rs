@@ -3,6 +3,7 @@
 pub(crate) mod bounds;
 pub(crate) mod data_path;
 pub(crate) mod deletion_vector;
+pub(crate) mod file_actions;
 pub(crate) mod file_segment;
 pub(crate) mod file_table;
 pub(crate) mod parquet_footer;

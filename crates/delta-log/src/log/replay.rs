@@ -5,6 +5,7 @@
 use std::ops::RangeInclusive;
 
 use futures::{FutureExt, TryStreamExt, future};
+use object_store::path::Path;
 
 use crate::actions::Commit;
 use crate::error::{Error, Result};
@@ -23,6 +24,26 @@ use crate::warning::Warning;
 pub(crate) const CONCURRENT_COMMITS: usize = 32;
 
 impl Table {
+    /// The commit that made `version`; `None` if there is none, or none any more.
+    ///
+    /// Requests: one GET.
+    ///
+    /// # Errors
+    /// [`Error::CorruptLog`], [`Error::Truncated`]; [`Error::Storage`].
+    pub async fn commit(&self, version: u64) -> Result<Option<Commit>> {
+        let path = commit_path(&self.root, version);
+        match self.fetch(&path).await {
+            Ok((bytes, _)) => Commit::parse(&path, &bytes).map(Some),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where the commit of `version` is, or has to be put.
+    pub fn commit_path(&self, version: u64) -> Path {
+        commit_path(&self.root, version)
+    }
+
     /// Reads a commit, unless `log` has it already.
     pub(crate) async fn read_commit(&self, log: &Log, version: u64) -> Result<Commit> {
         let Some(file) = log.commits.get(&version) else {
@@ -318,7 +339,7 @@ fn is_reconciled(paths: &DataPaths, actions: &Commit) -> bool {
 }
 
 /// Applies commits, ascending, to the state before them.
-fn replay(paths: &DataPaths, base: State, commits: Vec<Commit>) -> State {
+pub(crate) fn replay(paths: &DataPaths, base: State, commits: Vec<Commit>) -> State {
     let in_commit_timestamp = commits.last().and_then(Commit::in_commit_timestamp);
     let mut protocol = None;
     let mut metadata = None;

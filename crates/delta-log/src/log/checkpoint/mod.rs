@@ -9,7 +9,9 @@ mod part_reader;
 
 use std::sync::OnceLock;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, MapArray, RecordBatch, StringArray, StructArray,
+};
 use arrow::compute::{cast, filter, is_not_null};
 use arrow::datatypes::{DataType as ArrowType, Int64Type};
 use arrow::json::LineDelimitedWriter;
@@ -26,7 +28,7 @@ use self::part_reader::PartReader;
 use crate::actions::{Action, Commit, Metadata, Protocol, Sidecar};
 use crate::error::{Error, Result};
 use crate::files::deletion_vector::DeletionVector;
-use crate::files::file_segment::{PartitionTexts, SegmentColumns};
+use crate::files::file_segment::{FileDetails, PartitionValues, SegmentColumns, map_texts};
 use crate::log::concurrent::ordered;
 use crate::log::log_path::{LogFile, log_folder};
 use crate::table::Table;
@@ -184,7 +186,7 @@ async fn read_json(
     })
 }
 
-/// The columns that a reader needs; tombstones and tags stay where they are.
+/// The columns of files and of what says how to read them; tombstones stay where they are.
 fn projection(schema: &SchemaDescriptor, scope: CheckpointScope) -> ProjectionMask {
     let needed = |parts: &[String]| match parts.first().map(String::as_str) {
         Some("protocol" | "metaData") => true,
@@ -200,6 +202,10 @@ fn projection(schema: &SchemaDescriptor, scope: CheckpointScope) -> ProjectionMa
                     | "stats"
                     | "stats_parsed"
                     | "deletionVector"
+                    | "tags"
+                    | "baseRowId"
+                    | "defaultRowCommitVersion"
+                    | "clusteringProvider"
             )
         ),
         _ => false,
@@ -278,13 +284,42 @@ fn files(adds: &StructArray) -> Result<SegmentColumns, Invalid> {
         stats_parsed: adds
             .column_by_name("stats_parsed")
             .and_then(|stats| stats.as_struct_opt().cloned()),
-        partition_values: PartitionTexts::Checkpoint {
+        partition_values: PartitionValues::Checkpoint {
             map: adds.column_by_name("partitionValues").cloned(),
             parsed: adds.column_by_name("partitionValues_parsed").cloned(),
         },
         deletion_vector: deletion_vectors(adds)?,
+        details: details(
+            adds.len(),
+            adds.column_by_name("tags")
+                .and_then(|tags| tags.as_map_opt()),
+            [numbers("baseRowId"), numbers("defaultRowCommitVersion")],
+            texts("clusteringProvider").as_ref(),
+        ),
         json: OnceLock::new(),
     })
+}
+
+fn details(
+    files: usize,
+    tags: Option<&MapArray>,
+    [base_row_ids, row_commit_versions]: [Option<Int64Array>; 2],
+    clustering: Option<&StringArray>,
+) -> Vec<Option<Box<FileDetails>>> {
+    let number = |numbers: &Option<Int64Array>, row: usize| {
+        let numbers = numbers.as_ref().filter(|numbers| numbers.is_valid(row))?;
+        Some(numbers.value(row))
+    };
+    FileDetails::of_all((0..files).map(|row| {
+        FileDetails {
+            tags: tags.and_then(|tags| map_texts(tags, row)),
+            base_row_id: number(&base_row_ids, row),
+            default_row_commit_version: number(&row_commit_versions, row),
+            clustering_provider: clustering
+                .filter(|names| names.is_valid(row))
+                .map(|names| names.value(row).to_owned()),
+        }
+    }))
 }
 
 /// Each file's deletion vector.

@@ -2,6 +2,7 @@ use object_store::path::Path;
 use thiserror::Error;
 
 use crate::commit::conflict::Conflict;
+use crate::files::FileError;
 
 /// Result of writing to a table.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -27,6 +28,9 @@ pub enum Error {
         /// The store's last word.
         source: object_store::Error,
     },
+    /// Files could not be written.
+    #[error(transparent)]
+    Files(#[from] FileError),
     /// The table could not be read.
     #[error(transparent)]
     Log(#[from] delta_log::Error),

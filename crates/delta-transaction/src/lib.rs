@@ -12,6 +12,7 @@
 mod commit;
 mod environment;
 mod error;
+mod files;
 
 pub use commit::commit_info::{ENGINE_INFO, Operation};
 pub use commit::conflict::{Conflict, ConflictKind};
@@ -21,3 +22,4 @@ pub use commit::read_set::{FilePredicate, ReadSet};
 pub use commit::transaction::{Committed, Transaction, find_commit};
 pub use environment::Environment;
 pub use error::{Error, Result};
+pub use files::{DataFile, DataFileWriter, FileError, FileWriterOptions, TableLayout};

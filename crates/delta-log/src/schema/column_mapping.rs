@@ -39,7 +39,7 @@ impl ColumnMapping {
     /// # Errors
     /// [`Error::UnsupportedFeature`] for a mode that counts and is not known;
     /// [`Error::CorruptLog`] where a field lacks what the mode needs to find it.
-    pub(crate) fn of(
+    pub fn of(
         protocol: &Protocol,
         metadata: &Metadata,
         schema: &StructType,

@@ -93,18 +93,24 @@ fn crates_know_only_what_the_architecture_lets_them_know() {
     for name in [
         "delta-log",
         "delta-transaction",
+        "overlay-store",
         "query-engine",
         "spark-dialect",
         "messages",
     ] {
         assert_none(name, crates.direct(name), &browser);
     }
-    for name in ["delta-log", "delta-transaction"] {
+    for name in ["delta-log", "delta-transaction", "overlay-store"] {
         let runtimes = ["tokio", "reqwest", "hyper"];
         assert_none(name, crates.direct(name), &runtimes);
         let others = ["datafusion", "deltalake", "axum", "sqlparser"];
         assert_none(name, crates.all(name), &others);
     }
+    assert_none(
+        "overlay-store",
+        crates.all("overlay-store"),
+        &["delta-log", "parquet"],
+    );
     assert_none(
         "spark-dialect",
         crates.all("spark-dialect"),

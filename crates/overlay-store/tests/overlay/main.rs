@@ -1,0 +1,11 @@
+//! The overlay as its users see it.
+
+mod conditions;
+mod creators;
+mod export;
+mod fixtures;
+mod forks;
+mod journal;
+mod limit;
+mod model;
+mod operations;

@@ -15,7 +15,7 @@ use zip::{CompressionMethod, ZipWriter};
 use crate::error::Reason;
 
 /// Size in bytes from which on an entry needs the fields of Zip64.
-const LARGE: usize = u32::MAX as usize;
+const LARGE: u64 = u32::MAX as u64;
 
 /// A zip archive of stored files.
 ///
@@ -77,7 +77,7 @@ fn file_options(
         .compression_method(CompressionMethod::Stored)
         .system(zip::System::Unix)
         .unix_permissions(0o644)
-        .large_file(size >= LARGE)
+        .large_file(size as u64 >= LARGE)
         .last_modified_time(dos_time(last_modified));
     // A signed number of 32 bits: none after January 2038.
     match i32::try_from(last_modified.timestamp()) {

@@ -8,22 +8,27 @@ use overlay_store::{Change, OverlayStore, Snapshot};
 
 use crate::fixtures::{above, path, put};
 
+/// What a snapshot tells: of each change, what it is and its size.
+type Told = Vec<(String, u64)>;
+
 /// A journal with the lengths after its header and each record, and the state then.
 struct Kept {
     bytes: Vec<u8>,
-    states: Vec<(usize, Vec<(String, u64)>)>,
+    states: Vec<(usize, Told)>,
 }
 
 impl Kept {
     /// The length and the state after the last record that ends within `length`.
-    fn at(&self, length: usize) -> Option<(u64, usize, &[(String, u64)])> {
-        let found = self.states.iter().rposition(|(end, _)| *end <= length)?;
+    fn at(&self, length: usize) -> (u64, usize, Told) {
+        let Some(found) = self.states.iter().rposition(|(end, _)| *end <= length) else {
+            return (0, 0, Told::new());
+        };
         let (end, state) = &self.states[found];
-        Some((*end as u64, found, state))
+        (*end as u64, found, state.clone())
     }
 }
 
-fn told(snapshot: &Snapshot) -> Vec<(String, u64)> {
+fn told(snapshot: &Snapshot) -> Told {
     let tell = |change: &Change| (format!("{:?}", kind(change)), change.size());
     snapshot.changes().iter().map(tell).collect()
 }
@@ -96,7 +101,7 @@ async fn a_journal_cut_at_any_byte_gives_its_whole_records_and_tells_the_loss() 
     let (kept, _) = kept().await;
     for length in 0..=kept.bytes.len() {
         let replay = journal::replay(&kept.bytes[..length]).unwrap();
-        let (end, records, state) = kept.at(length).unwrap_or_default();
+        let (end, records, state) = kept.at(length);
         assert_eq!(replay.length, end, "cut at {length}");
         assert_eq!(replay.records, records as u64, "cut at {length}");
         assert_eq!(told(&replay.snapshot), state, "cut at {length}");
@@ -115,7 +120,7 @@ async fn a_journal_damaged_at_any_byte_gives_the_records_before() {
             let mut bytes = kept.bytes.clone();
             bytes[at] ^= 1 << bit;
             let replay = journal::replay(&*bytes).unwrap();
-            let (end, records, state) = kept.at(at).unwrap();
+            let (end, records, state) = kept.at(at);
             assert_eq!(replay.length, end, "damaged at {at}");
             assert_eq!(replay.records, records as u64, "damaged at {at}");
             assert_eq!(told(&replay.snapshot), state, "damaged at {at}");

@@ -35,6 +35,7 @@ pub const DEFAULT_LIMIT: u64 = 512 * 1024 * 1024;
 /// - Listings are sorted as S3 sorts them, by the keys' UTF-8 bytes, whatever the order below. For
 ///   that the listing below is read to its end first. A folder in which all is deleted is not listed.
 /// - A copy of an object from below reads it into memory.
+/// - An object's bytes are kept as they come, not copied: a slice keeps its whole buffer.
 /// - Each put asks the limit; the parts of an upload count when they come.
 ///
 /// The store below is taken to be read-only: what others write to it in the meantime is seen, except

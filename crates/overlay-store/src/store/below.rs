@@ -8,8 +8,8 @@ use crate::overlay::OverlayStore;
 
 /// What the store below says of the object there, if it has one.
 ///
-/// Asked by a plain GET whose body is not read: from a tab a HEAD costs a preflight, and a range fails
-/// on an empty object.
+/// Asked by a plain GET whose body nobody reads: from a tab a HEAD costs a preflight, and a range fails
+/// on an empty object. Some clients fetch the body all the same, but creators rarely meet an object.
 ///
 /// # Errors
 /// Any answer but an object and `NotFound`: it is not known whether there is one.

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use object_store::ObjectStoreExt;
 use overlay_store::journal::{self, LossKind};
 use overlay_store::{Change, OverlayStore, Snapshot};
+use proptest::prelude::*;
 
 use crate::fixtures::{above, path, put};
 
@@ -127,6 +128,26 @@ async fn a_journal_damaged_at_any_byte_gives_the_records_before() {
             let loss = replay.loss.unwrap();
             assert_eq!(loss.bytes, bytes.len() as u64 - end, "damaged at {at}");
         }
+    }
+}
+
+proptest! {
+    /// A body that is no list of changes, under a checksum that is right.
+    #[test]
+    fn a_record_of_anything_is_taken_as_a_whole_or_not_at_all(
+        body in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..60),
+            prop::collection::vec(0..4u8, 0..60),
+        ],
+    ) {
+        let length = (body.len() as u64).to_le_bytes();
+        let checksum = crc32fast::hash(&[&length[..], &body].concat()).to_le_bytes();
+        let bytes = [&journal::HEADER[..], &length, &checksum, &body].concat();
+        let replay = journal::replay(&*bytes).unwrap();
+        let whole = replay.loss.is_none();
+        prop_assert_eq!(replay.records, u64::from(whole));
+        prop_assert!(whole || replay.snapshot.is_empty());
+        prop_assert!(whole || replay.loss.unwrap().kind == LossKind::Damaged);
     }
 }
 

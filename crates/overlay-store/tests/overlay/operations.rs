@@ -25,7 +25,7 @@ pub const KEYS: [&str; 10] = [
     "day=2024-01-01%2000%3A00/\u{1f600}",
 ];
 
-const FOLDERS: [&str; 8] = [
+pub const FOLDERS: [&str; 8] = [
     "",
     "a",
     "a/b",

@@ -11,11 +11,10 @@
 //   size    bytes of the .wasm file: the total of `downloading` where the server compresses it.
 //   memory  bytes of the query memory pool; read by the engine.
 //
-// The first message is `{ module }`. With null the engine is fetched and compiled, and
-// `{ json: '{"type":"compiled"}', module }` hands the page the WebAssembly.Module: a page that
-// gives it to the next worker gets an engine without download or compilation, after a crash for
-// instance. All other messages are those of the crate `messages`, module `engine`; this script
-// sends `downloading` and `crashed` of them.
+// The first message is `{ module }`. With null the engine is fetched and compiled, and another
+// `{ module }` hands the page the WebAssembly.Module: a page that gives it to the next worker gets an
+// engine without download or compilation, after a crash for instance. All other messages are those
+// of the crate `messages`, module `engine`; this script sends `downloading` and `crashed` of them.
 //
 // After `crashed` nothing more is to be expected: terminate the worker and start another one.
 
@@ -33,13 +32,13 @@ const glueUrl = new URL(`query_worker.js${suffix}`, import.meta.url).href;
 let crashed = false;
 let memory = null;
 
-const post = (message, rest = {}) => self.postMessage({ json: JSON.stringify(message), ...rest });
+const post = (message) => self.postMessage({ json: JSON.stringify(message) });
 
 /** Tells the page, once, that this worker is done for. The engine's panic hook calls it as well. */
 self.reportCrash = (message) => {
   if (crashed) return;
   crashed = true;
-  post({ type: "crashed", message });
+  post({ crashed: { message } });
 };
 
 /** What a trap of the module means; its own text says only where it happened. */
@@ -66,7 +65,7 @@ function withProgress(response, chunks) {
   const total = Number(parameters.get("size")) || (!compressed && length) || null;
   let loaded = 0;
   let told = 0;
-  const tell = () => post({ type: "downloading", loaded, total });
+  const tell = () => post({ downloading: { loaded, total } });
   const counter = new TransformStream({
     transform(chunk, controller) {
       loaded += chunk.byteLength;
@@ -117,7 +116,7 @@ async function compile() {
       await cache.delete(wasmUrl);
     }
   }
-  post({ type: "downloading", loaded: 0, total: Number(parameters.get("size")) || null });
+  post({ downloading: { loaded: 0, total: Number(parameters.get("size")) || null } });
   const response = await fetch(wasmUrl);
   if (!response.ok) throw new Error(`${wasmUrl}: ${response.status} ${response.statusText}`);
   const chunks = [];
@@ -131,7 +130,7 @@ async function boot(module) {
   const glue = await import(glueUrl);
   if (!module) {
     module = await compile();
-    post({ type: "compiled" }, { module });
+    self.postMessage({ module });
   }
   const exports = await glue.default({ module_or_path: module });
   memory = exports.memory;

@@ -27,9 +27,9 @@ pub enum StoreKind {
     S3,
 }
 
-/// Whether a server accepts commits.
+/// Whether a server accepts commits. JSON: `{"state":"enabled"}`, `{"state":"disabled","reason":"…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(try_from = "WritesJson", into = "WritesJson")]
 pub enum Writes {
     /// It does.
     Enabled,
@@ -38,4 +38,47 @@ pub enum Writes {
         /// A sentence for the user.
         reason: String,
     },
+}
+
+/// [`Writes`] as it is written. A tag of serde's beside the fields would say the same, with ten times
+/// the code to read it, which the page would carry.
+#[derive(Serialize, Deserialize)]
+struct WritesJson {
+    state: WritesState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WritesState {
+    Enabled,
+    Disabled,
+}
+
+impl From<Writes> for WritesJson {
+    fn from(writes: Writes) -> Self {
+        match writes {
+            Writes::Enabled => Self {
+                state: WritesState::Enabled,
+                reason: None,
+            },
+            Writes::Disabled { reason } => Self {
+                state: WritesState::Disabled,
+                reason: Some(reason),
+            },
+        }
+    }
+}
+
+impl TryFrom<WritesJson> for Writes {
+    type Error = &'static str;
+
+    fn try_from(json: WritesJson) -> Result<Self, Self::Error> {
+        match (json.state, json.reason) {
+            (WritesState::Enabled, _) => Ok(Self::Enabled),
+            (WritesState::Disabled, Some(reason)) => Ok(Self::Disabled { reason }),
+            (WritesState::Disabled, None) => Err("missing field `reason`"),
+        }
+    }
 }

@@ -97,14 +97,14 @@ fn messages_to_the_worker() {
                 connection: connection(Some(keys)),
                 commit_url: Some(text("http://127.0.0.1:4600/api/v1/commit")),
             },
-            json!({"type": "connect", "connection": connect, "commit_url": "http://127.0.0.1:4600/api/v1/commit"}),
+            json!({"connect": {"connection": connect, "commit_url": "http://127.0.0.1:4600/api/v1/commit"}}),
         ),
         (
             ToWorker::Connect {
                 connection: connection(None),
                 commit_url: None,
             },
-            json!({"type": "connect", "connection": connection_json(), "commit_url": null}),
+            json!({"connect": {"connection": connection_json(), "commit_url": null}}),
         ),
         (
             ToWorker::Run {
@@ -112,15 +112,15 @@ fn messages_to_the_worker() {
                 sql: text("SELECT 1"),
                 credit: 4,
             },
-            json!({"type": "run", "id": 1, "sql": "SELECT 1", "credit": 4}),
+            json!({"run": {"id": 1, "sql": "SELECT 1", "credit": 4}}),
         ),
         (
             ToWorker::Credit { id: 1, batches: 2 },
-            json!({"type": "credit", "id": 1, "batches": 2}),
+            json!({"credit": {"id": 1, "batches": 2}}),
         ),
         (
             ToWorker::Cancel { id: 1 },
-            json!({"type": "cancel", "id": 1}),
+            json!({"cancel": {"id": 1}}),
         ),
         (
             ToWorker::ListFolder {
@@ -128,14 +128,14 @@ fn messages_to_the_worker() {
                 bucket: text("raw"),
                 path: text("a/b"),
             },
-            json!({"type": "list_folder", "id": 3, "bucket": "raw", "path": "a/b"}),
+            json!({"list_folder": {"id": 3, "bucket": "raw", "path": "a/b"}}),
         ),
         (
             ToWorker::Describe {
                 id: 4,
                 location: text("s3a://raw/t"),
             },
-            json!({"type": "describe", "id": 4, "location": "s3a://raw/t"}),
+            json!({"describe": {"id": 4, "location": "s3a://raw/t"}}),
         ),
     ];
     // A new message does not compile before it is listed here.
@@ -164,20 +164,20 @@ fn messages_from_the_worker() {
                 loaded: 1,
                 total: Some(2),
             },
-            json!({"type": "downloading", "loaded": 1, "total": 2}),
+            json!({"downloading": {"loaded": 1, "total": 2}}),
         ),
         (
             FromWorker::Crashed {
                 message: text("out of memory"),
             },
-            json!({"type": "crashed", "message": "out of memory"}),
+            json!({"crashed": {"message": "out of memory"}}),
         ),
         (
             FromWorker::Ready {
                 version: text("0.1.0"),
                 memory_limit: 1024,
             },
-            json!({"type": "ready", "version": "0.1.0", "memory_limit": 1024}),
+            json!({"ready": {"version": "0.1.0", "memory_limit": 1024}}),
         ),
         (
             FromWorker::StatementStarted {
@@ -187,7 +187,7 @@ fn messages_from_the_worker() {
                 text: text("SELECT 1"),
                 is_write: false,
             },
-            json!({"type": "statement_started", "id": 1, "index": 0, "count": 2, "text": "SELECT 1", "is_write": false}),
+            json!({"statement_started": {"id": 1, "index": 0, "count": 2, "text": "SELECT 1", "is_write": false}}),
         ),
         (
             FromWorker::ResultColumns {
@@ -195,7 +195,7 @@ fn messages_from_the_worker() {
                 index: 0,
                 columns: vec![column()],
             },
-            json!({"type": "result_columns", "id": 1, "index": 0, "columns": [column_json()]}),
+            json!({"result_columns": {"id": 1, "index": 0, "columns": [column_json()]}}),
         ),
         (
             FromWorker::Batch {
@@ -203,7 +203,7 @@ fn messages_from_the_worker() {
                 index: 0,
                 rows: 3,
             },
-            json!({"type": "batch", "id": 1, "index": 0, "rows": 3}),
+            json!({"batch": {"id": 1, "index": 0, "rows": 3}}),
         ),
         (
             FromWorker::Progress {
@@ -211,7 +211,7 @@ fn messages_from_the_worker() {
                 index: 0,
                 metrics: metrics(),
             },
-            json!({"type": "progress", "id": 1, "index": 0, "metrics": metrics_json()}),
+            json!({"progress": {"id": 1, "index": 0, "metrics": metrics_json()}}),
         ),
         (
             FromWorker::StatementDone {
@@ -226,23 +226,23 @@ fn messages_from_the_worker() {
                     metrics: metrics(),
                 },
             },
-            json!({"type": "statement_done", "id": 1, "index": 0, "summary": {
+            json!({"statement_done": {"id": 1, "index": 0, "summary": {
                 "row_count": 3, "version": 5, "table": "s3a://raw/a/t", "is_write": true,
                 "warnings": ["s3a://raw/a/t: a checkpoint is damaged."], "metrics": metrics_json(),
-            }}),
+            }}}),
         ),
-        (FromWorker::Done { id: 1 }, json!({"type": "done", "id": 1})),
+        (FromWorker::Done { id: 1 }, json!({"done": {"id": 1}})),
         (
             FromWorker::Failed {
                 id: 1,
                 index: Some(1),
                 error,
             },
-            json!({"type": "failed", "id": 1, "index": 1, "error": error_json}),
+            json!({"failed": {"id": 1, "index": 1, "error": error_json}}),
         ),
         (
             FromWorker::Cancelled { id: 1 },
-            json!({"type": "cancelled", "id": 1}),
+            json!({"cancelled": {"id": 1}}),
         ),
         (
             FromWorker::Folder {
@@ -252,14 +252,14 @@ fn messages_from_the_worker() {
                     folders: vec![text("a")],
                 },
             },
-            json!({"type": "folder", "id": 3, "listing": {"is_table": false, "folders": ["a"]}}),
+            json!({"folder": {"id": 3, "listing": {"is_table": false, "folders": ["a"]}}}),
         ),
         (
             FromWorker::Described {
                 id: 4,
                 table: Box::new(description()),
             },
-            json!({"type": "described", "id": 4, "table": description_json()}),
+            json!({"described": {"id": 4, "table": description_json()}}),
         ),
     ];
     // A new message does not compile before it is listed here.

@@ -118,10 +118,7 @@ fn messages_to_the_worker() {
             ToWorker::Credit { id: 1, batches: 2 },
             json!({"credit": {"id": 1, "batches": 2}}),
         ),
-        (
-            ToWorker::Cancel { id: 1 },
-            json!({"cancel": {"id": 1}}),
-        ),
+        (ToWorker::Cancel { id: 1 }, json!({"cancel": {"id": 1}})),
         (
             ToWorker::ListFolder {
                 id: 3,

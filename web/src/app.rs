@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::components::connection::ConnectionDialog;
 use crate::components::header::Header;
 use crate::components::history::History;
+use crate::components::part::{live, on};
 use crate::components::tables::Tables;
 use crate::components::work::Work;
 use crate::editor::Host;
@@ -26,39 +27,41 @@ pub fn mount(host: Host) -> Workbench {
 }
 
 #[component]
-fn App() -> impl IntoView {
+fn App() -> AnyView {
     let workbench = workbench();
     window_event_listener(leptos::ev::focus, move |_| workbench.refresh_if_due());
     let columns = PANES.map(Pane::width).join(" ");
-    let panes = PANES.map(content).into_iter().collect_view();
-    let buttons = PANES.map(|pane| view! { <PaneButton pane/> });
+    let panes = Vec::from(PANES.map(content));
+    let buttons = Vec::from(PANES.map(|pane| view! { <PaneButton pane/> }.into_inner()));
     view! {
         <Header/>
         <main style=format!("--columns:{columns}")>{panes}</main>
-        <nav class="parts" aria-label="Part">{buttons.into_iter().collect_view()}</nav>
+        <nav class="parts" aria-label="Part">{buttons}</nav>
         <ConnectionDialog/>
     }
+    .into_any()
 }
 
 /// Component of a pane. Its element has the class `shown` while a narrow screen shows it.
 fn content(pane: Pane) -> AnyView {
     match pane {
-        Pane::Tables => view! { <Tables/> }.into_any(),
-        Pane::Sql => view! { <Work/> }.into_any(),
-        Pane::History => view! { <History/> }.into_any(),
+        Pane::Tables => view! { <Tables/> }.into_inner(),
+        Pane::Sql => view! { <Work/> }.into_inner(),
+        Pane::History => view! { <History/> }.into_inner(),
     }
 }
 
 #[component]
-fn PaneButton(pane: Pane) -> impl IntoView {
+fn PaneButton(pane: Pane) -> AnyView {
     let workbench = workbench();
     view! {
         <button
             data-testid=format!("part-{}", pane.name())
-            aria-current=move || workbench.is_shown(pane).then_some("true")
-            on:click=move |_| workbench.pane.set(pane)
+            aria-current=live(move || workbench.is_shown(pane).then_some("true"))
+            on:click=on(move |_| workbench.pane.set(pane))
         >
             {pane.label()}
         </button>
     }
+    .into_any()
 }

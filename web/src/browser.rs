@@ -75,3 +75,8 @@ pub fn sort_naturally(names: &mut [String]) {
         order.partial_cmp(&0.0).unwrap_or(Ordering::Equal)
     });
 }
+
+/// A text in small letters, of any language.
+pub fn lowercase(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
+}

@@ -4,7 +4,6 @@
 
 use std::ops::Range;
 
-use arrow_ipc::IntervalUnit;
 use cells::Value;
 
 use super::frames::Bytes;
@@ -75,6 +74,17 @@ pub(super) enum Data {
 /// The columns of a struct.
 #[derive(Debug, Clone)]
 pub(super) struct Children(pub(super) Vec<Column>);
+
+/// Parts of an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IntervalUnit {
+    /// 4 bytes.
+    YearMonth,
+    /// 4 bytes each.
+    DayTime,
+    /// 4, 4 and 8 bytes.
+    MonthDayNano,
+}
 
 /// Bytes of an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,8 +197,8 @@ impl Width {
 
 fn interval(unit: IntervalUnit, bytes: &Bytes, row: usize) -> Value<'static> {
     match unit {
-        IntervalUnit::YEAR_MONTH => Value::YearMonthInterval(i32::from_le_bytes(bytes.group(row))),
-        IntervalUnit::DAY_TIME => {
+        IntervalUnit::YearMonth => Value::YearMonthInterval(i32::from_le_bytes(bytes.group(row))),
+        IntervalUnit::DayTime => {
             let part = |part| i32::from_le_bytes(bytes.group(row * 2 + part));
             Value::Interval {
                 months: 0,
@@ -196,8 +206,7 @@ fn interval(unit: IntervalUnit, bytes: &Bytes, row: usize) -> Value<'static> {
                 nanos: i128::from(part(1)) * 1_000_000,
             }
         }
-        // `MONTH_DAY_NANO`; the reader refuses what else Arrow may come to have.
-        _ => Value::Interval {
+        IntervalUnit::MonthDayNano => Value::Interval {
             months: i32::from_le_bytes(bytes.group(row * 4)),
             days: i32::from_le_bytes(bytes.group(row * 4 + 1)),
             nanos: i64::from_le_bytes(bytes.group(row * 2 + 1)).into(),

@@ -3,20 +3,20 @@
 //!
 //! Why not the crates' own reader: `arrow-ipc` and `arrow-array` handle every type and every
 //! kernel behind it, and come to half of this page, which has to be there before anything else is.
-//! Of them the page uses the generated accessors of the metadata alone; the tests read what the
-//! crates' writer writes.
+//! The tests read what the crates' writer writes.
 
 mod column;
 mod frames;
+mod metadata;
 mod read;
 
 use std::sync::Arc;
 
-use arrow_ipc::{Message, MessageHeader, Schema, root_as_message};
 use messages::Error;
 
 pub use column::Column;
 use frames::Frames;
+use metadata::{Table, message, record_batch, schema};
 use read::Columns;
 
 /// Rows with the same columns.
@@ -43,32 +43,35 @@ pub fn decode(bytes: Vec<u8>) -> Result<Vec<Batch>, Error> {
 
 fn batches(bytes: &Arc<[u8]>) -> Result<Vec<Batch>, String> {
     let mut frames = Frames::new(bytes);
-    let mut schema: Option<Schema<'_>> = None;
+    let mut fields = None;
     let mut batches = Vec::new();
     while let Some(metadata) = frames.metadata()? {
-        let message: Message<'_> = root_as_message(metadata).map_err(|error| error.to_string())?;
-        let body = frames.body(message.bodyLength())?;
-        match (message.header_type(), schema) {
-            (MessageHeader::Schema, _) => schema = message.header_as_schema(),
-            (MessageHeader::RecordBatch, Some(schema)) => {
-                let header = message
-                    .header_as_record_batch()
-                    .ok_or("a batch without a header")?;
-                if header.compression().is_some() {
+        let metadata = Table::root(metadata)?;
+        let body = frames.body(metadata.i64(message::BODY_LENGTH)?)?;
+        let header = metadata.table(message::HEADER)?;
+        match (metadata.u8(message::HEADER_TYPE)?, header, fields) {
+            (message::SCHEMA, Some(header), _) => fields = Some(header),
+            (message::RECORD_BATCH, Some(header), Some(fields)) => {
+                if header.table(record_batch::COMPRESSION)?.is_some() {
                     return Err("they are compressed".to_owned());
                 }
-                let mut columns = Columns::new(header, body);
-                let fields = schema.fields().into_iter().flatten();
-                let rows = usize::try_from(header.length()).map_err(|error| error.to_string())?;
+                let rows = header.i64(record_batch::LENGTH)?;
+                let rows = usize::try_from(rows).map_err(|error| error.to_string())?;
+                let mut columns = Columns::new(header, body)?;
                 let columns: Vec<Column> = fields
-                    .map(|field| columns.read(field))
+                    .tables(schema::FIELDS)?
+                    .map(|field| columns.read(field?))
                     .collect::<Result<_, _>>()?;
                 if columns.iter().any(|column| column.len != rows) {
                     return Err("columns of different lengths".to_owned());
                 }
                 batches.push(Batch { rows, columns });
             }
-            (other, _) => return Err(format!("a message of type {other:?}")),
+            (other, ..) => {
+                let names = message::HEADER_TYPES;
+                let name = names.get(usize::from(other)).unwrap_or(&"unknown");
+                return Err(format!("a message of type {name}"));
+            }
         }
     }
     Ok(batches)

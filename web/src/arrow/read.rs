@@ -1,118 +1,122 @@
 //! Reading columns: buffers in the order of the fields, checked against what the column says of
 //! itself, so that its values can be had without doubt.
 
-use arrow_ipc::{DateUnit, Field, FieldNode, IntervalUnit, Precision, RecordBatch, TimeUnit, Type};
-
-use super::column::{Children, Column, Data, Offsets, Width};
+use super::column::{Children, Column, Data, IntervalUnit, Offsets, Width};
 use super::frames::Bytes;
+use super::metadata::{Table, field, record_batch, types};
+
+/// Types may be nested this deep.
+const DEPTH: usize = 64;
 
 /// Reads a batch's columns: nodes and buffers lie in the order of the fields, depth first.
 pub struct Columns<'a> {
-    batch: RecordBatch<'a>,
+    nodes: Pairs<'a>,
+    buffers: Pairs<'a>,
     body: Bytes,
-    node: usize,
-    buffer: usize,
+    depth: usize,
 }
 
+/// Structs of two numbers of 64 bits: lengths and counts of NULLs, or offsets and lengths.
+type Pairs<'a> = std::slice::Chunks<'a, u8>;
+
 impl<'a> Columns<'a> {
-    pub fn new(batch: RecordBatch<'a>, body: Bytes) -> Self {
-        Self {
-            batch,
+    pub fn new(batch: Table<'a>, body: Bytes) -> Result<Self, String> {
+        Ok(Self {
+            nodes: batch.items(record_batch::NODES, 16)?.chunks(16),
+            buffers: batch.items(record_batch::BUFFERS, 16)?.chunks(16),
             body,
-            node: 0,
-            buffer: 0,
-        }
+            depth: 0,
+        })
     }
 
     /// The next column, which is of `field`.
-    pub fn read(&mut self, field: Field<'_>) -> Result<Column, String> {
-        let name = field.name().unwrap_or_default().to_owned();
+    pub fn read(&mut self, field: Table<'_>) -> Result<Column, String> {
+        let name = field.text(field::NAME)?.to_owned();
         let refusal = |what: &str| format!("column {name} is {what}");
-        if field.dictionary().is_some() {
+        if field.table(field::DICTIONARY)?.is_some() {
             return Err(refusal("a dictionary"));
         }
-        let node = self.next_node()?;
+        let (length, null_count) = next_pair(&mut self.nodes)?;
         // As many rows as a list's offsets can count; sizes below don't overflow then.
-        let len = i32::try_from(node.length()).map_err(|error| error.to_string())?;
+        let len = i32::try_from(length).map_err(|error| error.to_string())?;
         let len = usize::try_from(len).map_err(|error| error.to_string())?;
-        let kind = field.type_type();
+        let kind = field.u8(field::TYPE_TYPE)?;
+        let of = field.table(field::TYPE)?.ok_or_else(too_small)?;
         let validity = match kind {
-            Type::Null => None,
+            types::NULL => None,
             _ => {
                 let bits = self.next_buffer(0)?;
-                if node.null_count() > 0 && bits.len() < len.div_ceil(8) {
+                if null_count > 0 && bits.len() < len.div_ceil(8) {
                     return Err(too_small());
                 }
-                (node.null_count() > 0).then_some(bits)
+                (null_count > 0).then_some(bits)
             }
         };
         let data = match kind {
-            Type::Null => Data::Null,
-            Type::Bool => Data::Boolean(self.next_buffer(len.div_ceil(8))?),
-            Type::Int => {
-                let of = field.type_as_int().ok_or_else(too_small)?;
-                let width = Width::of_bits(of.bitWidth()).filter(|_| of.is_signed());
+            types::NULL => Data::Null,
+            types::BOOL => Data::Boolean(self.next_buffer(len.div_ceil(8))?),
+            types::INT => {
+                let is_signed = of.u8(types::INT_IS_SIGNED)? != 0;
+                let width = Width::of_bits(of.i32(types::INT_BIT_WIDTH, 0)?);
+                let width = width.filter(|_| is_signed);
                 let width = width.ok_or_else(|| refusal("an integer without a sign"))?;
                 let bytes = self.next_values(len, width.bytes())?;
                 Data::Int { width, bytes }
             }
-            Type::FloatingPoint => match field.type_as_floating_point().map(|of| of.precision()) {
-                Some(Precision::SINGLE) => Data::Float32(self.next_values(len, 4)?),
-                Some(Precision::DOUBLE) => Data::Float64(self.next_values(len, 8)?),
+            types::FLOATING_POINT => match of.i16(types::FLOATING_POINT_PRECISION, 0)? {
+                types::SINGLE => Data::Float32(self.next_values(len, 4)?),
+                types::DOUBLE => Data::Float64(self.next_values(len, 8)?),
                 _ => return Err(refusal("a float of 16 bits")),
             },
-            Type::Decimal => {
-                let of = field.type_as_decimal().ok_or_else(too_small)?;
-                if of.bitWidth() != 128 {
+            types::DECIMAL => {
+                if of.i32(types::DECIMAL_BIT_WIDTH, 128)? != 128 {
                     return Err(refusal("a decimal that is not of 128 bits"));
                 }
-                let scale = i8::try_from(of.scale());
+                let scale = i8::try_from(of.i32(types::DECIMAL_SCALE, 0)?);
                 Data::Decimal {
                     scale: scale.map_err(|_| refusal("a decimal of too many digits"))?,
                     bytes: self.next_values(len, 16)?,
                 }
             }
-            Type::Utf8 => {
+            types::UTF8 => {
                 let (offsets, bytes) = self.next_variable(len)?;
                 check_utf8(&name, len, &offsets, &bytes)?;
                 Data::Utf8 { offsets, bytes }
             }
-            Type::Binary => {
+            types::BINARY => {
                 let (offsets, bytes) = self.next_variable(len)?;
                 Data::Binary { offsets, bytes }
             }
-            Type::Date => match field.type_as_date().map(|of| of.unit()) {
-                Some(DateUnit::DAY) => Data::Date(self.next_values(len, 4)?),
+            types::DATE => match of.i16(types::UNIT, types::DATE_DEFAULT)? {
+                types::DAY => Data::Date(self.next_values(len, 4)?),
                 _ => return Err(refusal("a date in milliseconds")),
             },
-            Type::Time => match field.type_as_time().map(|of| of.unit()) {
-                Some(TimeUnit::NANOSECOND) => Data::Time(self.next_values(len, 8)?),
+            types::TIME => match of.i16(types::UNIT, types::MILLISECOND)? {
+                types::NANOSECOND => Data::Time(self.next_values(len, 8)?),
                 _ => return Err(refusal("a time that is not in nanoseconds")),
             },
-            Type::Timestamp => {
-                let of = field.type_as_timestamp().ok_or_else(too_small)?;
-                if of.unit() != TimeUnit::MICROSECOND {
+            types::TIMESTAMP => {
+                if of.i16(types::UNIT, types::SECOND)? != types::MICROSECOND {
                     return Err(refusal("a timestamp that is not in microseconds"));
                 }
-                let zone = of.timezone();
-                if zone.is_some_and(|zone| zone != "UTC") {
+                let zone = of.text(types::TIMESTAMP_ZONE)?;
+                if !matches!(zone, "" | "UTC") {
                     return Err(refusal("a timestamp of another zone than UTC"));
                 }
                 Data::Timestamp {
-                    is_instant: zone.is_some(),
+                    is_instant: !zone.is_empty(),
                     bytes: self.next_values(len, 8)?,
                 }
             }
-            Type::Duration => match field.type_as_duration().map(|of| of.unit()) {
-                Some(TimeUnit::MICROSECOND) => Data::Duration(self.next_values(len, 8)?),
+            types::DURATION => match of.i16(types::UNIT, types::MILLISECOND)? {
+                types::MICROSECOND => Data::Duration(self.next_values(len, 8)?),
                 _ => return Err(refusal("a duration that is not in microseconds")),
             },
-            Type::Interval => {
-                let unit = field.type_as_interval().ok_or_else(too_small)?.unit();
-                let size = match unit {
-                    IntervalUnit::YEAR_MONTH => 4,
-                    IntervalUnit::DAY_TIME => 8,
-                    IntervalUnit::MONTH_DAY_NANO => 16,
+            types::INTERVAL => {
+                let (unit, size) = match of.i16(types::UNIT, types::YEAR_MONTH)? {
+                    types::YEAR_MONTH => (IntervalUnit::YearMonth, 4),
+                    types::DAY_TIME => (IntervalUnit::DayTime, 8),
+                    types::MONTH_DAY_NANO => (IntervalUnit::MonthDayNano, 16),
                     _ => return Err(refusal("an interval of an unknown unit")),
                 };
                 Data::Interval {
@@ -120,21 +124,21 @@ impl<'a> Columns<'a> {
                     bytes: self.next_values(len, size)?,
                 }
             }
-            Type::List => {
+            types::LIST => {
                 let offsets = self.next_offsets(len)?;
                 let mut items = self.children(field)?;
                 let items = Box::new(items.pop().ok_or("a list without items")?);
                 offsets.check(len, items.len)?;
                 Data::List { offsets, items }
             }
-            Type::Struct_ => {
+            types::STRUCT => {
                 let fields = self.children(field)?;
                 if fields.iter().any(|field| field.len < len) {
                     return Err(too_small());
                 }
                 Data::Struct(Children(fields))
             }
-            Type::Map => {
+            types::MAP => {
                 let offsets = self.next_offsets(len)?;
                 let entries = self.children(field)?.pop().ok_or("a map without entries")?;
                 offsets.check(len, entries.len)?;
@@ -151,7 +155,7 @@ impl<'a> Columns<'a> {
                 }
             }
             other => {
-                let name = other.variant_name().unwrap_or("unknown");
+                let name = types::NAMES.get(usize::from(other)).unwrap_or(&"unknown");
                 return Err(refusal(&format!("of type {name}")));
             }
         };
@@ -163,20 +167,15 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn children(&mut self, field: Field<'_>) -> Result<Vec<Column>, String> {
-        field
-            .children()
-            .into_iter()
-            .flatten()
-            .map(|child| self.read(child))
-            .collect()
-    }
-
-    fn next_node(&mut self) -> Result<FieldNode, String> {
-        let nodes = self.batch.nodes().filter(|nodes| self.node < nodes.len());
-        let node = *nodes.ok_or_else(too_small)?.get(self.node);
-        self.node += 1;
-        Ok(node)
+    fn children(&mut self, field: Table<'_>) -> Result<Vec<Column>, String> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err("types are nested too deep".to_owned());
+        }
+        let fields = field.tables(field::CHILDREN)?;
+        let children = fields.map(|child| self.read(child?)).collect();
+        self.depth -= 1;
+        children
     }
 
     /// The next buffer, of at least `count` values of `size` bytes.
@@ -186,14 +185,9 @@ impl<'a> Columns<'a> {
 
     /// The next buffer, of at least `size` bytes.
     fn next_buffer(&mut self, size: usize) -> Result<Bytes, String> {
-        let buffers = self
-            .batch
-            .buffers()
-            .filter(|buffers| self.buffer < buffers.len());
-        let buffer = *buffers.ok_or_else(too_small)?.get(self.buffer);
-        self.buffer += 1;
-        let offset = usize::try_from(buffer.offset()).map_err(|error| error.to_string())?;
-        let length = usize::try_from(buffer.length()).map_err(|error| error.to_string())?;
+        let (offset, length) = next_pair(&mut self.buffers)?;
+        let offset = usize::try_from(offset).map_err(|error| error.to_string())?;
+        let length = usize::try_from(length).map_err(|error| error.to_string())?;
         let bytes = self
             .body
             .part(offset, length)
@@ -234,6 +228,14 @@ fn check_utf8(name: &str, len: usize, offsets: &Offsets, bytes: &Bytes) -> Resul
     } else {
         Err(format!("column {name} holds a text that is not UTF-8"))
     }
+}
+
+fn next_pair(pairs: &mut Pairs<'_>) -> Result<(i64, i64), String> {
+    let pair = pairs
+        .next()
+        .and_then(|pair| pair.as_chunks().0.first_chunk());
+    let [first, second] = pair.ok_or_else(too_small)?;
+    Ok((i64::from_le_bytes(*first), i64::from_le_bytes(*second)))
 }
 
 fn too_small() -> String {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use arrow_array::*;
+use arrow_ipc::root_as_message;
 use arrow_ipc::writer::StreamWriter;
 use cells::{Column as _, cases};
 

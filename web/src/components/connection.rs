@@ -5,11 +5,12 @@ use leptos::html::Dialog;
 use leptos::prelude::*;
 use messages::Error;
 
+use crate::components::part::{live, on, part};
 use crate::engine::connect::Form;
 use crate::state::workbench;
 
 #[component]
-pub fn ConnectionDialog() -> impl IntoView {
+pub fn ConnectionDialog() -> AnyView {
     let workbench = workbench();
     let dialog = NodeRef::<Dialog>::new();
     let form = RwSignal::new(Form::default());
@@ -37,32 +38,35 @@ pub fn ConnectionDialog() -> impl IntoView {
             Err(error) => problem.set(Some(error)),
         }
     };
-    let server = move || {
+    let server = part(move || {
         let connection = workbench.connection.with(|link| {
             let own = link.server.as_ref().map(|server| server.connection.clone());
             own.filter(|own| link.connection.as_ref() != Some(own))
         })?;
-        Some(view! {
-            <button
-                type="button"
-                class="plain"
-                data-testid="connect-server"
-                on:click=move |_| {
-                    workbench.connect(connection.clone());
-                    workbench.dialog_open.set(false);
-                }
-            >
-                "Back to the page's own store"
-            </button>
-        })
-    };
+        Some(
+            view! {
+                <button
+                    type="button"
+                    class="plain"
+                    data-testid="connect-server"
+                    on:click=on(move |_| {
+                        workbench.connect(connection.clone());
+                        workbench.dialog_open.set(false);
+                    })
+                >
+                    "Back to the page's own store"
+                </button>
+            }
+            .into_any(),
+        )
+    });
     view! {
         <dialog
             class="connect"
             data-testid="connection-dialog"
             aria-labelledby="connect-title"
             node_ref=dialog
-            on:close=move |_| workbench.dialog_open.set(false)
+            on:close=on(move |_| workbench.dialog_open.set(false))
         >
             <form method="dialog" on:submit=submit>
                 <h2 id="connect-title">"Connect to a store"</h2>
@@ -71,44 +75,40 @@ pub fn ConnectionDialog() -> impl IntoView {
                 </p>
                 <Field
                     label="Endpoint" testid="endpoint" placeholder="http://127.0.0.1:9000"
-                    value=move || form.with(|f| f.endpoint.clone())
-                    set=move |v| form.update(|f| f.endpoint = v)
+                    form value=|form| &form.endpoint value_mut=|form| &mut form.endpoint
                 />
                 <Field
                     label="Buckets" testid="buckets" placeholder="raw-data-bucket, curated-data-bucket"
-                    value=move || form.with(|f| f.buckets.clone())
-                    set=move |v| form.update(|f| f.buckets = v)
+                    form value=|form| &form.buckets value_mut=|form| &mut form.buckets
                 />
                 <Field
                     label="Region" testid="region" placeholder="us-east-1"
-                    value=move || form.with(|f| f.region.clone())
-                    set=move |v| form.update(|f| f.region = v)
+                    form value=|form| &form.region value_mut=|form| &mut form.region
                 />
                 <Field
                     label="Access key" testid="access-key" placeholder="anonymous"
-                    value=move || form.with(|f| f.access_key.clone())
-                    set=move |v| form.update(|f| f.access_key = v)
+                    form value=|form| &form.access_key value_mut=|form| &mut form.access_key
                 />
                 <Field
                     label="Secret key" testid="secret-key" placeholder="anonymous" secret=true
-                    value=move || form.with(|f| f.secret_key.clone())
-                    set=move |v| form.update(|f| f.secret_key = v)
+                    form value=|form| &form.secret_key value_mut=|form| &mut form.secret_key
                 />
                 <p class="quiet">"Keys stay in this tab's memory: they are not stored, and gone when it is closed."</p>
-                {move || problem.get().map(|error| view! {
+                {part(move || problem.get().map(|error| view! {
                     <p class="invalid" role="alert" data-testid="connection-problem">
                         {error.message}" "{error.hint}
                     </p>
-                })}
+                }.into_any()))}
                 <div class="actions">
                     {server}
                     <span class="grow"></span>
-                    <button type="button" on:click=move |_| workbench.dialog_open.set(false)>"Cancel"</button>
+                    <button type="button" on:click=on(move |_| workbench.dialog_open.set(false))>"Cancel"</button>
                     <button type="submit" class="primary" data-testid="connect">"Connect"</button>
                 </div>
             </form>
         </dialog>
     }
+    .into_any()
 }
 
 #[component]
@@ -117,9 +117,10 @@ fn Field(
     testid: &'static str,
     placeholder: &'static str,
     #[prop(optional)] secret: bool,
-    value: impl Fn() -> String + Send + Sync + 'static,
-    set: impl Fn(String) + 'static,
-) -> impl IntoView {
+    form: RwSignal<Form>,
+    value: fn(&Form) -> &String,
+    value_mut: fn(&mut Form) -> &mut String,
+) -> AnyView {
     view! {
         <label>
             <span>{label}</span>
@@ -130,9 +131,10 @@ fn Field(
                 autocomplete="off"
                 autocapitalize="off"
                 spellcheck="false"
-                prop:value=value
-                on:input=move |event| set(event_target_value(&event))
+                prop:value=live(move || value(&form.read()).clone())
+                on:input=on(move |event| *value_mut(&mut form.write()) = event_target_value(&event))
             />
         </label>
     }
+    .into_any()
 }

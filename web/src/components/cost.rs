@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use messages::engine::QueryMetrics;
 
+use crate::components::part::part;
 use crate::engine::script::{Script, Statement};
 use crate::format::cost::{Figure, bytes_read, files, row_groups};
 use crate::format::numbers::{count, duration};
 use crate::state::workbench;
 
 #[component]
-pub fn CostBar() -> impl IntoView {
+pub fn CostBar() -> AnyView {
     let workbench = workbench();
     let shown = Memo::new(move |_| {
         workbench.script.with(|script| {
@@ -26,38 +27,45 @@ pub fn CostBar() -> impl IntoView {
             (rows.is_some() || counted).then(|| (rows, metrics, waits(script, shown)))
         })
     });
-    move || {
+    part(move || {
         let (rows, metrics, waits) = shown.get()?;
         let rows = rows.map(|rows| {
             let word = rows_word(&rows, waits);
-            view! { <span data-testid="cost-rows"><b>{rows}</b>{word}</span> }
+            view! { <span data-testid="cost-rows"><b>{rows}</b>{word}</span> }.into_any()
         });
-        Some(view! {
-            <div class="cost" data-testid="cost" role="status">
-                {rows}
-                {metrics.map(|metrics| view! { <Figures metrics/> })}
-            </div>
-        })
-    }
+        Some(
+            view! {
+                <div class="cost" data-testid="cost" role="status">
+                    {rows}
+                    {metrics.map(|metrics| view! { <Figures metrics/> })}
+                </div>
+            }
+            .into_any(),
+        )
+    })
+    .into_any()
 }
 
 #[component]
-fn Figures(metrics: QueryMetrics) -> impl IntoView {
+fn Figures(metrics: QueryMetrics) -> AnyView {
     let (millis, unit) = duration(metrics.elapsed_ms);
     let bytes = bytes_read(&metrics).map(|(figure, share)| {
         let meter = share.map(|share| {
             view! {
                 <span class="meter" aria-hidden="true"><i style:width=format!("{share}%")></i></span>
             }
+            .into_any()
         });
         view! {
             <span class="bytes" data-testid="cost-bytes">
                 {meter}<b>{figure.number}</b>" "{figure.what}
             </span>
         }
+        .into_any()
     });
     let from_log = metrics.from_log.then(|| {
         view! { <span class="log" data-testid="cost-from-log">"answered from the log"</span> }
+            .into_any()
     });
     let requests = if metrics.requests == 1 {
         " request"
@@ -72,6 +80,7 @@ fn Figures(metrics: QueryMetrics) -> impl IntoView {
         {row_groups(&metrics).map(|f| figure(f, "cost-row-groups"))}
         {from_log}
     }
+    .into_any()
 }
 
 fn rows_word(rows: &str, more_wait: bool) -> &'static str {
@@ -82,13 +91,14 @@ fn rows_word(rows: &str, more_wait: bool) -> &'static str {
     }
 }
 
-fn figure(figure: Figure, testid: &'static str) -> impl IntoView {
+fn figure(figure: Figure, testid: &'static str) -> AnyView {
     view! {
         <span class="wide" data-testid=testid>
             <b>{figure.number}</b>" "{figure.what}
-            {figure.note.map(|note| view! { <span class="quiet">" "{note}</span> })}
+            {figure.note.map(|note| view! { <span class="quiet">" "{note}</span> }.into_any())}
         </span>
     }
+    .into_any()
 }
 
 /// Rows of the result: as the engine counts them once it has ended, until then those at hand.

@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use messages::Error;
 
+use crate::components::part::on;
+
 /// The error of a statement, in the place of its result.
 #[component]
 pub fn ErrorPanel(
@@ -10,7 +12,7 @@ pub fn ErrorPanel(
     /// The statement at fault, where the script has several.
     statement: Option<String>,
     retry: Callback<()>,
-) -> impl IntoView {
+) -> AnyView {
     let columns = (!error.columns.is_empty()).then(|| {
         let rows: Vec<_> = error
             .columns
@@ -23,6 +25,7 @@ pub fn ErrorPanel(
                         <td>{problem.actual.clone()}</td>
                     </tr>
                 }
+                .into_any()
             })
             .collect();
         view! {
@@ -31,30 +34,33 @@ pub fn ErrorPanel(
                 <tbody>{rows}</tbody>
             </table>
         }
+        .into_any()
     });
     view! {
         <div class="failure" role="alert" data-testid="error">
             <p class="code" data-testid="error-code">{error.code.clone()}</p>
             <p class="message" data-testid="error-message">{error.message.clone()}</p>
             {columns}
-            {error.hint.clone().map(|hint| view! { <p class="hint" data-testid="error-hint">{hint}</p> })}
-            {statement.map(|text| view! { <pre class="at">{text}</pre> })}
-            <button class="plain" data-testid="run-again" on:click=move |_| retry.run(())>
+            {error.hint.clone().map(|hint| view! { <p class="hint" data-testid="error-hint">{hint}</p> }.into_any())}
+            {statement.map(|text| view! { <pre class="at">{text}</pre> }.into_any())}
+            <button class="plain" data-testid="run-again" on:click=on(move |_| retry.run(()))>
                 "Run again"
             </button>
         </div>
     }
+    .into_any()
 }
 
 /// A smaller one, beside what still works.
 #[component]
-pub fn Problem(error: Error, retry: Callback<()>) -> impl IntoView {
+pub fn Problem(error: Error, retry: Callback<()>) -> AnyView {
     view! {
         <div class="problem" role="alert" data-testid="problem">
             <p class="code">{error.code.clone()}</p>
             <p>{error.message.clone()}</p>
-            {error.hint.clone().map(|hint| view! { <p class="quiet">{hint}</p> })}
-            <button class="plain" on:click=move |_| retry.run(())>"Try again"</button>
+            {error.hint.clone().map(|hint| view! { <p class="quiet">{hint}</p> }.into_any())}
+            <button class="plain" on:click=on(move |_| retry.run(()))>"Try again"</button>
         </div>
     }
+    .into_any()
 }

@@ -8,6 +8,7 @@ use messages::table::Column;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
+use crate::components::part::{live, on, when};
 use crate::engine::rows::Rows;
 use crate::engine::script::{Phase, Statement};
 use crate::state::{Workbench, workbench};
@@ -30,7 +31,7 @@ const FEW_COLUMNS: usize = 3;
 pub fn Grid(
     /// Index of the script's statement.
     statement: usize,
-) -> impl IntoView {
+) -> AnyView {
     let workbench = workbench();
     let scroller = NodeRef::<Div>::new();
     let scroll_top = RwSignal::new(0.0_f64);
@@ -72,7 +73,9 @@ pub fn Grid(
     let head: Vec<_> =
         shown_columns.with_value(|columns| columns.iter().map(header_cell).collect());
     let cols = move || {
-        let col = |width: usize| view! { <col style=format!("width:calc({width}ch + 28px)")/> };
+        let col = |width: usize| {
+            view! { <col style=format!("width:calc({width}ch + 28px)")/> }.into_any()
+        };
         widths.get().into_iter().map(col).collect::<Vec<_>>()
     };
     let span = shown_columns.with_value(|columns| columns.len().max(1).to_string());
@@ -82,7 +85,9 @@ pub fn Grid(
             of_untracked(workbench, statement, |s| cells(columns, &s.rows, row)).unwrap_or_default()
         });
         view! { <tr data-testid="grid-row" aria-rowindex=(row + 2).to_string()>{cells}</tr> }
+            .into_any()
     };
+    let is_empty = Memo::new(move |_| len.get() == 0);
 
     view! {
         <div
@@ -92,18 +97,18 @@ pub fn Grid(
             role="region"
             aria-label="Result"
             node_ref=scroller
-            on:scroll=move |event| scroll_top.set(f64::from(event_target::<HtmlElement>(&event).scroll_top()))
+            on:scroll=on(move |event| scroll_top.set(f64::from(event_target::<HtmlElement>(&event).scroll_top())))
         >
             <table
-                style=total_width
-                aria-rowcount=move || if ended.get() { (len.get() + 1).to_string() } else { "-1".to_owned() }
+                style=live(total_width)
+                aria-rowcount=live(move || if ended.get() { (len.get() + 1).to_string() } else { "-1".to_owned() })
             >
-                <colgroup>{cols}</colgroup>
+                <colgroup>{live(cols)}</colgroup>
                 <thead><tr aria-rowindex="1">{head}</tr></thead>
                 <tbody>
                     <tr class="space" aria-hidden="true"><td
                         colspan=span
-                        style:height=move || format!("{}px", range.get().0 as f64 * ROW_HEIGHT)
+                        style:height=live(move || format!("{}px", range.get().0 as f64 * ROW_HEIGHT))
                     ></td></tr>
                     <For
                         each=move || { let (first, end) = range.get(); first..end }
@@ -112,21 +117,22 @@ pub fn Grid(
                     />
                     <tr class="space" aria-hidden="true"><td
                         colspan=span_below
-                        style:height=move || format!("{}px", (len.get() - range.get().1.min(len.get())) as f64 * ROW_HEIGHT)
+                        style:height=live(move || format!("{}px", (len.get() - range.get().1.min(len.get())) as f64 * ROW_HEIGHT))
                     ></td></tr>
                 </tbody>
             </table>
-            <Show when=move || len.get() == 0>
+            {when(is_empty, move || view! {
                 <p class="no-rows quiet" data-testid="no-rows">
-                    {move || if ended.get() { "No rows." } else { "Waiting for rows…" }}
+                    {live(move || if ended.get() { "No rows." } else { "Waiting for rows…" })}
                 </p>
-            </Show>
+            }.into_any())}
         </div>
     }
+    .into_any()
 }
 
 /// A column's name and type.
-fn header_cell(column: &Column) -> impl IntoView + use<> {
+fn header_cell(column: &Column) -> AnyView {
     let label = type_label(&column.data_type);
     let title = format!("{} {}", column.name, column.data_type);
     view! {
@@ -135,6 +141,7 @@ fn header_cell(column: &Column) -> impl IntoView + use<> {
             <small>{label}</small>
         </th>
     }
+    .into_any()
 }
 
 fn cells(columns: &[Column], rows: &Rows, row: usize) -> Vec<AnyView> {

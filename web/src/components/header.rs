@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 
+use crate::components::part::{live, on, part};
 use crate::components::theme::ThemeButton;
 use crate::engine::client::EngineStatus;
 use crate::format::numbers::bytes;
 use crate::state::workbench;
 
 #[component]
-pub fn Header() -> impl IntoView {
+pub fn Header() -> AnyView {
     view! {
         <header>
             <h1 class="mark">
@@ -31,11 +32,12 @@ pub fn Header() -> impl IntoView {
             <ThemeButton/>
         </header>
     }
+    .into_any()
 }
 
 /// The connection's place and state; a click opens the form that changes it.
 #[component]
-fn ConnectionChip() -> impl IntoView {
+fn ConnectionChip() -> AnyView {
     let workbench = workbench();
     let state = move || {
         let trouble = workbench.tree.with(|tree| tree.is_unreachable());
@@ -74,20 +76,21 @@ fn ConnectionChip() -> impl IntoView {
         <button
             class="chip"
             data-testid="connection"
-            data-state=state
-            title=title
-            on:click=move |_| workbench.dialog_open.set(true)
+            data-state=live(state)
+            title=live(title)
+            on:click=on(move |_| workbench.dialog_open.set(true))
         >
-            <i class=state aria-hidden="true"></i>
-            <span>{label}</span>
-            {move || note().map(|note| view! { <span class="badge">{note}</span> })}
+            <i class=live(state) aria-hidden="true"></i>
+            <span>{live(label)}</span>
+            {part(move || note().map(|note| view! { <span class="badge">{note}</span> }.into_any()))}
         </button>
     }
+    .into_any()
 }
 
 /// The engine's state: its download, then its size.
 #[component]
-fn EngineChip() -> impl IntoView {
+fn EngineChip() -> AnyView {
     let workbench = workbench();
     let state = move || match workbench.engine_status.get() {
         EngineStatus::Downloading { .. } => "loading",
@@ -122,11 +125,12 @@ fn EngineChip() -> impl IntoView {
         <span
             class="chip engine"
             data-testid="engine-chip"
-            data-state=state
+            data-state=live(state)
             role="status"
-            title=title
+            title=live(title)
         >
-            {text}
+            {live(text)}
         </span>
     }
+    .into_any()
 }

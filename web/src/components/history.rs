@@ -7,6 +7,7 @@ use messages::table::{HistoryEntry, TableDescription};
 
 use crate::browser;
 use crate::components::error::Problem;
+use crate::components::part::{live, on, part, when};
 use crate::format::numbers::count;
 use crate::format::timeline::{bars, headline, operation, row_delta, summary, tags};
 use crate::format::times::{full_time, short_time};
@@ -16,7 +17,7 @@ use crate::state::{Pane, Workbench, workbench};
 const PAGE: usize = 200;
 
 #[component]
-pub fn History() -> impl IntoView {
+pub fn History() -> AnyView {
     let workbench = workbench();
     let table = Memo::new(move |_| workbench.chosen_table());
     let problem = Memo::new(move |_| {
@@ -29,23 +30,24 @@ pub fn History() -> impl IntoView {
     view! {
         <aside
             class="history"
-            class:shown=move || workbench.is_shown(Pane::History)
+            class:shown=live(move || workbench.is_shown(Pane::History))
             aria-label="History" data-testid="history"
         >
-            {move || problem.get().map(|error| view! { <Problem error retry/> })}
-            {move || match (table.get(), problem.get()) {
-                (Some(table), _) => view! { <Timeline table/> }.into_any(),
+            {part(move || problem.get().map(|error| view! { <Problem error retry/> }.into_inner()))}
+            {live(move || match (table.get(), problem.get()) {
+                (Some(table), _) => view! { <Timeline table/> }.into_inner(),
                 (None, Some(_)) => ().into_any(),
-                (None, None) => view! { <NoTable/> }.into_any(),
-            }}
+                (None, None) => view! { <NoTable/> }.into_inner(),
+            })}
         </aside>
     }
+    .into_any()
 }
 
 #[component]
-fn NoTable() -> impl IntoView {
+fn NoTable() -> AnyView {
     let workbench = workbench();
-    move || {
+    live(move || {
         if workbench.selected.get().is_some() {
             view! {
                 <div class="now">
@@ -65,11 +67,12 @@ fn NoTable() -> impl IntoView {
             }
             .into_any()
         }
-    }
+    })
+    .into_any()
 }
 
 #[component]
-fn Timeline(table: Arc<TableDescription>) -> impl IntoView {
+fn Timeline(table: Arc<TableDescription>) -> AnyView {
     let workbench = workbench();
     let listed = RwSignal::new(PAGE);
     let latest = table.version;
@@ -83,34 +86,38 @@ fn Timeline(table: Arc<TableDescription>) -> impl IntoView {
                     style:height=format!("{}%", bar.height)
                     title=bar.label
                     class:bad=bar.overwrote
-                    class:on=move || shown.get() == version
-                    on:click=move |_| travel(workbench, version, latest)
+                    class:on=live(move || shown.get() == version)
+                    on:click=on(move |_| travel(workbench, version, latest))
                 ></i>
             }
+            .into_any()
         })
         .collect();
     let total = table.history.len();
     let has_older = table.has_older_history;
+    let travelled = Memo::new(move |_| shown.get() != latest);
+    let has_more = Memo::new(move |_| listed.get() < total);
+    let ends_early = Memo::new(move |_| has_older && total <= listed.get());
     let head_table = table.clone();
     let size = headline_title(&table);
     view! {
         <div class="now">
             <div class="title">
                 <h2>"Time machine"</h2>
-                <Show when=move || shown.get() != latest>
+                {when(travelled, move || view! {
                     <button
                         class="plain back"
                         data-testid="back-to-latest"
-                        on:click=move |_| workbench.travel(None)
+                        on:click=on(move |_| workbench.travel(None))
                     >
                         "Back to latest"
                     </button>
-                </Show>
+                }.into_any())}
             </div>
             <p class="version">
-                <b data-testid="version">"Version "{move || shown.get()}</b>
+                <b data-testid="version">"Version "{live(move || shown.get().to_string())}</b>
                 " "
-                <span class="quiet" title=size>{move || headline(&head_table, shown.get())}</span>
+                <span class="quiet" title=size>{live(move || headline(&head_table, shown.get()))}</span>
             </p>
             <div class="strip" aria-hidden="true" data-testid="strip">{strip}</div>
         </div>
@@ -122,28 +129,29 @@ fn Timeline(table: Arc<TableDescription>) -> impl IntoView {
             >
                 <Version entry latest shown/>
             </For>
-            <Show when=move || listed.get() < total>
+            {when(has_more, move || view! {
                 <li class="more">
-                    <button class="plain" on:click=move |_| listed.update(|listed| *listed += PAGE)>
-                        {move || format!("{} older versions", count((total - listed.get().min(total)) as u64))}
+                    <button class="plain" on:click=on(move |_| *listed.write() += PAGE)>
+                        {live(move || format!("{} older versions", count((total - listed.get().min(total)) as u64)))}
                     </button>
                 </li>
-            </Show>
-            <Show when=move || has_older && total <= listed.get()>
+            }.into_any())}
+            {when(ends_early, move || view! {
                 <li class="more quiet">"DESCRIBE HISTORY has the versions before these."</li>
-            </Show>
+            }.into_any())}
         </ol>
     }
+    .into_any()
 }
 
 /// One commit; a click queries the table as of it.
 #[component]
-fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> impl IntoView {
+fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> AnyView {
     let workbench = workbench();
     let version = entry.version;
     let marks: Vec<_> = tags(&entry)
         .into_iter()
-        .map(|tag| view! { " "<span class="tag" class:bad=tag.grave>{tag.text}</span> })
+        .map(|tag| view! { " "<span class="tag" class:bad=tag.grave>{tag.text}</span> }.into_any())
         .collect();
     let said = summary(&entry);
     let time = short_time(entry.timestamp, browser::wall_clock());
@@ -158,9 +166,9 @@ fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> impl IntoView 
         <li>
             <button
                 data-testid=format!("version-{version}")
-                aria-current=move || (shown.get() == version).then_some("true")
+                aria-current=live(move || (shown.get() == version).then_some("true"))
                 title=format!("SELECT * … VERSION AS OF {version}\n{title}")
-                on:click=move |_| travel(workbench, version, latest)
+                on:click=on(move |_| travel(workbench, version, latest))
             >
                 <span class="v">{version}</span>
                 <span class="what">
@@ -168,12 +176,13 @@ fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> impl IntoView 
                     <time datetime=title.clone()>{line}</time>
                 </span>
                 <span class="delta">
-                    {added.map(|rows| view! { <span class="plus">{rows}</span> })}
-                    {removed.map(|rows| view! { <span class="minus">{rows}</span> })}
+                    {added.map(|rows| view! { <span class="plus">{rows}</span> }.into_any())}
+                    {removed.map(|rows| view! { <span class="minus">{rows}</span> }.into_any())}
                 </span>
             </button>
         </li>
     }
+    .into_any()
 }
 
 /// The latest version is asked for without naming it, so that the statement stays true.

@@ -6,6 +6,7 @@ pub mod error;
 pub mod grid;
 pub mod header;
 pub mod history;
+pub mod part;
 pub mod results;
 pub mod table_filter;
 pub mod table_list;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::error::ErrorPanel;
 use crate::components::grid::Grid;
+use crate::components::part::{live, on, part};
 use crate::engine::client::EngineStatus;
 use crate::engine::script::{MAX_ROWS, Phase, Script};
 use crate::format::numbers::{count, counted};
@@ -32,7 +33,7 @@ enum View {
 }
 
 #[component]
-pub fn Results() -> impl IntoView {
+pub fn Results() -> AnyView {
     let workbench = workbench();
     let view = Memo::new(move |_| {
         workbench.script.with(|script| {
@@ -54,31 +55,33 @@ pub fn Results() -> impl IntoView {
             .unwrap_or_default()
     });
     let warned = move || {
-        let of_text = |text| view! { <p class="notice" data-testid="warning">{text}</p> };
-        warnings.get().into_iter().map(of_text).collect_view()
+        let of_text =
+            |text| view! { <p class="notice" data-testid="warning">{text}</p> }.into_any();
+        warnings.get().into_iter().map(of_text).collect::<Vec<_>>()
     };
     view! {
         <div class="results" data-testid="results" aria-live="polite">
-            {warned}
-            {move || notice.get().map(|text| view! { <p class="notice" data-testid="notice">{text}</p> })}
-            {move || match view.get() {
-                View::Nothing => view! { <Welcome/> }.into_any(),
-                View::Queued => view! { <Queued/> }.into_any(),
+            {live(warned)}
+            {part(move || notice.get().map(|text| view! { <p class="notice" data-testid="notice">{text}</p> }.into_any()))}
+            {live(move || match view.get() {
+                View::Nothing => view! { <Welcome/> }.into_inner(),
+                View::Queued => view! { <Queued/> }.into_inner(),
                 View::Running => view! { <div class="wait" data-testid="running"><p class="quiet">"Running…"</p></div> }.into_any(),
                 View::Failed { error, statement } => {
                     let retry = Callback::new(move |()| workbench.run_again());
-                    view! { <ErrorPanel error statement retry/> }.into_any()
+                    view! { <ErrorPanel error statement retry/> }.into_inner()
                 }
-                View::Grid { statement, .. } => view! { <Grid statement/> }.into_any(),
+                View::Grid { statement, .. } => view! { <Grid statement/> }.into_inner(),
                 View::Outcome { text } => view! {
                     <div class="outcome" data-testid="outcome"><span aria-hidden="true">"✓"</span><p>{text}</p></div>
                 }.into_any(),
                 View::Cancelled => view! {
                     <div class="wait" data-testid="cancelled"><p>"Cancelled."</p><p class="quiet">"The editor's text is as it was; the engine is ready for the next statement."</p></div>
                 }.into_any(),
-            }}
+            })}
         </div>
     }
+    .into_any()
 }
 
 fn view_of(script: &Script, chosen: Option<usize>) -> View {
@@ -169,7 +172,7 @@ fn notice(script: &Script, chosen: Option<usize>) -> Option<String> {
 
 /// A statement that waits says for what.
 #[component]
-fn Queued() -> impl IntoView {
+fn Queued() -> AnyView {
     let workbench = workbench();
     let text = move || match workbench.engine_status.get() {
         EngineStatus::Downloading {
@@ -185,23 +188,25 @@ fn Queued() -> impl IntoView {
         EngineStatus::Ready { .. } => "Running…".to_owned(),
         EngineStatus::Unavailable { message } => message,
     };
-    view! { <div class="wait" data-testid="queued"><p class="quiet">{text}</p></div> }
+    view! { <div class="wait" data-testid="queued"><p class="quiet">{live(text)}</p></div> }
+        .into_any()
 }
 
 /// Before the first statement: three to begin with.
 #[component]
-fn Welcome() -> impl IntoView {
+fn Welcome() -> AnyView {
     let workbench = workbench();
     let suggestion = move |label: &'static str, sql: String| {
         let line = statements::in_one_line(&sql);
         view! {
             <li>
-                <button on:click=move |_| workbench.run_written(sql.clone())>
+                <button on:click=on(move |_| workbench.run_written(sql.clone()))>
                     <span>{label}</span>
                     <code>{line}</code>
                 </button>
             </li>
         }
+        .into_any()
     };
     view! {
         <div class="welcome" data-testid="welcome">
@@ -209,15 +214,16 @@ fn Welcome() -> impl IntoView {
             <p class="quiet">
                 "The engine runs in this tab: it reads the table's log and Parquet files straight from the store."
             </p>
-            {move || workbench.selected.get().map(|location| view! {
+            {part(move || workbench.selected.get().map(|location| view! {
                 <ul>
                     {suggestion("Look at the table", statements::preview(&location))}
                     {suggestion("Count its rows", statements::count(&location))}
                     {suggestion("See its history", statements::history(&location))}
                 </ul>
-            })}
+            }.into_any()))}
         </div>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::web_sys::{Element, HtmlElement};
 use wasm_bindgen::JsCast;
 
+use crate::components::part::{live, on, when};
 use crate::components::table_list::focus_first_row;
 use crate::format::numbers;
 use crate::state::table_tree::{Row, count};
@@ -15,7 +16,7 @@ use crate::state::workbench;
 const FEW: usize = 7;
 
 #[component]
-pub fn TableFilter(all: Memo<Vec<Row>>, shown: Memo<Vec<Row>>) -> impl IntoView {
+pub fn TableFilter(all: Memo<Vec<Row>>, shown: Memo<Vec<Row>>) -> AnyView {
     let workbench = workbench();
     let field = NodeRef::<Input>::new();
     let filter = workbench.filter;
@@ -53,8 +54,25 @@ pub fn TableFilter(all: Memo<Vec<Row>>, shown: Memo<Vec<Row>>) -> impl IntoView 
         let number = |rows: Memo<Vec<Row>>| numbers::count(rows.with(|rows| count(rows)) as u64);
         (!is_empty.get()).then(|| format!("{} of {}", number(shown), number(all)))
     };
-    view! {
-        <Show when=move || is_useful.get()>
+    let is_filled = Memo::new(move |_| !is_empty.get());
+    let clear_button = move || {
+        view! {
+            <button
+                class="icon"
+                data-testid="table-filter-clear"
+                aria-label="Clear the filter"
+                title="Clear the filter (Escape)"
+                on:click=on(move |_| clear())
+            >
+                <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true">
+                    <path d="m4 4 8 8m0-8-8 8"/>
+                </svg>
+            </button>
+        }
+        .into_any()
+    };
+    when(is_useful, move || {
+        view! {
             <div class="filter">
                 <input
                     type="text"
@@ -67,30 +85,18 @@ pub fn TableFilter(all: Memo<Vec<Row>>, shown: Memo<Vec<Row>>) -> impl IntoView 
                     autocapitalize="off"
                     spellcheck="false"
                     node_ref=field
-                    prop:value=move || filter.get()
-                    on:input=move |event| filter.set(event_target_value(&event))
-                    on:keydown=on_key
+                    prop:value=live(move || filter.get())
+                    on:input=on(move |event| filter.set(event_target_value(&event)))
+                    on:keydown=on(on_key)
                 />
-                <Show when=move || is_empty.get()>
-                    <kbd aria-hidden="true">"/"</kbd>
-                </Show>
-                <span class="quiet" role="status" data-testid="table-filter-count">{counted}</span>
-                <Show when=move || !is_empty.get()>
-                    <button
-                        class="icon"
-                        data-testid="table-filter-clear"
-                        aria-label="Clear the filter"
-                        title="Clear the filter (Escape)"
-                        on:click=move |_| clear()
-                    >
-                        <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true">
-                            <path d="m4 4 8 8m0-8-8 8"/>
-                        </svg>
-                    </button>
-                </Show>
+                {when(is_empty, || view! { <kbd aria-hidden="true">"/"</kbd> }.into_any())}
+                <span class="quiet" role="status" data-testid="table-filter-count">{live(counted)}</span>
+                {when(is_filled, clear_button)}
             </div>
-        </Show>
-    }
+        }
+        .into_any()
+    })
+    .into_any()
 }
 
 fn focus(field: NodeRef<Input>) {

@@ -8,6 +8,7 @@ use messages::table::TableDescription;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
+use crate::components::part::{live, on, part};
 use crate::state::table_tree::{Folder, Row};
 use crate::state::{Workbench, workbench};
 
@@ -15,24 +16,25 @@ use crate::state::{Workbench, workbench};
 type Observer = StoredValue<Option<IntersectionObserver>, LocalStorage>;
 
 #[component]
-pub fn TableList(rows: Memo<Vec<Row>>) -> impl IntoView {
+pub fn TableList(rows: Memo<Vec<Row>>) -> AnyView {
     let observer = observe_rows(workbench());
     view! {
-        <ul class="tree" data-testid="table-list" on:keydown=move_focus>
+        <ul class="tree" data-testid="table-list" on:keydown=on(move_focus)>
             <For each=move || rows.get() key=Clone::clone let:row>
                 {match row {
                     Row::Bucket(bucket) => view! { <li class="bucket">{bucket}</li> }.into_any(),
-                    Row::Table(folder) => view! { <Table folder/> }.into_any(),
-                    Row::Unlisted(folder) => view! { <Unlisted folder observer/> }.into_any(),
+                    Row::Table(folder) => view! { <Table folder/> }.into_inner(),
+                    Row::Unlisted(folder) => view! { <Unlisted folder observer/> }.into_inner(),
                 }}
             </For>
         </ul>
     }
+    .into_any()
 }
 
 /// One table; the chosen one shows its columns.
 #[component]
-fn Table(folder: Folder) -> impl IntoView {
+fn Table(folder: Folder) -> AnyView {
     let workbench = workbench();
     let name = folder.name().to_owned();
     let path = folder.path.clone();
@@ -53,27 +55,28 @@ fn Table(folder: Folder) -> impl IntoView {
             .descriptions
             .with(|all| location.with_value(|own| all.get(own)?.table.clone()))
     });
-    let columns = move || {
+    let columns = part(move || {
         let table = table.get().filter(|_| is_chosen.get())?;
-        Some(view! { <ul class="columns" data-testid="columns">{columns(&table)}</ul> })
-    };
+        Some(view! { <ul class="columns" data-testid="columns">{columns(&table)}</ul> }.into_any())
+    });
     view! {
         <li>
             <button
                 data-testid=format!("table-{name}")
                 title=title
-                aria-current=move || is_chosen.get().then_some("true")
-                on:click=move |_| workbench.choose(location.get_value())
+                aria-current=live(move || is_chosen.get().then_some("true"))
+                on:click=on(move |_| workbench.choose(location.get_value()))
             >
                 <span>{path}</span>
-                <span class="quiet">{move || version.get().map(|version| format!("v{version}"))}</span>
+                <span class="quiet">{live(move || version.get().map(|version| format!("v{version}")))}</span>
             </button>
             {columns}
         </li>
     }
+    .into_any()
 }
 
-fn columns(table: &TableDescription) -> Vec<impl IntoView + use<>> {
+fn columns(table: &TableDescription) -> Vec<AnyView> {
     let column = |column: &messages::table::Column| {
         let partition = table.partition_columns.contains(&column.name);
         let note = if partition { ", partition" } else { "" };
@@ -83,13 +86,14 @@ fn columns(table: &TableDescription) -> Vec<impl IntoView + use<>> {
                 <span class="quiet">{column.data_type.clone()}</span>
             </li>
         }
+        .into_any()
     };
     table.columns.iter().map(column).collect()
 }
 
 /// A folder that is listed once it is in view: then this row gives way to what it turns out to be.
 #[component]
-fn Unlisted(folder: Folder, observer: Observer) -> impl IntoView {
+fn Unlisted(folder: Folder, observer: Observer) -> AnyView {
     let workbench = workbench();
     let button = NodeRef::<Button>::new();
     let (bucket, path) = (folder.bucket.clone(), folder.path.clone());
@@ -119,12 +123,13 @@ fn Unlisted(folder: Folder, observer: Observer) -> impl IntoView {
                 data-path=path
                 title=title
                 node_ref=button
-                on:click=move |_| workbench.choose_folder(folder.get_value())
+                on:click=on(move |_| workbench.choose_folder(folder.get_value()))
             >
                 <span>{label}</span>
             </button>
         </li>
     }
+    .into_any()
 }
 
 /// Tells the workbench which folders' rows come into view, and which leave it.

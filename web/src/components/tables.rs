@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 
+use crate::browser;
 use crate::components::error::Problem;
+use crate::components::part::{live, on, part};
 use crate::components::table_filter::TableFilter;
 use crate::components::table_list::TableList;
 use crate::format::numbers::counted;
@@ -10,21 +12,21 @@ use crate::state::table_tree::{Row, count, matching};
 use crate::state::{Pane, workbench};
 
 #[component]
-pub fn Tables() -> impl IntoView {
+pub fn Tables() -> AnyView {
     let workbench = workbench();
     let all = Memo::new(move |_| workbench.tree.with(|tree| tree.rows()));
     let shown = Memo::new(move |_| {
         let filter = workbench.filter.get();
-        all.with(|rows| matching(rows, &filter))
+        all.with(|rows| matching(rows, &filter, browser::lowercase))
     });
     let problems = Memo::new(move |_| workbench.tree.with(|tree| tree.problems()));
     view! {
         <aside
             class="tables"
-            class:shown=move || workbench.is_shown(Pane::Tables)
+            class:shown=live(move || workbench.is_shown(Pane::Tables))
             aria-label="Tables"
             data-testid="tables"
-            aria-busy=move || if workbench.is_looking() { "true" } else { "false" }
+            aria-busy=live(move || if workbench.is_looking() { "true" } else { "false" })
         >
             <div class="top">
                 <div class="title">
@@ -34,8 +36,8 @@ pub fn Tables() -> impl IntoView {
                         data-testid="refresh"
                         title="Look for tables and new versions"
                         aria-label="Refresh"
-                        class:busy=move || workbench.tree.with(|tree| tree.is_looking())
-                        on:click=move |_| workbench.refresh()
+                        class:busy=live(move || workbench.tree.read().is_looking())
+                        on:click=on(move |_| workbench.refresh())
                     >
                         <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true">
                             <path d="M13 8a5 5 0 1 1-1.6-3.7"/><path d="M13.2 1.8v3h-3" stroke-linejoin="round"/>
@@ -52,15 +54,16 @@ pub fn Tables() -> impl IntoView {
             </For>
         </aside>
     }
+    .into_any()
 }
 
 /// Says that the filter leaves nothing, and what may help.
 #[component]
-fn NoMatch(all: Memo<Vec<Row>>, shown: Memo<Vec<Row>>) -> impl IntoView {
+fn NoMatch(all: Memo<Vec<Row>>, shown: Memo<Vec<Row>>) -> AnyView {
     let workbench = workbench();
     let nothing =
         Memo::new(move |_| all.with(|rows| !rows.is_empty()) && shown.with(Vec::is_empty));
-    move || {
+    part(move || {
         if !nothing.get() {
             return None;
         }
@@ -80,27 +83,30 @@ fn NoMatch(all: Memo<Vec<Row>>, shown: Memo<Vec<Row>>) -> impl IntoView {
                     class="plain"
                     data-testid="look-inside"
                     title="Folders that were not in view yet may hold more tables"
-                    on:click=move |_| workbench.want_all_listed()
+                    on:click=on(move |_| workbench.want_all_listed())
                 >
                     {label}
                 </button>
             }
+            .into_any()
         });
         Some(view! {
             <div class="empty" data-testid="tables-no-match">
                 <p class="quiet">{text}</p>
-                <button class="plain" on:click=move |_| workbench.filter.set(String::new())>"Show all"</button>
+                <button class="plain" on:click=on(move |_| workbench.filter.set(String::new()))>"Show all"</button>
                 {inside}
             </div>
-        })
-    }
+        }
+        .into_any())
+    })
+    .into_any()
 }
 
 /// Says why there are no tables.
 #[component]
-fn NoTables(all: Memo<Vec<Row>>) -> impl IntoView {
+fn NoTables(all: Memo<Vec<Row>>) -> AnyView {
     let workbench = workbench();
-    move || {
+    part(move || {
         let (looking, failed) = workbench.tree.with(|tree| {
             let looking = tree.is_looking() || !tree.is_loaded();
             (looking, !tree.problems().is_empty())
@@ -123,7 +129,7 @@ fn NoTables(all: Memo<Vec<Row>>) -> impl IntoView {
             "No store is connected. Tables on any S3-compatible store that allows CORS can be read."
                 .to_owned()
         } else if looking {
-            return Some(skeleton().into_any());
+            return Some(skeleton());
         } else if failed {
             return None;
         } else if buckets.is_empty() {
@@ -132,26 +138,32 @@ fn NoTables(all: Memo<Vec<Row>>) -> impl IntoView {
         } else {
             format!("No tables yet in {buckets}. CREATE TABLE makes one.")
         };
+        let connect = (!connected).then(|| {
+            view! {
+                <button class="plain" on:click=on(move |_| workbench.dialog_open.set(true))>
+                    "Connect…"
+                </button>
+            }
+            .into_any()
+        });
         Some(
             view! {
                 <div class="empty" data-testid="tables-empty">
                     <p class="quiet">{text}</p>
-                    <Show when=move || !connected>
-                        <button class="plain" on:click=move |_| workbench.dialog_open.set(true)>
-                            "Connect…"
-                        </button>
-                    </Show>
+                    {connect}
                 </div>
             }
             .into_any(),
         )
-    }
+    })
+    .into_any()
 }
 
-fn skeleton() -> impl IntoView {
+fn skeleton() -> AnyView {
     view! {
         <div class="skeleton" role="status" aria-label="Looking for tables">
             <i style="width:52%"></i><i style="width:78%"></i><i style="width:66%"></i>
         </div>
     }
+    .into_any()
 }

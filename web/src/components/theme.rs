@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::browser;
+use crate::components::part::{live, on};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Theme {
@@ -39,7 +40,7 @@ impl Theme {
 
 /// A button that goes round the three.
 #[component]
-pub fn ThemeButton() -> impl IntoView {
+pub fn ThemeButton() -> AnyView {
     let theme = RwSignal::new(Theme::recalled());
     Effect::new(move |_| {
         let theme = theme.get();
@@ -58,11 +59,11 @@ pub fn ThemeButton() -> impl IntoView {
         <button
             class="icon"
             data-testid="theme"
-            title=title
-            aria-label=title
-            on:click=move |_| theme.update(|theme| *theme = theme.next())
+            title=live(title)
+            aria-label=live(title)
+            on:click=on(move |_| theme.set(theme.get_untracked().next()))
         >
-            <svg viewBox="0 0 16 16" aria-hidden="true" data-theme-icon=move || theme.get().name()>
+            <svg viewBox="0 0 16 16" aria-hidden="true" data-theme-icon=live(move || theme.get().name())>
                 <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" stroke-width="1.5"/>
                 <path class="half" d="M8 1.8a6.2 6.2 0 0 1 0 12.4z" fill="currentColor"/>
                 <circle class="full" cx="8" cy="8" r="6.2" fill="currentColor"/>
@@ -70,4 +71,5 @@ pub fn ThemeButton() -> impl IntoView {
             </svg>
         </button>
     }
+    .into_any()
 }

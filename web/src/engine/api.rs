@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use js_sys::{Array, JSON, Object, Promise, Reflect};
 use messages::Error;
+use messages::table::Column;
 use wasm_bindgen::prelude::*;
 
 use super::client::{EngineClient, RunHandle};
@@ -77,12 +78,8 @@ fn result(collected: &mut Collected<JsValue>) -> JsValue {
         }
     }
     let result = Object::new();
-    let columns: Vec<_> = collected
-        .columns
-        .iter()
-        .map(|column| serde_json::json!({ "name": column.name, "type": column.data_type }))
-        .collect();
-    set(&result, "columns", &parsed(&columns));
+    let columns: Array = collected.columns.iter().map(column).collect();
+    set(&result, "columns", &columns);
     set(&result, "rowCount", &rows.length().into());
     set(&result, "rows", &rows);
     let summary = collected.summary.take();
@@ -105,18 +102,21 @@ fn settle(how: &js_sys::Function, value: &JsValue) {
     let _ = how.call1(&JsValue::UNDEFINED, value);
 }
 
+fn column(column: &Column) -> Object {
+    let object = Object::new();
+    set(&object, "name", &column.name.as_str().into());
+    set(&object, "type", &column.data_type.as_str().into());
+    object
+}
+
 fn error_value(error: &Error) -> JsValue {
-    let value = parsed(&serde_json::json!({
-        "code": error.code,
-        "message": error.message,
-        "hint": error.hint,
-        "columns": error.columns,
-    }));
-    if value.is_null() {
-        JsValue::from_str(&error.message)
-    } else {
-        value
-    }
+    let value = Object::new();
+    set(&value, "code", &error.code.as_str().into());
+    set(&value, "message", &error.message.as_str().into());
+    let hint = error.hint.as_deref().map_or(JsValue::NULL, JsValue::from);
+    set(&value, "hint", &hint);
+    set(&value, "columns", &parsed(&error.columns));
+    value.into()
 }
 
 fn parsed<T: serde::Serialize + ?Sized>(value: &T) -> JsValue {

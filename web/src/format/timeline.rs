@@ -1,5 +1,7 @@
 //! A table's history as the time machine tells it.
 
+use std::collections::BTreeMap;
+
 use messages::table::{HistoryEntry, SchemaChange, TableDescription};
 
 use crate::format::numbers::{count, counted};
@@ -102,7 +104,7 @@ pub fn summary(entry: &HistoryEntry) -> String {
     match operation(entry) {
         "WRITE" | "STREAMING UPDATE" => {
             // An overwrite has its tag; that a table was not there before says nothing.
-            let mode = parameter("mode").map(|mode| mode.to_lowercase());
+            let mode = parameter("mode").map(|mode| mode.to_ascii_lowercase());
             let is_news = |mode: &String| mode == "append" || mode == "overwrite";
             parts.extend(mode.filter(is_news).filter(|_| !is_overwrite(entry)));
             parts.extend(
@@ -205,26 +207,17 @@ fn row_counts(entry: &HistoryEntry, names: &[(&str, &str)]) -> Option<String> {
 
 /// `{"delta.enableChangeDataFeed":"true"}` → `enableChangeDataFeed = true`.
 fn property_names(json: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(json) {
-        Ok(serde_json::Value::Object(map)) => map
-            .iter()
-            .map(|(key, value)| {
-                let key = key.strip_prefix("delta.").unwrap_or(key);
-                format!(
-                    "{key} = {}",
-                    value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned)
-                )
-            })
-            .collect::<Vec<_>>()
-            .join(", "),
-        Ok(serde_json::Value::Array(names)) => names
-            .iter()
-            .filter_map(|name| name.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
-        _ => json.to_owned(),
+    if let Ok(properties) = serde_json::from_str::<BTreeMap<String, String>>(json) {
+        let name_and_value = |(key, value): (&String, &String)| {
+            let key = key.strip_prefix("delta.").unwrap_or(key);
+            format!("{key} = {value}")
+        };
+        let properties: Vec<_> = properties.iter().map(name_and_value).collect();
+        return properties.join(", ");
+    }
+    match serde_json::from_str::<Vec<String>>(json) {
+        Ok(names) => names.join(", "),
+        Err(_) => json.to_owned(),
     }
 }
 

@@ -388,11 +388,11 @@ impl TableTree {
 }
 
 /// The rows whose bucket and path hold each of the words, in any case; a bucket stays where one of
-/// its rows does.
-pub fn matching(rows: &[Row], filter: &str) -> Vec<Row> {
-    let words: Vec<String> = filter.split_whitespace().map(str::to_lowercase).collect();
+/// its rows does. `lowercase` is the browser's: Rust's brings tables of all letters into the page.
+pub fn matching(rows: &[Row], filter: &str, lowercase: fn(&str) -> String) -> Vec<Row> {
+    let words: Vec<String> = filter.split_whitespace().map(lowercase).collect();
     let matches = |folder: &Folder| {
-        let name = format!("{}/{}", folder.bucket, folder.path).to_lowercase();
+        let name = lowercase(&format!("{}/{}", folder.bucket, folder.path));
         words.iter().all(|word| name.contains(word))
     };
     let mut kept: Vec<Row> = Vec::new();

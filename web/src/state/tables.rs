@@ -322,5 +322,8 @@ impl Workbench {
 
 /// The engine has answered something else than what it was asked.
 fn unexpected() -> Error {
-    Error::new("INTERNAL_ERROR", "page and engine don't understand each other")
+    Error::new(
+        "INTERNAL_ERROR",
+        "page and engine don't understand each other",
+    )
 }

@@ -11,7 +11,7 @@ pub(super) fn unavailable(message: &str) -> Error {
 }
 
 pub(super) fn crash_error(message: &str) -> Error {
-    let of_memory = message.to_lowercase().contains("memory");
+    let of_memory = message.to_ascii_lowercase().contains("memory");
     let (what, hint) = if of_memory {
         (
             "The engine ran out of memory and was restarted.".to_owned(),

@@ -244,14 +244,14 @@ fn filter_takes_words_in_any_case_of_bucket_and_path() {
             path: "trades".into(),
         }),
     ];
-    assert_eq!(matching(&rows, ""), rows);
-    assert_eq!(matching(&rows, "  oRD "), rows[..3]);
+    assert_eq!(matching(&rows, "", str::to_lowercase), rows);
+    assert_eq!(matching(&rows, "  oRD ", str::to_lowercase), rows[..3]);
     assert_eq!(
-        matching(&rows, "old raw"),
+        matching(&rows, "old raw", str::to_lowercase),
         [bucket(), unlisted("orders_old")]
     );
-    assert_eq!(matching(&rows, "cur"), rows[3..]);
-    assert!(matching(&rows, "nothing").is_empty());
+    assert_eq!(matching(&rows, "cur", str::to_lowercase), rows[3..]);
+    assert!(matching(&rows, "nothing", str::to_lowercase).is_empty());
 }
 
 #[test]

@@ -32,6 +32,22 @@ describe("the page", () => {
     await server?.stop();
   });
 
+  /** The page as it is while what `pattern` names is on its way, and what lets that arrive. */
+  async function openWithout(pattern) {
+    const context = await browser.newContext({ viewport: SIZES.wide });
+    const tab = await context.newPage();
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await context.route(pattern, async (route) => {
+      await released;
+      await route.continue();
+    });
+    const page = Object.assign(new Page(), { context, tab });
+    tab.on("pageerror", (error) => page.complaints.push(`${error}`));
+    await tab.goto(server.url);
+    return { page, release };
+  }
+
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"]) {
       test(`is readable ${size} and ${colorScheme}`, async () => {
@@ -55,21 +71,42 @@ describe("the page", () => {
   }
 
   test("takes a statement before the engine is there, and runs it once it is", async () => {
-    const context = await browser.newContext();
-    const tab = await context.newPage();
-    let release;
-    const released = new Promise((resolve) => (release = resolve));
-    await context.route(/query_worker_bg[^/]*\.wasm/, async (route) => {
-      await released;
-      await route.continue();
-    });
-    const page = Object.assign(new Page(), { context, tab });
-    await tab.goto(server.url);
+    const { page, release } = await openWithout(/query_worker_bg[^/]*\.wasm/);
     await page.type("SELECT 40 + 2 AS answer;");
     await page.part("queued").waitFor();
     release();
     await page.part("grid").waitFor();
     assert.match(await page.part("grid").innerText(), /42/);
-    await context.close();
+    await page.close();
+  });
+
+  test("takes and runs a statement before the editor proper is there, which takes its text over", async () => {
+    const { page, release } = await openWithout(/codemirror[^/]*\.js/);
+    // The page writes its own statement first, which would come in between.
+    await page.part("columns").waitFor();
+    const field = page.tab.getByLabel("SQL editor");
+    assert.equal(await field.evaluate(({ tagName }) => tagName), "TEXTAREA");
+    await page.tab.screenshot({ path: join(FOLDER, "text-field.png") });
+    await field.fill("SELECT 40 + 2 AS answer");
+    await field.press("ControlOrMeta+Enter");
+    await page.part("grid").waitFor();
+    assert.match(await page.part("grid").innerText(), /42/);
+
+    await field.evaluate((element) => element.setSelectionRange(7, 13, "backward"));
+    await page.tab.getByText("Run selection").waitFor();
+    release();
+    await page.part("editor").locator(".cm-content").waitFor();
+    assert.equal(await page.part("editor").locator("textarea").count(), 0);
+    // With text, selection and focus: what is typed takes the place of what was selected.
+    await page.tab.getByText("Run selection").waitFor();
+    await page.tab.keyboard.insertText("6 * 7");
+    await page.tab.keyboard.press("ControlOrMeta+Enter");
+    await page.tab.getByText("Run selection").waitFor({ state: "hidden" });
+    assert.equal(await page.part("editor").locator(".cm-content").innerText(), "SELECT 6 * 7 AS answer");
+    // What was typed into the text field is an edit.
+    for (let step = 0; step < 2; step++) await page.tab.keyboard.press("ControlOrMeta+z");
+    assert.doesNotMatch(await page.part("editor").locator(".cm-content").innerText(), /answer/);
+    assert.deepEqual(page.complaints, []);
+    await page.close();
   });
 });

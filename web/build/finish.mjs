@@ -25,15 +25,16 @@ for (const list of files.filter((file) => basename(file) === "later.json")) {
 }
 
 const first = [];
+let follows = 0;
 for (const file of files.filter((file) => /\.(?:wasm|js|css|html)$/.test(file))) {
   const bytes = readFileSync(file);
   // The engine's module has been compressed when it was made.
   const compressed = existsSync(`${file}.br`) ? readFileSync(`${file}.br`) : brotli(bytes);
   writeFileSync(`${file}.br`, compressed);
   if (!existsSync(`${file}.gz`)) writeFileSync(`${file}.gz`, gzip(bytes));
-  if (!isEngine(file) && !later.has(basename(file))) {
-    first.push({ name: relative(staging, file), bytes: compressed.length });
-  }
+  if (isEngine(file)) continue;
+  if (later.has(basename(file))) follows += compressed.length;
+  else first.push({ name: relative(staging, file), bytes: compressed.length });
 }
 
 const { total, problem } = weigh(first);
@@ -41,4 +42,6 @@ if (problem) {
   console.error(problem);
   process.exit(1);
 }
-console.log(`The page starts with ${kilobytes(total)} of Brotli.`);
+console.log(
+  `The page starts with ${kilobytes(total)} of Brotli; then come the editor proper, ${kilobytes(follows)}, and the engine.`,
+);

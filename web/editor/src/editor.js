@@ -1,9 +1,14 @@
-// The whole of what the page knows of its editor: create one, and these few methods.
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { bracketMatching } from "@codemirror/language";
-import { Compartment, EditorState, Prec } from "@codemirror/state";
-import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers, placeholder } from "@codemirror/view";
-import { theme } from "./theme.js";
+// The whole of what the page knows of its editor: create one, and these few methods. Text can be typed
+// and run at once, in a plain text field; CodeMirror takes its place as soon as it has been fetched.
+import { createTextField } from "./text-field.js";
+
+/**
+ * @typedef {object} Place of the cursor and of the view
+ * @property {number} anchor where the selection starts, in UTF-16 units
+ * @property {number} head where it ends, and the cursor stands
+ * @property {number} scrollTop in pixels
+ * @property {boolean} focused
+ */
 
 /**
  * @param {HTMLElement} parent is filled with the editor
@@ -13,95 +18,36 @@ import { theme } from "./theme.js";
  * @param {() => void} onRun on Ctrl+Enter or Cmd+Enter
  */
 export function createEditor(parent, text, onChange, onSelect, onRun) {
-  let tables = [];
-  let selected = false;
-  // The module of that name, once it is there.
-  let later;
-  const features = new Compartment();
-  const language = new Compartment();
-  // On a narrow screen long lines wrap; on a wide one they scroll.
-  const wrapping = new Compartment();
-  const narrow = matchMedia("(max-width: 760px)");
-  const wrapped = () => (narrow.matches ? EditorView.lineWrapping : []);
-  const rewrap = () => view.dispatch({ effects: wrapping.reconfigure(wrapped()) });
-  const run = (view) => {
-    later?.closeCompletion(view);
-    onRun();
-    return true;
-  };
+  const field = createTextField(parent, text, onChange, onSelect, onRun);
+  let editor = field;
+  let tables = "[]";
 
-  const view = new EditorView({
-    parent,
-    state: EditorState.create({
-      doc: text,
-      extensions: [
-        // Before the default keymap, which breaks the line on Mod-Enter.
-        Prec.highest(
-          keymap.of([
-            { key: "Mod-Enter", run },
-            { key: "Ctrl-Enter", run },
-          ]),
-        ),
-        lineNumbers(),
-        highlightSpecialChars(),
-        history(),
-        drawSelection(),
-        bracketMatching(),
-        features.of([]),
-        // Tab leaves the editor after Escape, as CodeMirror's guide to accessibility asks for.
-        keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
-        language.of([]),
-        wrapping.of(wrapped()),
-        placeholder("SELECT … Ctrl+Enter runs it"),
-        EditorView.contentAttributes.of({ "aria-label": "SQL editor", "data-testid": "editor-input" }),
-        EditorView.updateListener.of((update) => {
-          if (update.docChanged) onChange(update.state.doc.toString());
-          const now = !update.state.selection.main.empty;
-          if (now !== selected) {
-            selected = now;
-            onSelect(selected);
-          }
-        }),
-        theme,
-      ],
-    }),
-  });
-
-  narrow.addEventListener("change", rewrap);
-  import("./features.js").then(
-    (module) => {
-      later = module;
-      view.dispatch({
-        effects: [features.reconfigure(later.features), language.reconfigure(later.language(tables))],
-      });
-    },
-    // Text can be edited and run all the same.
-    (error) => console.warn("The editor stays without highlighting and completion:", error),
+  import("./codemirror.js").then(
+    // Not while an input method composes a character: it would lose it.
+    ({ createCodeMirror }) =>
+      field.whenIdle(() => {
+        const [typed, place] = [field.getText(), field.getPlace()];
+        field.destroy();
+        editor = createCodeMirror(parent, text, onChange, onSelect, onRun);
+        // What was typed is an edit: Undo takes it back.
+        if (typed !== text) editor.setText(typed);
+        editor.setPlace(place);
+        editor.setTables(tables);
+      }),
+    (error) => console.warn("The editor stays a plain text field:", error),
   );
 
   return {
-    getText: () => view.state.doc.toString(),
+    getText: () => editor.getText(),
     /** Replaces the text as one step that Undo takes back. */
-    setText(text) {
-      view.dispatch({
-        changes: { from: 0, to: view.state.doc.length, insert: text },
-        selection: { anchor: text.length },
-      });
-    },
+    setText: (text) => editor.setText(text),
     /** The selected text; empty where nothing is selected. */
-    getSelection() {
-      const { from, to } = view.state.selection.main;
-      return view.state.sliceDoc(from, to);
-    },
-    focus: () => view.focus(),
+    getSelection: () => editor.getSelection(),
+    focus: () => editor.focus(),
     /** Tables to complete, as JSON: [{ name, location, columns }]. */
     setTables(json) {
-      tables = JSON.parse(json);
-      if (later) view.dispatch({ effects: language.reconfigure(later.language(tables)) });
-    },
-    destroy() {
-      narrow.removeEventListener("change", rewrap);
-      view.destroy();
+      tables = json;
+      editor.setTables(json);
     },
   };
 }

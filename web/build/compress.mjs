@@ -5,7 +5,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 export const SMALLEST = constants.BROTLI_MAX_QUALITY;
 
 /** The quality for the engine, whose best takes minutes: what ships is worth them. */
-export const quality = (profile) => (profile === "dist" ? SMALLEST : 5);
+export const quality = (profile) => (profile === "engine" ? SMALLEST : 5);
 
 export const gzip = (bytes) => gzipSync(bytes, { level: 9 });
 

@@ -1,7 +1,7 @@
 // Before Trunk builds the page: the engine's worker and the loader (with the editor), in folders whose
 // names carry a hash of their content. They go to web/dist/assets, which index.html copies.
 //
-// LAKEGLASS_PROFILE is the engine's cargo profile: "quick" (the default) or "dist".
+// LAKEGLASS_PROFILE is the engine's cargo profile: "quick" (the default), or "engine", which ships.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

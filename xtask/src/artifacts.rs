@@ -26,6 +26,25 @@ const PAGE_INPUTS: &[&str] = &[
 /// Folders in them that are made, not written.
 const GENERATED: &[&str] = &["dist", "node_modules", "target"];
 
+/// What binary and engine are built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be tried and tested: built in minutes.
+    Trial,
+    /// To ship: as fast and as small as it gets, and compiled for long.
+    Shipping,
+}
+
+impl Purpose {
+    /// Cargo's profile of the engine in the browser.
+    fn engine_profile(self) -> &'static str {
+        match self {
+            Self::Trial => "quick",
+            Self::Shipping => "engine",
+        }
+    }
+}
+
 /// Builds the native crates; `all_targets` adds their tests.
 ///
 /// Always the workspace's default members: another choice of packages could mean other features,
@@ -46,33 +65,49 @@ pub fn native(workspace: &Workspace, steps: &Steps, all_targets: bool) -> Result
     })
 }
 
+/// Builds the binary that ships. It shares nothing with [`native`]'s, so it is built alone.
+pub fn binary_to_ship(workspace: &Workspace, steps: &Steps) -> Result<()> {
+    steps.step("native", "build the lakeglass that ships", || {
+        let mut cargo = workspace.command("cargo");
+        cargo.args(["build", "--package", "lakeglass", "--profile", "dist"]);
+        process::run("native", &mut cargo, |_| ())
+    })
+}
+
 /// Compiles the engine for the browser: the long part of the page, which needs no tool but cargo
 /// and clang. Packaging it is [`page`]'s part.
-pub fn engine(workspace: &Workspace, steps: &Steps) -> Result<()> {
+pub fn engine(workspace: &Workspace, steps: &Steps, purpose: Purpose) -> Result<()> {
     steps.step("engine", "compile the engine for the browser", || {
         let mut cargo = workspace.command("cargo");
-        cargo.args(["build", "--package", "query-worker", "--profile", "quick"]);
-        cargo.args(["--target", WASM_TARGET]);
+        cargo.args([
+            "build",
+            "--package",
+            "query-worker",
+            "--target",
+            WASM_TARGET,
+        ]);
+        cargo.args(["--profile", purpose.engine_profile()]);
         process::run("engine", &mut cargo, |_| ())
     })
 }
 
 /// Builds page and worker into `dist/`.
-pub fn page(workspace: &Workspace, steps: &Steps) -> Result<()> {
+pub fn page(workspace: &Workspace, steps: &Steps, purpose: Purpose) -> Result<()> {
     steps.step("page", "build the page", || {
-        let inputs = page_inputs(workspace)?;
+        let inputs = page_inputs(workspace, purpose)?;
         let mut trunk = workspace.command("trunk");
         trunk.args(["build", "--offline"]);
+        trunk.env("LAKEGLASS_PROFILE", purpose.engine_profile());
         process::run("page", &mut trunk, |_| ())?;
         fs::write(stamp(workspace), inputs).context("cannot write the page's stamp")
     })
 }
 
-/// Whether `dist/` was built from what the checkout holds now.
-pub fn page_is_current(workspace: &Workspace) -> Result<bool> {
+/// Whether `dist/` was built from what the checkout holds now, for this purpose.
+pub fn page_is_current(workspace: &Workspace, purpose: Purpose) -> Result<bool> {
     let built_from = fs::read_to_string(stamp(workspace)).unwrap_or_default();
     let there = workspace.page().join("index.html").exists();
-    Ok(there && built_from == page_inputs(workspace)?)
+    Ok(there && built_from == page_inputs(workspace, purpose)?)
 }
 
 /// `npm ci` in `folder` (below the root), unless its lock file was installed before.
@@ -99,13 +134,14 @@ fn stamp(workspace: &Workspace) -> std::path::PathBuf {
 
 /// A hash over names and contents of [`PAGE_INPUTS`]: contents, as a checkout sets new times on
 /// files that it leaves as they are.
-fn page_inputs(workspace: &Workspace) -> Result<String> {
+fn page_inputs(workspace: &Workspace, purpose: Purpose) -> Result<String> {
     let mut hasher = Sha256::new();
     for input in PAGE_INPUTS {
         hash_path(&workspace.root, Path::new(input), &mut hasher)
             .with_context(|| format!("cannot read {input}"))?;
     }
-    Ok(format!("{:x}\n", hasher.finalize()))
+    let profile = purpose.engine_profile();
+    Ok(format!("{:x} {profile}\n", hasher.finalize()))
 }
 
 /// Takes in the file or folder `path`, relative to `root`: each file's name, length and content.

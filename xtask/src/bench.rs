@@ -38,7 +38,7 @@ const LAYOUTS: [&str; 3] = ["classic", "sidecars", "compacted"];
 pub fn run(workspace: &Workspace, bench: &Bench) -> Result<()> {
     let steps = Steps::new();
     system::ensure(workspace, &[system::CHROMIUM])?;
-    demo::build(workspace, &steps)?;
+    demo::build(workspace, &steps, artifacts::Purpose::Trial)?;
     steps.step("bench", "build the native half, optimised", || {
         let mut cargo = workspace.command("cargo");
         cargo.args(["build", "--release", "--package", "lakeglass-bench"]);

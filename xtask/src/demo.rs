@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::artifacts::Purpose;
 use crate::process::{self, Guard, print_line};
 use crate::steps::{Steps, seconds};
 use crate::workspace::Workspace;
@@ -30,10 +31,29 @@ pub struct Options {
     data: Option<PathBuf>,
 }
 
+/// Options of `cargo xtask build`.
+#[derive(Debug, clap::Args)]
+pub struct BuildOptions {
+    /// Build what ships: `target/dist/lakeglass`, and `dist/` with the smallest engine. DataFusion is
+    /// compiled twice more for it, and for longer.
+    #[arg(long)]
+    dist: bool,
+}
+
+impl BuildOptions {
+    pub fn purpose(&self) -> Purpose {
+        if self.dist {
+            Purpose::Shipping
+        } else {
+            Purpose::Trial
+        }
+    }
+}
+
 /// Installs what is missing, builds, seeds and serves, until Ctrl-C.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let steps = Steps::new();
-    build(workspace, &steps)?;
+    build(workspace, &steps, Purpose::Trial)?;
     let data = options
         .data
         .clone()
@@ -50,15 +70,19 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// Installs what is missing, and builds page, worker and binary.
-pub fn build(workspace: &Workspace, steps: &Steps) -> Result<()> {
+pub fn build(workspace: &Workspace, steps: &Steps, purpose: Purpose) -> Result<()> {
+    let native = || match purpose {
+        Purpose::Trial => artifacts::native(workspace, steps, false),
+        Purpose::Shipping => artifacts::binary_to_ship(workspace, steps),
+    };
     system::ensure(workspace, &[system::CLANG, system::NODE, system::NPM])?;
     tools::ensure_wasm_target(workspace, steps)?;
-    if artifacts::page_is_current(workspace)? {
-        return artifacts::native(workspace, steps, false);
+    if artifacts::page_is_current(workspace, purpose)? {
+        return native();
     }
     let (native, page) = lanes::both(
-        || artifacts::native(workspace, steps, false).inspect_err(|_| process::stop_all()),
-        || build_page(workspace, steps).inspect_err(|_| process::stop_all()),
+        || native().inspect_err(|_| process::stop_all()),
+        || build_page(workspace, steps, purpose).inspect_err(|_| process::stop_all()),
     );
     // Where both have failed, one of them was stopped because of the other.
     match (native, page) {
@@ -70,10 +94,10 @@ pub fn build(workspace: &Workspace, steps: &Steps) -> Result<()> {
     }
 }
 
-fn build_page(workspace: &Workspace, steps: &Steps) -> Result<()> {
+fn build_page(workspace: &Workspace, steps: &Steps, purpose: Purpose) -> Result<()> {
     tools::ensure(workspace, steps, &[tools::WASM_BINDGEN, tools::TRUNK])?;
-    artifacts::engine(workspace, steps)?;
-    artifacts::page(workspace, steps)
+    artifacts::engine(workspace, steps, purpose)?;
+    artifacts::page(workspace, steps, purpose)
 }
 
 fn serve(workspace: &Workspace, steps: &Steps, options: &Options, data: PathBuf) -> Result<()> {

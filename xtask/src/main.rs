@@ -40,8 +40,8 @@ struct Arguments {
 enum Task {
     /// Build everything and serve the page with example tables.
     Demo(demo::Options),
-    /// Build page, worker and binary, as `demo` does.
-    Build,
+    /// Build page, worker and binary, as `demo` does; with --dist, as they ship.
+    Build(demo::BuildOptions),
     /// Set up for, and run, every test.
     Test(suites::Options),
     /// Check formats, lints, documentation and dependencies.
@@ -63,7 +63,9 @@ fn main() -> ExitCode {
     let workspace = Workspace::find();
     let result = process::stop_children_on_signal().and_then(|()| match &arguments.task {
         Task::Demo(options) => demo::run(&workspace, options).map(|()| true),
-        Task::Build => demo::build(&workspace, &Steps::new()).map(|()| true),
+        Task::Build(options) => {
+            demo::build(&workspace, &Steps::new(), options.purpose()).map(|()| true)
+        }
         Task::Test(options) => Ok(suites::run(&workspace, options.suites())),
         Task::Lint => Ok(suites::run(&workspace.clone().with_lints(), &[Suite::Lint])),
         Task::Ci => Ok(suites::run(&workspace.clone().with_lints(), &Suite::ALL)),

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Error, Result, anyhow};
 
+use crate::artifacts::Purpose;
 use crate::counts::Counts;
 use crate::process::{self, print_line};
 use crate::steps::Steps;
@@ -139,7 +140,7 @@ fn set_up_wasm(workspace: &Workspace, steps: &Steps, wasm: bool, browser: bool) 
         return Ok(());
     }
     tools::ensure_wasm_target(workspace, steps)?;
-    let page_is_due = browser && !artifacts::page_is_current(workspace)?;
+    let page_is_due = browser && !artifacts::page_is_current(workspace, Purpose::Trial)?;
     let mut needed = vec![tools::WASM_BINDGEN];
     if wasm {
         needed.push(tools::WASM_PACK);
@@ -149,8 +150,8 @@ fn set_up_wasm(workspace: &Workspace, steps: &Steps, wasm: bool, browser: bool) 
     }
     tools::ensure(workspace, steps, &needed)?;
     if page_is_due {
-        artifacts::engine(workspace, steps)?;
-        artifacts::page(workspace, steps)?;
+        artifacts::engine(workspace, steps, Purpose::Trial)?;
+        artifacts::page(workspace, steps, Purpose::Trial)?;
     }
     if browser {
         artifacts::node_modules(workspace, steps, "tests/browser")?;

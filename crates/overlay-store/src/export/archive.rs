@@ -17,6 +17,12 @@ use crate::error::Reason;
 /// Size in bytes from which on an entry needs the fields of Zip64.
 const LARGE: u64 = u32::MAX as u64;
 
+/// Id of the extra field that has times of whole seconds.
+const EXTENDED_TIMESTAMP: u16 = 0x5455;
+
+/// Flag in this field: the modification time is there, and no other.
+const HAS_MODIFICATION_TIME: u8 = 1;
+
 /// A zip archive of stored files.
 ///
 /// Entries have their sizes and checksums in front, not behind: readers that take an archive as it
@@ -72,18 +78,19 @@ fn failed(name: &str, source: ZipError) -> object_store::Error {
 fn file_options(
     size: usize,
     last_modified: DateTime<Utc>,
-) -> ZipResult<FullFileOptions<'static, 'static>> {
-    let options = FullFileOptions::default()
+) -> ZipResult<FullFileOptions<'static>> {
+    let mut options = FullFileOptions::default()
         .compression_method(CompressionMethod::Stored)
-        .system(zip::System::Unix)
         .unix_permissions(0o644)
         .large_file(size as u64 >= LARGE)
         .last_modified_time(dos_time(last_modified));
     // A signed number of 32 bits: none after January 2038.
-    match i32::try_from(last_modified.timestamp()) {
-        Ok(seconds) => options.with_extended_timestamp(Some(seconds.cast_unsigned()), None, None),
-        Err(_) => Ok(options),
+    if let Ok(seconds) = i32::try_from(last_modified.timestamp()) {
+        let mut field = vec![HAS_MODIFICATION_TIME];
+        field.extend_from_slice(&seconds.to_le_bytes());
+        options.add_extra_data(EXTENDED_TIMESTAMP, field.into_boxed_slice(), false)?;
     }
+    Ok(options)
 }
 
 /// The time as zip has it; 1980-01-01 if it lies outside of 1980 to 2107.

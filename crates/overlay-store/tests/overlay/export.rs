@@ -29,7 +29,7 @@ fn files(bytes: Vec<u8>) -> Vec<(String, String)> {
         let mut text = String::new();
         // Checks the checksum.
         file.read_to_string(&mut text).unwrap();
-        (file.name().unwrap().to_string(), text)
+        (file.name().to_owned(), text)
     };
     (0..length).map(read).collect()
 }

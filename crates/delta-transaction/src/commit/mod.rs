@@ -2,6 +2,7 @@
 
 pub(crate) mod commit_info;
 pub(crate) mod conflict;
+pub(crate) mod conflict_check;
 pub(crate) mod features;
 pub(crate) mod isolation;
 pub(crate) mod read_set;

@@ -9,7 +9,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::commit::commit_info::{Operation, Provenance};
-use crate::commit::conflict::{Conflict, ConflictKind, Current, check};
+use crate::commit::conflict::{Conflict, ConflictKind};
+use crate::commit::conflict_check::{Current, check};
 use crate::commit::features::{Feature, check_writable};
 use crate::commit::isolation::IsolationLevel;
 use crate::commit::read_set::ReadSet;

@@ -22,4 +22,7 @@ pub use commit::read_set::{FilePredicate, ReadSet};
 pub use commit::transaction::{Committed, Transaction, find_commit};
 pub use environment::Environment;
 pub use error::{Error, Result};
-pub use files::{DataFile, DataFileWriter, FileError, FileWriterOptions, TableLayout};
+pub use files::{
+    DataFile, DataFileWriter, FileError, FileWriterOptions, TableLayout, inline_deletion_vector,
+    write_deletion_vectors,
+};

@@ -4,6 +4,7 @@
 //! elsewhere, and so that every reader finds its way.
 
 mod data_file;
+mod deletion_vectors;
 mod error;
 mod file_schema;
 mod layout;
@@ -20,6 +21,7 @@ mod upload;
 mod writer;
 
 pub use data_file::DataFile;
+pub use deletion_vectors::{inline_deletion_vector, write_deletion_vectors};
 pub use error::FileError;
 pub use layout::TableLayout;
 pub use writer::{DataFileWriter, FileWriterOptions};

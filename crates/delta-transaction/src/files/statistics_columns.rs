@@ -91,7 +91,8 @@ fn named(columns: &[&StructField], paths: &[&[String]]) -> Selection {
         let is_whole = below.iter().any(|rest| rest.is_empty());
         match children(column) {
             Some(fields) if is_whole => {
-                selected.push((index, first(&fields, &mut usize::MAX.clone())))
+                let mut all = usize::MAX;
+                selected.push((index, first(&fields, &mut all)));
             }
             Some(fields) if !below.is_empty() => selected.push((index, named(&fields, &below))),
             None if is_whole => selected.push((index, Selection::Leaf)),

@@ -36,13 +36,14 @@ impl Target {
         bytes: Bytes,
         mut name: impl FnMut() -> String,
     ) -> Result<String> {
-        let mut attempt = 1;
+        let mut attempts_left = ATTEMPTS;
         loop {
+            attempts_left = attempts_left.saturating_sub(1);
             let key = name();
             let path = object_path(&self.root, &key)?;
             match self.put(&path, bytes.clone()).await {
                 Ok(()) => return Ok(key),
-                Err(StoreError::AlreadyExists { .. }) if attempt < ATTEMPTS => attempt += 1,
+                Err(StoreError::AlreadyExists { .. }) if attempts_left > 0 => {}
                 Err(source) => return Err(FileError::Storage { path, source }),
             }
         }

@@ -139,6 +139,13 @@ mod tests {
     }
 
     #[test]
+    fn what_a_uri_gives_a_meaning_to_is_escaped() {
+        let key = "a b/\"#%*<>?[\\]^`{|}~+é";
+        let path = "a%20b/%22%23%25%2A%3C%3E%3F%5B%5C%5D%5E%60%7B%7C%7D~+%C3%A9";
+        assert_eq!(to_uri(key), path);
+    }
+
+    #[test]
     fn names_that_are_too_long_for_stores_are_left_out() {
         let long = "x".repeat(300);
         assert_eq!(

@@ -39,11 +39,7 @@ impl ColumnMapping {
     /// # Errors
     /// [`Error::UnsupportedFeature`] for a mode that counts and is not known;
     /// [`Error::CorruptLog`] where a field lacks what the mode needs to find it.
-    pub fn of(
-        protocol: &Protocol,
-        metadata: &Metadata,
-        schema: &StructType,
-    ) -> Result<Self> {
+    pub fn of(protocol: &Protocol, metadata: &Metadata, schema: &StructType) -> Result<Self> {
         let Some(mode) = metadata.configuration.get(MODE) else {
             return Ok(Self::None);
         };

@@ -75,10 +75,7 @@ fn failed(name: &str, source: ZipError) -> object_store::Error {
     .at(&path)
 }
 
-fn file_options(
-    size: usize,
-    last_modified: DateTime<Utc>,
-) -> ZipResult<FullFileOptions<'static>> {
+fn file_options(size: usize, last_modified: DateTime<Utc>) -> ZipResult<FullFileOptions<'static>> {
     let mut options = FullFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .unix_permissions(0o644)

@@ -108,7 +108,7 @@ async fn times_are_the_objects() {
         assert_eq!(file.last_modified().unwrap().to_string(), expected);
         let extended = file.extra_data_fields().find_map(|field| match field {
             ExtraField::ExtendedTimestamp(time) => time.mod_time(),
-            _ => None,
+            ExtraField::Ntfs(_) => None,
         });
         let exact = extended.map(|seconds| DateTime::from_timestamp(seconds.into(), 0).unwrap());
         // It has no room for 2050.

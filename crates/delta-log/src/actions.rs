@@ -229,6 +229,7 @@ pub struct DomainMetadata {
     /// What its owner wants to keep.
     pub configuration: String,
     /// Whether the domain is gone.
+    #[serde(default)]
     pub removed: bool,
 }
 

@@ -109,6 +109,11 @@ impl Snapshot {
         &self.metadata.partition_columns
     }
 
+    /// Whether commits carry their own time, since this version at the latest.
+    pub fn has_in_commit_timestamps(&self) -> bool {
+        has_in_commit_timestamps(&self.protocol, &self.metadata)
+    }
+
     /// The data files.
     pub fn files(&self) -> &FileTable {
         &self.files

@@ -13,6 +13,7 @@ mod commit;
 mod environment;
 mod error;
 mod files;
+pub mod maintenance;
 
 pub use commit::commit_info::{ENGINE_INFO, Operation};
 pub use commit::conflict::{Conflict, ConflictKind};
@@ -26,3 +27,4 @@ pub use files::{
     DataFile, DataFileWriter, FileError, FileWriterOptions, TableLayout, inline_deletion_vector,
     write_deletion_vectors,
 };
+pub use uuid::Uuid;

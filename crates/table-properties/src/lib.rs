@@ -5,9 +5,13 @@
 //! would turn on a feature which Lakeglass does not write yet is refused by name.
 #![warn(missing_docs)]
 
+mod interval;
+
 use std::collections::BTreeMap;
 
 use messages::Error;
+
+pub use interval::parse_interval;
 
 /// The values that a property takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +137,7 @@ fn check_one(name: &str, value: &str) -> Result<String, Error> {
         Kind::Positive => Some("a whole number above 0".into()),
         Kind::Count if value.parse::<i64>().is_ok_and(|n| n >= -1) => None,
         Kind::Count => Some("a whole number of -1 or more".into()),
-        Kind::Interval if is_interval(value) => None,
+        Kind::Interval if parse_interval(value).is_some() => None,
         Kind::Interval => Some("an interval such as 'interval 30 days'".into()),
         Kind::Text => None,
         Kind::OneOf(values) if values.contains(&value.to_lowercase().as_str()) => None,
@@ -156,32 +160,6 @@ fn check_one(name: &str, value: &str) -> Result<String, Error> {
             format!("{canonical} can't be '{value}': it must be {expected}."),
         )),
     }
-}
-
-/// `interval 30 days`, `2 weeks 12 hours`.
-fn is_interval(value: &str) -> bool {
-    const UNITS: &[&str] = &[
-        "nanosecond",
-        "microsecond",
-        "millisecond",
-        "second",
-        "minute",
-        "hour",
-        "day",
-        "week",
-    ];
-    let lower = value.trim().to_lowercase();
-    let words: Vec<&str> = lower
-        .strip_prefix("interval ")
-        .unwrap_or(&lower)
-        .split_whitespace()
-        .collect();
-    !words.is_empty()
-        && words.len().is_multiple_of(2)
-        && words.chunks(2).all(|pair| {
-            pair[0].parse::<u64>().is_ok()
-                && UNITS.contains(&pair[1].strip_suffix('s').unwrap_or(pair[1]))
-        })
 }
 
 #[cfg(test)]

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::Array;
-use arrow::json::writer::{LineDelimited, WriterBuilder};
-use arrow::record_batch::RecordBatch;
 
 use crate::actions::Add;
 use crate::error::Result;
 use crate::files::file_segment::{FileDetails, SegmentColumns};
 use crate::files::file_table::FileTable;
+use crate::files::statistics_json::statistics_to_json;
 
 impl FileTable {
     /// The `add` actions of some files, by their positions, as the log has them: paths, partition
@@ -57,11 +56,6 @@ fn statistics_json(columns: &SegmentColumns, row: usize) -> Result<Option<String
     let Some(parsed) = parsed.filter(|parsed| parsed.is_valid(row)) else {
         return Ok(None);
     };
-    let mut writer = WriterBuilder::new().build::<_, LineDelimited>(Vec::new());
-    writer.write(&RecordBatch::from(parsed.slice(row, 1)))?;
-    writer.finish()?;
-    let text = String::from_utf8_lossy(&writer.into_inner())
-        .trim_end()
-        .to_owned();
-    Ok((text != "{}").then_some(text))
+    let texts = statistics_to_json(&parsed.slice(row, 1))?;
+    Ok(texts.iter().flatten().next().map(str::to_owned))
 }

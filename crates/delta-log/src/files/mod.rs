@@ -8,4 +8,5 @@ pub(crate) mod file_segment;
 pub(crate) mod file_table;
 pub(crate) mod parquet_footer;
 pub(crate) mod statistics;
+pub(crate) mod statistics_json;
 pub(crate) mod values;

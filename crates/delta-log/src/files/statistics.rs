@@ -43,14 +43,18 @@ impl ParsedJson {
                 fields.push(Field::new(name, ArrowType::Struct(columns.clone()), true));
             }
         }
-        let schema = Arc::new(Schema::new(fields));
-        let rows = decode(&schema, stats).unwrap_or_else(|_| decode_one_by_one(&schema, stats));
-        Self(rows)
+        Self(decode_statistics(&Arc::new(Schema::new(fields)), stats))
     }
 
     fn texts(&self, group: Option<&str>, name: &str) -> Option<StringArray> {
         child(&self.0, group, name)?.as_string_opt().cloned()
     }
+}
+
+/// Statistics in JSON as columns, one row for each text. Of `schema`, whose fields are texts or
+/// structs of them, a row has what its text has; nothing where that is null, or no JSON.
+pub fn decode_statistics(schema: &Arc<Schema>, stats: &StringArray) -> StructArray {
+    decode(schema, stats).unwrap_or_else(|_| decode_one_by_one(schema, stats))
 }
 
 /// All texts at once; an error if any of them is not one JSON object.

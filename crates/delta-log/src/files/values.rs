@@ -72,6 +72,13 @@ pub(crate) fn parse<'a>(
     })
 }
 
+/// Parses each text as a value of a primitive type; what is not of the type becomes null, and so does
+/// everything where the type is nested.
+pub fn parse_lenient(data_type: &DataType, texts: &[Option<&str>]) -> ArrayRef {
+    let values = parse(data_type, texts.iter().copied(), true);
+    values.unwrap_or_else(|_| new_null_array(&data_type.to_arrow(), texts.len()))
+}
+
 /// Parses partition values. An empty text is null, whatever the type. Hive's name for null is
 /// plain text to the protocol and to Spark: null only where it is not of the column's type.
 ///
@@ -79,7 +86,7 @@ pub(crate) fn parse<'a>(
 /// [`Error::InvalidPartitionValue`], with the first text that is not of the type.
 ///
 /// Protocol: [Partition Value Serialization](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#partition-value-serialization)
-pub(crate) fn parse_partition_values(
+pub fn parse_partition_values(
     column: &str,
     data_type: &DataType,
     texts: &[Option<&str>],

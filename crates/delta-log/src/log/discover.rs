@@ -54,41 +54,10 @@ impl Log {
 
     /// Lists the files of `version` and later ones.
     pub(crate) async fn list_from(table: &Table, version: Option<u64>) -> Result<Self> {
-        let folder = log_folder(&table.root);
-        let objects = match version {
-            None => table.store.list(Some(&folder)),
-            // The offset itself is left out, but every name of this version is longer.
-            Some(version) => {
-                let offset = folder.clone().join(format!("{version:020}"));
-                table.store.list_with_offset(Some(&folder), &offset)
-            }
-        };
-        let objects: Vec<_> = match objects.try_collect().await {
-            Err(object_store::Error::NotFound { .. }) => Vec::new(),
-            result => result.map_err(|source| Error::Storage {
-                path: folder.clone(),
-                source,
-            })?,
-        };
-        let files = objects.into_iter().filter_map(|object| {
-            let name = object
-                .location
-                .as_ref()
-                .strip_prefix(folder.as_ref())?
-                .strip_prefix('/')?;
-            let kind = LogPath::parse(name)?;
-            let file = LogFile {
-                size: Some(object.size),
-                modified: object.last_modified.timestamp_millis(),
-                e_tag: object.e_tag,
-                path: object.location,
-            };
-            Some((kind, file))
-        });
         Ok(Self {
             location: table.location.clone(),
             starts_late: version.is_some(),
-            ..Self::from_files(files)
+            ..Self::from_files(list_files(table, version).await?)
         })
     }
 
@@ -219,4 +188,43 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// Lists the files of `version` and later ones, or of all; those that the log consists of.
+pub(crate) async fn list_files(
+    table: &Table,
+    version: Option<u64>,
+) -> Result<Vec<(LogPath, LogFile)>> {
+    let folder = log_folder(&table.root);
+    let objects = match version {
+        None => table.store.list(Some(&folder)),
+        // The offset itself is left out, but every name of this version is longer.
+        Some(version) => {
+            let offset = folder.clone().join(format!("{version:020}"));
+            table.store.list_with_offset(Some(&folder), &offset)
+        }
+    };
+    let objects: Vec<_> = match objects.try_collect().await {
+        Err(object_store::Error::NotFound { .. }) => Vec::new(),
+        result => result.map_err(|source| Error::Storage {
+            path: folder.clone(),
+            source,
+        })?,
+    };
+    let files = objects.into_iter().filter_map(|object| {
+        let name = object
+            .location
+            .as_ref()
+            .strip_prefix(folder.as_ref())?
+            .strip_prefix('/')?;
+        let kind = LogPath::parse(name)?;
+        let file = LogFile {
+            size: Some(object.size),
+            modified: object.last_modified.timestamp_millis(),
+            e_tag: object.e_tag,
+            path: object.location,
+        };
+        Some((kind, file))
+    });
+    Ok(files.collect())
 }

@@ -7,32 +7,42 @@ use object_store::path::Path;
 
 /// A file of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogFile {
-    pub(crate) path: Path,
+pub struct LogFile {
+    /// Its path in the store.
+    pub path: Path,
     /// In bytes; `None` where nothing but a GET would tell.
-    pub(crate) size: Option<u64>,
-    /// Milliseconds since the epoch.
-    pub(crate) modified: i64,
-    pub(crate) e_tag: Option<String>,
+    pub size: Option<u64>,
+    /// When it was last modified, in milliseconds since the epoch.
+    pub modified: i64,
+    /// The store's tag for its content.
+    pub e_tag: Option<String>,
 }
 
 /// Kind of a file of the log, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogPath {
+pub enum LogPath {
+    /// The commit of a version.
     Commit(u64),
+    /// A version's checkpoint in one file.
     ClassicCheckpoint(u64),
-    /// `part` counts from 1 to `parts`.
+    /// One of several files of a checkpoint.
     CheckpointPart {
+        /// The version.
         version: u64,
+        /// From 1 to `parts`.
         part: u32,
+        /// How many there are.
         parts: u32,
     },
     /// A checkpoint of the V2 spec, named with a UUID.
     UuidCheckpoint(u64),
+    /// The checksum of a version.
     Checksum(u64),
     /// Several commits in one file.
     Compaction {
+        /// The first commit.
         first: u64,
+        /// The last one.
         last: u64,
     },
 }
@@ -104,17 +114,17 @@ fn parse_version(digits: &str) -> Option<u64> {
 }
 
 /// `_delta_log` of the table at `root`.
-pub(crate) fn log_folder(root: &Path) -> Path {
+pub fn log_folder(root: &Path) -> Path {
     root.clone().join("_delta_log")
 }
 
 /// The commit of `version`.
-pub(crate) fn commit_path(root: &Path, version: u64) -> Path {
+pub fn commit_path(root: &Path, version: u64) -> Path {
     log_folder(root).join(format!("{version:020}.json"))
 }
 
 /// The checksum of `version`.
-pub(crate) fn checksum_path(root: &Path, version: u64) -> Path {
+pub fn checksum_path(root: &Path, version: u64) -> Path {
     log_folder(root).join(format!("{version:020}.crc"))
 }
 

@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use bytes::Bytes;
 use futures::{FutureExt, TryStreamExt, future};
 use object_store::path::Path;
 
@@ -46,6 +47,12 @@ impl Table {
 
     /// Reads a commit, unless `log` has it already.
     pub(crate) async fn read_commit(&self, log: &Log, version: u64) -> Result<Commit> {
+        let bytes = self.read_commit_file(log, version).await?;
+        Commit::parse(&commit_path(&self.root, version), &bytes)
+    }
+
+    /// Reads the whole file of a commit, unless `log` has it already.
+    pub(crate) async fn read_commit_file(&self, log: &Log, version: u64) -> Result<Bytes> {
         let Some(file) = log.commits.get(&version) else {
             return Err(Error::MissingCommit {
                 location: self.location.clone(),
@@ -60,7 +67,7 @@ impl Table {
         if file.size.is_some_and(|size| size > bytes.len() as u64) {
             return Err(self.truncated(&path, bytes.len(), file.size));
         }
-        Commit::parse(&path, &bytes)
+        Ok(bytes)
     }
 }
 
@@ -118,7 +125,7 @@ pub(crate) async fn load(
         if let Some((version, found)) = &segment.checkpoint
             && (state.protocol.is_none() || state.metadata.is_none())
         {
-            let error = lacks_actions(found, &state);
+            let error = lacks_actions(found, state.protocol.is_some());
             warnings.push(unreadable_checkpoint(*version, &error));
             unreadable.push(found.clone());
             first_error = first_error.or(Some(error));
@@ -155,10 +162,10 @@ fn unreadable_checkpoint(version: u64, error: &Error) -> Warning {
     }
 }
 
-fn lacks_actions(checkpoint: &Checkpoint, state: &State) -> Error {
-    let action = match state.protocol {
-        None => "protocol",
-        Some(_) => "metaData",
+pub(crate) fn lacks_actions(checkpoint: &Checkpoint, has_protocol: bool) -> Error {
+    let action = match has_protocol {
+        false => "protocol",
+        true => "metaData",
     };
     let path = checkpoint.files.first().map(|file| file.path.to_string());
     Error::CorruptLog {
@@ -168,7 +175,7 @@ fn lacks_actions(checkpoint: &Checkpoint, state: &State) -> Error {
 }
 
 /// Whether an error is the fault of a file (damaged, cut short, gone), not of the store.
-fn is_of_the_file(error: &Error) -> bool {
+pub(crate) fn is_of_the_file(error: &Error) -> bool {
     matches!(error, Error::CorruptLog { .. } | Error::Truncated { .. }) || error.is_not_found()
 }
 

@@ -65,7 +65,7 @@ impl Files {
 }
 
 /// Logical files: by path, the deletion vectors that they were seen with.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct LogicalFiles(HashMap<String, Vec<Option<String>>>);
 
 impl LogicalFiles {
@@ -82,7 +82,7 @@ impl LogicalFiles {
         true
     }
 
-    fn contains(&self, path: &str, vector: Option<&DeletionVector>) -> bool {
+    pub(crate) fn contains(&self, path: &str, vector: Option<&DeletionVector>) -> bool {
         self.0
             .get(path)
             .is_some_and(|vectors| vectors.contains(&vector.map(DeletionVector::unique_id)))

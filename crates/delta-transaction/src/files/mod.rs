@@ -13,7 +13,7 @@ mod open_file;
 mod partition_values;
 mod partitions;
 mod paths;
-mod properties;
+pub(crate) mod properties;
 mod statistics;
 mod statistics_columns;
 mod text;

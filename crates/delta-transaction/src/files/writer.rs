@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType as ArrowType, SchemaRef};
+use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -158,16 +159,19 @@ impl DataFileWriter {
         let open = std::mem::take(&mut self.open);
         self.buffered = 0;
         let failed = AtomicBool::new(false);
-        let this = &*self;
+        let (layout, target, names) = (&self.layout, &self.target, &self.names);
         let failed = &failed;
-        let puts = open.into_values().map(|file| async move {
-            if failed.load(Ordering::Relaxed) {
-                file.abort().await;
-                return None;
+        let puts = open.into_values().map(|file| {
+            async move {
+                if failed.load(Ordering::Relaxed) {
+                    file.abort().await;
+                    return None;
+                }
+                let closed = file.close(layout, target, names).await;
+                failed.fetch_or(closed.is_err(), Ordering::Relaxed);
+                Some(closed)
             }
-            let closed = this.put(file).await;
-            failed.fetch_or(closed.is_err(), Ordering::Relaxed);
-            Some(closed)
+            .boxed()
         });
         let outcomes: Vec<_> = stream::iter(puts).buffered(CONCURRENT_PUTS).collect().await;
         let mut error = None;
@@ -234,14 +238,10 @@ impl DataFileWriter {
     async fn close(&mut self, partition: &Arc<Partition>) -> Result<()> {
         if let Some(file) = self.open.remove(partition) {
             self.buffered = self.buffered.saturating_sub(file.buffered_bytes());
-            let closed = self.put(file).await?;
+            let closed = file.close(&self.layout, &self.target, &self.names).await?;
             self.closed.push(closed);
         }
         Ok(())
-    }
-
-    async fn put(&self, file: OpenFile) -> Result<DataFile> {
-        file.close(&self.layout, &self.target, &self.names).await
     }
 
     fn check_columns(&self, rows: &RecordBatch) -> Result<()> {

@@ -5,7 +5,7 @@
 //! [V2 Spec](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#v2-spec),
 //! [Checkpoint Schema](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoint-schema)
 
-mod part_reader;
+pub(crate) mod part_reader;
 
 use std::sync::OnceLock;
 
@@ -16,15 +16,12 @@ use arrow::compute::{cast, filter, is_not_null};
 use arrow::datatypes::{DataType as ArrowType, Int64Type};
 use arrow::json::LineDelimitedWriter;
 use futures::{FutureExt, TryStreamExt};
-use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
-use parquet::errors::ParquetError;
 use parquet::schema::types::SchemaDescriptor;
 use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
 
-use self::part_reader::PartReader;
+use self::part_reader::{open_part, parquet_error};
 use crate::actions::{Action, Commit, Metadata, Protocol, Sidecar};
 use crate::error::{Error, Result};
 use crate::files::deletion_vector::DeletionVector;
@@ -32,13 +29,6 @@ use crate::files::file_segment::{FileDetails, PartitionValues, SegmentColumns, m
 use crate::log::concurrent::ordered;
 use crate::log::log_path::{LogFile, log_folder};
 use crate::table::Table;
-
-/// Checkpoints up to this many bytes are fetched whole: one request instead of a footer and then
-/// columns. Larger ones are read column by column.
-const WHOLE: u64 = 2 * 1024 * 1024;
-
-/// Rows that are decoded at a time.
-const BATCH: usize = 8192;
 
 /// Parts that are read at a time.
 const CONCURRENT_PARTS: usize = 8;
@@ -107,7 +97,7 @@ async fn read_parts(
 
 impl Sidecar {
     /// A sidecar is always in the table's own folder of them, however its path is spelt.
-    fn file(&self, table: &Table) -> LogFile {
+    pub(crate) fn file(&self, table: &Table) -> LogFile {
         let decoded = percent_decode_str(&self.path).decode_utf8_lossy();
         let name = decoded.rsplit('/').next().unwrap_or_default();
         LogFile {
@@ -128,28 +118,9 @@ async fn read_part(
         return read_json(table, file, scope).await;
     }
     let failed = |error| parquet_error(&file.path, error);
-    let reader = match file.size {
-        Some(size) if size > WHOLE => PartReader::Ranged {
-            store: table.store.clone(),
-            path: file.path.clone(),
-            size,
-        },
-        expected => {
-            let (bytes, _) = table.fetch(&file.path).await?;
-            if expected.is_some_and(|size| size != bytes.len() as u64) {
-                return Err(table.truncated(&file.path, bytes.len(), expected));
-            }
-            PartReader::Whole(bytes)
-        }
-    };
-    // Without the writer's Arrow schema all writers' files come in the same types.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options)
-        .await
-        .map_err(failed)?;
+    let builder = open_part(table, file).await?;
     let mask = projection(builder.parquet_schema(), scope);
-    let builder = builder.with_projection(mask).with_batch_size(BATCH);
-    let mut batches = builder.build().map_err(failed)?;
+    let mut batches = builder.with_projection(mask).build().map_err(failed)?;
     let mut part = CheckpointContent::default();
     while let Some(batch) = batches.try_next().await.map_err(failed)? {
         part.add_batch(&batch)
@@ -218,7 +189,7 @@ fn projection(schema: &SchemaDescriptor, scope: CheckpointScope) -> ProjectionMa
 }
 
 /// Reason why a checkpoint's row is invalid.
-struct Invalid(String);
+pub(crate) struct Invalid(pub(crate) String);
 
 impl<E: std::error::Error> From<E> for Invalid {
     fn from(error: E) -> Self {
@@ -233,7 +204,7 @@ impl CheckpointContent {
                 continue;
             };
             for row in (0..column.len()).filter(|row| column.is_valid(*row)) {
-                let action = action(name, &column.slice(row, 1))?;
+                let action: Action = action(name, &column.slice(row, 1))?;
                 self.protocol = action.protocol.or(self.protocol.take());
                 self.metadata = action.meta_data.or(self.metadata.take());
                 self.sidecars.extend(action.sidecar);
@@ -255,8 +226,8 @@ impl CheckpointContent {
     }
 }
 
-/// One protocol, metadata or sidecar, by way of the JSON that a commit has for it.
-fn action(name: &str, value: &ArrayRef) -> Result<Action, Invalid> {
+/// One action that is of no file, by way of the JSON that a commit has for it.
+pub(crate) fn action<T: DeserializeOwned>(name: &str, value: &ArrayRef) -> Result<T, Invalid> {
     let batch = RecordBatch::try_from_iter([(name, value.clone())])?;
     let mut writer = LineDelimitedWriter::new(Vec::new());
     writer.write(&batch)?;
@@ -322,8 +293,10 @@ fn details(
     }))
 }
 
-/// Each file's deletion vector.
-fn deletion_vectors(adds: &StructArray) -> Result<Vec<Option<Box<DeletionVector>>>, Invalid> {
+/// The deletion vector of each file action.
+pub(crate) fn deletion_vectors(
+    adds: &StructArray,
+) -> Result<Vec<Option<Box<DeletionVector>>>, Invalid> {
     let Some(vectors) = adds.column_by_name("deletionVector") else {
         return Ok(vec![None; adds.len()]);
     };
@@ -367,23 +340,4 @@ fn deletion_vectors(adds: &StructArray) -> Result<Vec<Option<Box<DeletionVector>
 
 fn invalid(reason: &str) -> Invalid {
     Invalid(reason.to_owned())
-}
-
-fn parquet_error(path: &Path, error: ParquetError) -> Error {
-    match error {
-        ParquetError::External(source) => match source.downcast::<object_store::Error>() {
-            Ok(source) => Error::Storage {
-                path: path.clone(),
-                source: *source,
-            },
-            Err(other) => Error::CorruptLog {
-                path: path.to_string(),
-                reason: other.to_string(),
-            },
-        },
-        other => Error::CorruptLog {
-            path: path.to_string(),
-            reason: other.to_string(),
-        },
-    }
 }

@@ -242,6 +242,18 @@ pub struct Query {
     pub references: Vec<TableReference>,
     /// For each reference without an alias: the name it was written with.
     pub(crate) written_names: Vec<Vec<String>>,
+    /// Relations that nobody looks up by a name, because the engine has them at hand.
+    pub(crate) given: Vec<GivenRelation>,
+}
+
+/// A relation of a query that the engine registers itself: the table that a statement changes, or the
+/// rows that it takes.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenRelation {
+    /// The table name that stands for it in the resolved query.
+    pub placeholder: &'static str,
+    /// The name that the statement gave it, where it may qualify columns.
+    pub written_name: Vec<String>,
 }
 
 /// A statement that changes a table.

@@ -13,6 +13,7 @@ mod names;
 mod queries;
 mod refusals;
 mod robustness;
+mod rows;
 mod writes;
 
 const DIM: &str = "delta.`s3a://curated-data-bucket/financial_transactions_dim`";

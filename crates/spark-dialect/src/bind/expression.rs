@@ -42,6 +42,32 @@ impl ExpressionScope<'_> {
         Ok(expr.to_string())
     }
 
+    /// Whether every name in the expression is one of the columns, and of one of them only.
+    ///
+    /// # Errors
+    /// That of the first name that is not.
+    pub fn check(&self, expr: &Expr) -> Result<(), Error> {
+        struct Names<'a>(&'a ExpressionScope<'a>);
+        impl Visitor for Names<'_> {
+            type Break = Error;
+            fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+                let parts = match expr {
+                    Expr::Identifier(ident) => std::slice::from_ref(ident),
+                    Expr::CompoundIdentifier(parts) => parts.as_slice(),
+                    _ => return ControlFlow::Continue(()),
+                };
+                match self.0.resolve(parts) {
+                    Ok(_) => ControlFlow::Continue(()),
+                    Err(error) => ControlFlow::Break(error),
+                }
+            }
+        }
+        match expr.visit(&mut Names(self)) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(error) => Err(error),
+        }
+    }
+
     fn resolve(&self, parts: &[Ident]) -> Result<Vec<Ident>, Error> {
         let written = || {
             parts

@@ -10,11 +10,10 @@ use crate::type_names::type_name;
 use crate::bind::expression::{ExpressionScope, names_columns};
 use crate::bind::scope::{ScopeRelation, columns};
 use crate::bind::writes::{
-    assigned_column, check_assigned_once, check_characters, check_unique_columns, dotted,
-    scope_relation,
+    assigned_column, check_characters, check_set_once, check_unique_columns, dotted, scope_relation,
 };
 use crate::identifiers::same_identifier;
-use crate::statement::{Merge, RawAssignment, RawMergeAction, RawMergeClause};
+use crate::statement::{Merge, RawMergeAction, RawMergeClause};
 
 impl Merge {
     /// The operation, its expressions bound to the columns of both sides.
@@ -33,37 +32,38 @@ impl Merge {
         source: &Schema,
         schema_evolution: bool,
     ) -> Result<Operation, Error> {
-        check_unique_columns(source)?;
-        let mut sides = [
-            scope_relation(&self.target, columns(target)),
-            scope_relation(&self.source_qualifier, columns(source)),
-        ];
-        let clash = same_identifier(&self.target.alias, &self.source_qualifier.alias);
-        let aliases = match clash {
-            true => ["__target".to_owned(), "__source".to_owned()],
-            false => [
-                self.target.alias.clone(),
-                self.source_qualifier.alias.clone(),
-            ],
-        };
-        if clash {
-            // Both go by one name, which then tells nothing; their full names still do.
-            for (side, alias) in sides.iter_mut().zip(&aliases) {
-                side.alias = Some(alias.clone());
-            }
-        }
-        let binder = MergeBinder {
-            merge: self,
-            sides,
-            evolve: self.schema_evolution || schema_evolution,
-        };
+        let binder = MergeBinder::new(self, target, source, schema_evolution)?;
         let on = binder.expression(&self.on, MergeWhen::Matched)?;
-        let clauses = self
-            .clauses
-            .iter()
-            .map(|clause| binder.clause(clause))
-            .collect::<Result<_, _>>()?;
-        let [target_alias, source_alias] = aliases;
+        let clauses = binder.clauses()?.into_iter().map(|clause| {
+            let when = clause.when;
+            let bound = |expr: &Expr| binder.expression(expr, when);
+            let assignments = |set: Vec<(String, Expr)>| {
+                let assignments = set.into_iter().map(|(column, expr)| {
+                    Ok(Assignment {
+                        column,
+                        expression: bound(&expr)?,
+                    })
+                });
+                assignments.collect::<Result<Vec<_>, Error>>()
+            };
+            let condition = clause.condition.as_ref().map(bound).transpose()?;
+            let action = match clause.action {
+                ActionOf::Delete => MergeAction::Delete,
+                ActionOf::Update(set) => MergeAction::Update {
+                    assignments: assignments(set)?,
+                },
+                ActionOf::Insert(set) => MergeAction::Insert {
+                    assignments: assignments(set)?,
+                },
+            };
+            Ok(MergeClause {
+                when,
+                condition,
+                action,
+            })
+        });
+        let clauses = clauses.collect::<Result<_, Error>>()?;
+        let [target_alias, source_alias] = binder.aliases;
         Ok(Operation::Merge {
             target_alias,
             source_alias,
@@ -74,69 +74,106 @@ impl Merge {
     }
 }
 
-struct MergeBinder<'a> {
+/// A MERGE beside the schemas of its two sides.
+pub(crate) struct MergeBinder<'a> {
     merge: &'a Merge,
     /// Target, source.
     sides: [ScopeRelation; 2],
-    evolve: bool,
+    /// Their names, which differ.
+    pub aliases: [String; 2],
+    pub evolve: bool,
 }
 
-impl MergeBinder<'_> {
-    fn clause(&self, clause: &RawMergeClause) -> Result<MergeClause, Error> {
-        let when = clause.when;
-        let condition = clause
-            .condition
-            .as_ref()
-            .map(|c| self.expression(c, when))
-            .transpose()?;
+/// A `WHEN` clause whose columns are known and whose `*` is expanded.
+pub(crate) struct ClauseOf {
+    pub when: MergeWhen,
+    pub condition: Option<Expr>,
+    pub action: ActionOf,
+}
+
+/// What becomes of a clause's rows: columns of the table, and their values.
+pub(crate) enum ActionOf {
+    Update(Vec<(String, Expr)>),
+    Insert(Vec<(String, Expr)>),
+    Delete,
+}
+
+impl<'a> MergeBinder<'a> {
+    pub fn new(
+        merge: &'a Merge,
+        target: &Schema,
+        source: &Schema,
+        schema_evolution: bool,
+    ) -> Result<Self, Error> {
+        check_unique_columns(source)?;
+        let mut sides = [
+            scope_relation(&merge.target, columns(target)),
+            scope_relation(&merge.source_qualifier, columns(source)),
+        ];
+        let clash = same_identifier(&merge.target.alias, &merge.source_qualifier.alias);
+        let aliases = match clash {
+            true => ["__target".to_owned(), "__source".to_owned()],
+            false => [
+                merge.target.alias.clone(),
+                merge.source_qualifier.alias.clone(),
+            ],
+        };
+        if clash {
+            // Both go by one name, which then tells nothing; their full names still do.
+            for (side, alias) in sides.iter_mut().zip(&aliases) {
+                side.alias = Some(alias.clone());
+            }
+        }
+        Ok(Self {
+            merge,
+            sides,
+            aliases,
+            evolve: merge.schema_evolution || schema_evolution,
+        })
+    }
+
+    /// The clauses, in order.
+    pub fn clauses(&self) -> Result<Vec<ClauseOf>, Error> {
+        self.merge
+            .clauses
+            .iter()
+            .map(|clause| self.clause(clause))
+            .collect()
+    }
+
+    fn clause(&self, clause: &RawMergeClause) -> Result<ClauseOf, Error> {
         let action = match &clause.action {
-            RawMergeAction::Delete => MergeAction::Delete,
-            RawMergeAction::UpdateAll => MergeAction::Update {
-                assignments: self.all("UPDATE SET *")?,
-            },
-            RawMergeAction::InsertAll => MergeAction::Insert {
-                assignments: self.all("INSERT *")?,
-            },
-            RawMergeAction::Update(assignments) => MergeAction::Update {
-                assignments: self.assignments(assignments, when)?,
-            },
+            RawMergeAction::Delete => ActionOf::Delete,
+            RawMergeAction::UpdateAll => ActionOf::Update(self.all("UPDATE SET *")?),
+            RawMergeAction::InsertAll => ActionOf::Insert(self.all("INSERT *")?),
+            RawMergeAction::Update(assignments) => {
+                let set = assignments.iter().map(|a| (&a.column, &a.expression));
+                ActionOf::Update(self.assignments(set)?)
+            }
             RawMergeAction::Insert { columns, values } => {
-                let assignments: Vec<_> = columns
-                    .iter()
-                    .zip(values)
-                    .map(|(column, value)| RawAssignment {
-                        column: column.clone(),
-                        expression: value.clone(),
-                    })
-                    .collect();
-                MergeAction::Insert {
-                    assignments: self.assignments(&assignments, when)?,
-                }
+                ActionOf::Insert(self.assignments(columns.iter().zip(values))?)
             }
         };
-        Ok(MergeClause {
-            when,
-            condition,
+        Ok(ClauseOf {
+            when: clause.when,
+            condition: clause.condition.clone(),
             action,
         })
     }
 
-    fn assignments(
+    fn assignments<'b>(
         &self,
-        raw: &[RawAssignment],
-        when: MergeWhen,
-    ) -> Result<Vec<Assignment>, Error> {
-        let mut assignments = Vec::new();
-        for RawAssignment { column, expression } in raw {
+        raw: impl Iterator<Item = (&'b Vec<Ident>, &'b Expr)>,
+    ) -> Result<Vec<(String, Expr)>, Error> {
+        let mut names = Vec::new();
+        let mut set = Vec::new();
+        for (column, expression) in raw {
             let name = self.assigned(column, expression)?;
-            check_assigned_once(&assignments, &name)?;
-            let expression = self.expression(expression, when)?;
-            assignments.push(Assignment {
-                column: name,
-                expression,
-            });
+            check_set_once(&names, &name)?;
+            names.push(name.clone());
+            set.push((name, expression.clone()));
         }
-        Ok(assignments)
+        Ok(set)
     }
 
     /// The column that an assignment sets: one of the table's, or under schema evolution one that
@@ -198,40 +235,35 @@ impl MergeBinder<'_> {
     }
 
     /// `*`: source columns to the target's of the same name.
-    fn all(&self, what: &str) -> Result<Vec<Assignment>, Error> {
+    fn all(&self, what: &str) -> Result<Vec<(String, Expr)>, Error> {
         let [target, source] = &self.sides;
-        let mut assignments: Vec<Assignment> = Vec::new();
+        let mut set: Vec<(String, Expr)> = Vec::new();
         let from = |column: &str| {
-            let ident = vec![
-                Ident::new(source.alias.clone().unwrap_or_default()),
-                Ident::new(column.to_owned()),
-            ];
-            self.expression(&Expr::CompoundIdentifier(ident), MergeWhen::Matched)
+            Expr::CompoundIdentifier(vec![
+                Ident::with_quote('`', source.alias.clone().unwrap_or_default()),
+                Ident::with_quote('`', column),
+            ])
         };
         if self.evolve {
+            let mut names = Vec::new();
             for column in source.columns.iter().flatten() {
                 let name = target.find(&column.name).unwrap_or(column).name.clone();
                 check_characters(&name)?;
-                check_assigned_once(&assignments, &name)?;
-                assignments.push(Assignment {
-                    column: name,
-                    expression: from(&column.name)?,
-                });
+                check_set_once(&names, &name)?;
+                names.push(name.clone());
+                set.push((name, from(&column.name)));
             }
-            return Ok(assignments);
+            return Ok(set);
         }
         let mut missing = Vec::new();
         for column in target.columns.iter().flatten() {
             match source.find(&column.name) {
-                Some(found) => assignments.push(Assignment {
-                    column: column.name.clone(),
-                    expression: from(&found.name)?,
-                }),
+                Some(found) => set.push((column.name.clone(), from(&found.name))),
                 None => missing.push(format!("`{}`", column.name)),
             }
         }
         if missing.is_empty() {
-            return Ok(assignments);
+            return Ok(set);
         }
         Err(self.unresolved(
             format!(
@@ -245,6 +277,19 @@ impl MergeBinder<'_> {
     }
 
     fn expression(&self, expr: &Expr, when: MergeWhen) -> Result<String, Error> {
+        self.in_scope(when, |scope| scope.bind(expr))
+    }
+
+    /// Refuses names that a clause of this kind does not see.
+    pub fn check(&self, expr: &Expr, when: MergeWhen) -> Result<(), Error> {
+        self.in_scope(when, |scope| scope.check(expr))
+    }
+
+    fn in_scope<T>(
+        &self,
+        when: MergeWhen,
+        ask: impl FnOnce(&ExpressionScope<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let [target, source] = &self.sides;
         let (relations, only) = match when {
             MergeWhen::Matched => (self.sides.as_slice(), ""),
@@ -273,12 +318,11 @@ impl MergeBinder<'_> {
                 format!("The columns are {}.", known.join(", ")),
             )
         };
-        ExpressionScope {
+        ask(&ExpressionScope {
             relations,
             qualify: true,
             unresolved: &unresolved,
-        }
-        .bind(expr)
+        })
     }
 
     fn unresolved(&self, message: String, hint: String) -> Error {

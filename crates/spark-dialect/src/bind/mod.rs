@@ -1,9 +1,12 @@
 //! Names resolved against schemas.
 
+mod descriptions;
 pub(crate) mod duplicate_columns;
 mod expression;
-mod merge;
+pub(crate) mod merge;
+pub(crate) mod merge_rows;
 mod outputs;
 mod resolve;
+pub(crate) mod rows;
 mod scope;
 pub(crate) mod writes;

@@ -43,6 +43,16 @@ impl Query {
                 },
             );
         }
+        for given in &self.given {
+            tables.insert(
+                given.placeholder,
+                ScopeRelation {
+                    alias: None,
+                    written_name: given.written_name.clone(),
+                    columns: schema_of(given.placeholder).map(|schema| columns(&schema)),
+                },
+            );
+        }
         let mut resolver = Resolver {
             tables: Tables(tables),
             frames: Vec::new(),

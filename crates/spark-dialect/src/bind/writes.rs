@@ -34,19 +34,7 @@ impl Insert {
         merge_schema: bool,
     ) -> Result<BoundInsert, Error> {
         let evolve = self.schema_evolution || merge_schema;
-        let column_names = match &self.columns {
-            InsertColumns::ByPosition => self.by_position(target, source, evolve)?,
-            InsertColumns::List(names) => self.by_list(names, target, source, evolve)?,
-            InsertColumns::ByName => by_name(target, source, evolve)?,
-        };
-        for (i, name) in column_names.iter().enumerate() {
-            if column_names[..i]
-                .iter()
-                .any(|other| same_identifier(other, name))
-            {
-                return Err(duplicate(name));
-            }
-        }
+        let column_names = self.column_names(target, source, merge_schema)?;
         let mode = match &self.target {
             InsertTarget::Append => InsertMode::Append,
             InsertTarget::Overwrite => InsertMode::Overwrite {
@@ -71,6 +59,38 @@ impl Insert {
             operation,
             column_names,
         })
+    }
+
+    /// The table's name, or a new one, for each of the source's columns.
+    ///
+    /// # Errors
+    /// Those of [`Self::bind`].
+    pub fn column_names(
+        &self,
+        target: &Schema,
+        source: &Schema,
+        merge_schema: bool,
+    ) -> Result<Vec<String>, Error> {
+        let evolve = self.schema_evolution || merge_schema;
+        let names = match &self.columns {
+            InsertColumns::ByPosition => self.by_position(target, source, evolve)?,
+            InsertColumns::List(names) => self.by_list(names, target, source, evolve)?,
+            InsertColumns::ByName => by_name(target, source, evolve)?,
+        };
+        for (i, name) in names.iter().enumerate() {
+            if names[..i].iter().any(|other| same_identifier(other, name)) {
+                return Err(duplicate(name));
+            }
+        }
+        Ok(names)
+    }
+
+    /// Whether the new rows replace all others: `INSERT OVERWRITE`.
+    pub fn overwrites(&self) -> bool {
+        match self.target {
+            InsertTarget::Overwrite => true,
+            InsertTarget::Append | InsertTarget::ReplaceWhere(_) => false,
+        }
     }
 
     fn by_position(
@@ -337,10 +357,14 @@ pub(crate) fn assigned_column(
 }
 
 pub(crate) fn check_assigned_once(assignments: &[Assignment], column: &str) -> Result<(), Error> {
-    if assignments
-        .iter()
-        .any(|other| same_identifier(&other.column, column))
-    {
+    let columns: Vec<String> = assignments.iter().map(|a| a.column.clone()).collect();
+    check_set_once(&columns, column)
+}
+
+/// # Errors
+/// `DUPLICATE_ASSIGNMENT` if `column` is among those that are set already.
+pub(crate) fn check_set_once(columns: &[String], column: &str) -> Result<(), Error> {
+    if columns.iter().any(|other| same_identifier(other, column)) {
         return Err(Error::new(
             "DUPLICATE_ASSIGNMENT",
             format!("The column `{column}` is set twice."),
@@ -378,7 +402,7 @@ fn duplicate(name: &str) -> Error {
     .with_hint("Names compare without case. Give each column a name of its own with AS.")
 }
 
-fn unresolved_column_of(target: &Schema, name: &str) -> Error {
+pub(crate) fn unresolved_column_of(target: &Schema, name: &str) -> Error {
     unresolved(
         name,
         target.fields().iter().map(|field| field.name().as_str()),

@@ -6,6 +6,7 @@
 //! schema it takes in `bind/`. The compiler names all other places.
 
 use messages::Error;
+use sqlparser::ast::Expr;
 use sqlparser::tokenizer::Token;
 
 use crate::errors::not_supported;
@@ -155,6 +156,24 @@ pub fn parse_script(sql: &str) -> Result<Vec<ParsedStatement>, Error> {
             })
         })
         .collect()
+}
+
+/// Parses one expression, not yet translated.
+///
+/// # Errors
+/// `PARSE_SYNTAX_ERROR` for anything else.
+pub(crate) fn parse_expression(text: &str) -> Result<Expr, Error> {
+    let mut pieces = tokens::split(text)?;
+    let (Some(mut piece), true) = (pieces.pop(), pieces.is_empty()) else {
+        let message = format!("`{text}` is not one expression.");
+        return Err(Error::new("PARSE_SYNTAX_ERROR", message));
+    };
+    tokens::prepare(&mut piece)?;
+    let dialect = SparkDialect::new(piece.tokens.len());
+    let mut parser = StatementParser::new(&dialect, &piece);
+    let expr = parser.expr()?;
+    parser.finish()?;
+    Ok(expr)
 }
 
 fn parse_statement(statement: &StatementTokens) -> Result<StatementKind, Error> {

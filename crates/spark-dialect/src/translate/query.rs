@@ -34,6 +34,7 @@ impl Query {
                 body,
                 references: extractor.references,
                 written_names: extractor.written_names,
+                given: Vec::new(),
             }),
             ControlFlow::Break(error) => Err(error),
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
+use lakeglass::environment::SystemEnvironment;
 use lakeglass::fingerprint::render::RowRenderer;
 use lakeglass::scheduler::TokioScheduler;
 use lakeglass::stores::{Buckets, NativeStores};
@@ -15,6 +16,19 @@ pub fn local_engine() -> Engine {
     Engine::new(EngineOptions {
         memory_limit: 512 * 1024 * 1024,
         stores: Arc::new(NativeStores::new(buckets, Vec::new())),
+        environment: Arc::new(SystemEnvironment),
+        committer: None,
+        scheduler: Arc::new(TokioScheduler),
+    })
+}
+
+/// The same, which may write them too.
+pub fn writing_engine() -> Engine {
+    let buckets = Buckets::Folder(std::env::temp_dir());
+    Engine::new(EngineOptions {
+        memory_limit: 512 * 1024 * 1024,
+        stores: Arc::new(NativeStores::new(buckets, Vec::new()).writable()),
+        environment: Arc::new(SystemEnvironment),
         committer: None,
         scheduler: Arc::new(TokioScheduler),
     })

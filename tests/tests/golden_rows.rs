@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{AsArray, RecordBatch};
 use delta_log::TimeTravel;
+use lakeglass::environment::SystemEnvironment;
 use lakeglass::fingerprint::render::RowRenderer;
 use lakeglass::fingerprint::{Fingerprint, Subject, fingerprint};
 use lakeglass::run::rows_of;
@@ -23,6 +24,7 @@ fn engine() -> Engine {
     Engine::new(EngineOptions {
         memory_limit: 512 * 1024 * 1024,
         stores: Arc::new(NativeStores::new(buckets, Vec::new())),
+        environment: Arc::new(SystemEnvironment),
         committer: None,
         scheduler: Arc::new(TokioScheduler),
     })

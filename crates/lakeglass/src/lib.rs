@@ -11,6 +11,7 @@
 
 pub mod commands;
 pub mod committer;
+pub mod environment;
 pub mod errors;
 pub mod fingerprint;
 pub mod output;

@@ -42,6 +42,7 @@ pub struct S3Access {
 /// The stores of this process. Clients are made once and kept, with their connections.
 pub struct NativeStores {
     buckets: Buckets,
+    can_write: bool,
     names: Vec<String>,
     clients: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
 }
@@ -51,9 +52,20 @@ impl NativeStores {
     pub fn new(buckets: Buckets, names: Vec<String>) -> Self {
         Self {
             buckets,
+            can_write: false,
             names,
             clients: Mutex::default(),
         }
+    }
+
+    /// The same stores, for an engine that may write: to folders, and to servers whose keys there are.
+    #[must_use]
+    pub fn writable(self) -> Self {
+        let can_write = match &self.buckets {
+            Buckets::Folder(_) => true,
+            Buckets::S3(access) => access.credentials.is_some(),
+        };
+        Self { can_write, ..self }
     }
 
     /// The store of the buckets.
@@ -106,6 +118,7 @@ impl Stores for NativeStores {
                 root: path_of(&table, url)?,
                 location: table.to_string(),
                 can_list: true,
+                can_write: self.can_write,
             }),
             Scheme::Http | Scheme::Https => {
                 let origin = url.origin().ascii_serialization();
@@ -115,6 +128,7 @@ impl Stores for NativeStores {
                     root: path_of(&table, url)?,
                     location: table.to_string(),
                     can_list: false,
+                    can_write: false,
                 })
             }
             Scheme::File => {
@@ -139,6 +153,7 @@ impl Stores for NativeStores {
                     root,
                     location: table.to_string(),
                     can_list: true,
+                    can_write: self.can_write && matches!(self.buckets, Buckets::Folder(_)),
                 })
             }
             Scheme::Other(_) => Err(unusable(

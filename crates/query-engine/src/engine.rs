@@ -5,9 +5,12 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use messages::Error;
 use messages::table::{FolderListing, TableDescription};
-use spark_dialect::{ExplainMode, ParsedStatement, Query, StatementKind, parse_script};
+use spark_dialect::{
+    ExplainMode, ParsedStatement, Query, StatementKind, WriteOperation, parse_script,
+};
 
 use crate::catalog::TableEntry;
+use crate::dml::{RowChange, UnchangedRows, changed_rows, changes_no_rows, rows_of_new_table};
 use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
 use crate::host::EngineOptions;
@@ -21,7 +24,7 @@ use crate::session::View;
 use crate::statements::describe;
 use crate::statements::explain::explain;
 use crate::statements::table_description;
-use crate::statements::writes::execute_write;
+use crate::writes::execute_write;
 
 /// An engine for SQL over Delta tables in object stores, with Arrow batches as results. Cheap to
 /// clone; clones share the caches, the views and the options.
@@ -159,6 +162,33 @@ impl Engine {
             }
             StatementKind::Write(write) => execute_write(core, context, write).await,
         }
+    }
+
+    /// Computes the rows that an INSERT, UPDATE, DELETE, MERGE or CREATE TABLE AS SELECT changes, from the
+    /// latest version of each table, and writes nothing. The rows come from [`RowChange::next`].
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_FEATURE` for another statement; the error that the statement would end in.
+    pub async fn changed_rows(&self, statement: &Statement) -> Result<RowChange, Error> {
+        let (core, context) = (&self.core, self.core.statement_context());
+        let StatementKind::Write(write) = &statement.parsed.kind else {
+            return Err(changes_no_rows());
+        };
+        if let WriteOperation::CreateTableAsSelect { source, .. } = &write.operation {
+            return rows_of_new_table(core, &context, source).await;
+        }
+        let opened = open_snapshot(core, &context, &write.table, &None).await?;
+        changed_rows(core, &context, opened, write).await
+    }
+
+    /// The rows that stay in the files that lose some to `change`: those that a file in the place of
+    /// another has to have beside the new rows. To be asked for when [`RowChange::next`] has come to its
+    /// end.
+    ///
+    /// # Errors
+    /// Those of planning.
+    pub async fn unchanged_rows(&self, change: &mut RowChange) -> Result<UnchangedRows, Error> {
+        change.unchanged(&self.core).await
     }
 
     /// All tables in the connection's buckets, and an error for each bucket that could not be searched.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use delta_transaction::Environment;
+
 use crate::catalog::Catalog;
 use crate::catalog::snapshots::Snapshots;
 use crate::host::{Committer, EngineOptions};
@@ -14,6 +16,7 @@ use crate::session::Session;
 #[derive(Debug)]
 pub(crate) struct EngineCore {
     pub committer: Option<Arc<dyn Committer>>,
+    pub environment: Arc<dyn Environment>,
     pub yield_timer: Arc<YieldTimer>,
     pub catalog: Catalog,
     pub session: Session,
@@ -27,11 +30,13 @@ impl EngineCore {
         let EngineOptions {
             memory_limit,
             stores,
+            environment,
             committer,
             scheduler,
         } = options;
         Self {
             committer,
+            environment,
             yield_timer: Arc::new(YieldTimer::new(scheduler)),
             catalog: Catalog::new(stores),
             session: Session::new(memory_limit),

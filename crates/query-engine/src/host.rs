@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use delta_transaction::Environment;
 use messages::Error;
 use messages::commit::{CommitOutcome, CommitRequest};
 use object_store::ObjectStore;
@@ -28,7 +29,7 @@ pub trait Stores: Debug + Send + Sync {
 /// A path in a store.
 #[derive(Debug, Clone)]
 pub struct StoreLocation {
-    /// The store; the engine only reads from it.
+    /// The store.
     pub store: Arc<dyn ObjectStore>,
     /// Path in the store.
     pub root: Path,
@@ -36,6 +37,8 @@ pub struct StoreLocation {
     pub location: String,
     /// Whether the store supports LIST. A plain web server does not.
     pub can_list: bool,
+    /// Whether the store takes puts, and keeps what put-if-absent promises.
+    pub can_write: bool,
 }
 
 /// Makes commits on the engine's behalf: over HTTP in a browser, directly in a native host.
@@ -69,7 +72,9 @@ pub struct EngineOptions {
     pub memory_limit: usize,
     /// The stores that tables are read from.
     pub stores: Arc<dyn Stores>,
-    /// Makes the commits of writes. `None`: writes are refused with `READ_ONLY`.
+    /// Clock and ids of what is written.
+    pub environment: Arc<dyn Environment>,
+    /// Makes the commits of writes to stores that take no puts. `None`: writes are refused with `READ_ONLY`.
     pub committer: Option<Arc<dyn Committer>>,
     /// The event loop that the engine shares its thread with.
     pub scheduler: Arc<dyn Scheduler>,

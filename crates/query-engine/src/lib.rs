@@ -15,6 +15,7 @@
 #![warn(missing_docs)]
 
 mod catalog;
+mod dml;
 mod engine;
 mod engine_core;
 mod errors;
@@ -28,8 +29,11 @@ mod spark_types;
 mod statements;
 mod tables;
 mod unary_plan;
+mod writes;
 
 pub use catalog::TableEntry;
+pub use delta_transaction::{Environment, Uuid};
+pub use dml::{ChangedRows, RowChange, RowCounts, RowKind, TouchedRows, UnchangedRows};
 pub use engine::{Engine, Statement};
 pub use host::{Committer, EngineOptions, Scheduler, StoreLocation, Stores};
 pub use run::execution::Execution;

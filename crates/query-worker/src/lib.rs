@@ -8,6 +8,7 @@
 
 mod committer;
 mod credit;
+mod environment;
 mod fetch;
 mod fetch_service;
 mod ipc;

@@ -12,6 +12,7 @@ use query_engine::{Committer, Engine, EngineOptions};
 use url::Url;
 
 use crate::committer::FetchCommitter;
+use crate::environment::BrowserEnvironment;
 use crate::stores::FetchStores;
 use crate::timer::{MacrotaskScheduler, scope};
 
@@ -67,6 +68,7 @@ impl Session {
         let engine = Engine::new(EngineOptions {
             memory_limit,
             stores: Arc::new(FetchStores::new(connection)),
+            environment: Arc::new(BrowserEnvironment),
             committer: committer.map(|committer| Arc::new(committer) as Arc<dyn Committer>),
             scheduler: Arc::clone(&scheduler) as _,
         });

@@ -112,6 +112,7 @@ impl Stores for FetchStores {
             root,
             location: table.to_string(),
             can_list,
+            can_write: false,
         })
     }
 

@@ -49,6 +49,7 @@ async fn measure(sql: &str, warm: usize) -> Result<Measured> {
     let engine = Engine::new(EngineOptions {
         memory_limit: MEMORY_LIMIT,
         stores: Arc::new(HttpStores),
+        environment: Arc::new(Steady::default()),
         committer: None,
         scheduler: Arc::new(NoPauses),
     });
@@ -116,6 +117,7 @@ impl Stores for HttpStores {
             root,
             location: url.to_string(),
             can_list: false,
+            can_write: false,
         })
     }
 
@@ -131,4 +133,19 @@ struct NoPauses;
 #[async_trait::async_trait]
 impl Scheduler for NoPauses {
     async fn yield_now(&self) {}
+}
+
+/// A clock that stands still, and ids that count.
+#[derive(Debug, Default)]
+struct Steady(std::sync::atomic::AtomicU64);
+
+impl query_engine::Environment for Steady {
+    fn now(&self) -> i64 {
+        1_700_000_000_000
+    }
+
+    fn uuid(&self) -> query_engine::Uuid {
+        let n = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        query_engine::Uuid::from_u64_pair(7, n)
+    }
 }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
+use lakeglass::environment::SystemEnvironment;
 use lakeglass::run::{Outcome, run};
 use lakeglass::scheduler::TokioScheduler;
 use lakeglass_tests::rows::canonical_rows;
@@ -149,6 +150,7 @@ impl Lake {
         let engine = Engine::new(EngineOptions {
             memory_limit: 256 * 1024 * 1024,
             stores: Arc::new(self.clone()),
+            environment: Arc::new(SystemEnvironment),
             committer: None,
             scheduler: Arc::new(TokioScheduler),
         });
@@ -175,6 +177,7 @@ impl Stores for Lake {
             root: root.map_err(|error| Error::new("TEST", error.to_string()))?,
             location: url.to_string(),
             can_list: true,
+            can_write: false,
         })
     }
 

@@ -7,11 +7,12 @@ use messages::Error;
 use query_engine::{Committer, Engine, EngineOptions};
 
 use super::ReadOptions;
-use crate::committer::{HttpCommitter, InProcessCommitter, store_config};
+use crate::committer::HttpCommitter;
+use crate::environment::SystemEnvironment;
 use crate::output::{Format, print, to_stdout};
 use crate::run::run as run_statement;
 use crate::scheduler::TokioScheduler;
-use crate::stores::{Buckets, NativeStores};
+use crate::stores::NativeStores;
 
 /// Runs statements and prints their results
 ///
@@ -67,8 +68,8 @@ pub async fn run(options: Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// The engine on these stores. Writes go to `proxy`, or are made in this process where the store's
-/// options allow it.
+/// The engine on these stores. Writes go to `proxy`, or to the store itself where its options allow
+/// it.
 ///
 /// # Errors
 /// If the options make no sense.
@@ -78,15 +79,17 @@ pub fn engine(
     memory_limit_mib: usize,
 ) -> Result<Engine, Error> {
     let buckets = store.buckets()?;
-    let committer: Option<Arc<dyn Committer>> = match (proxy, &buckets) {
-        (Some(proxy), _) => Some(Arc::new(HttpCommitter::new(proxy))),
-        // Anonymous readers of an endpoint can't write.
-        (None, Buckets::S3(_)) if store_config(&buckets, Vec::new()).is_err() => None,
-        (None, _) => Some(Arc::new(InProcessCommitter::new(buckets.clone()))),
+    let committer = proxy.map(|proxy| Arc::new(HttpCommitter::new(proxy)) as Arc<dyn Committer>);
+    let stores = NativeStores::new(buckets, store.bucket_names());
+    // A proxy holds the keys, so that this process needs none.
+    let stores = match &committer {
+        Some(_) => stores,
+        None => stores.writable(),
     };
     Ok(Engine::new(EngineOptions {
         memory_limit: memory_limit_mib.saturating_mul(1024 * 1024),
-        stores: Arc::new(NativeStores::new(buckets, store.bucket_names())),
+        stores: Arc::new(stores),
+        environment: Arc::new(SystemEnvironment),
         committer,
         scheduler: Arc::new(TokioScheduler),
     }))

@@ -15,6 +15,7 @@ use spark_dialect::{Query, Relation, TableName, TableReference};
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
+use crate::plan::in_subqueries::with_exact_in;
 use crate::plan::open_tables::{open_changes, open_diff, open_table};
 use crate::plan::physical::Planned;
 use crate::run::statement_context::StatementContext;
@@ -37,8 +38,24 @@ pub(crate) fn plan_query<'a>(
     // Boxed, because a query may read a view, which is a query.
     Box::pin(async move {
         let relations = open_relations(core, context, query, view_depth).await?;
-        plan_over(core, query, relations).await
+        let Planned { state, plan } = plan_over(core, query, relations).await?;
+        let plan = with_result_types(plan).map_err(|error| from_datafusion(&error))?;
+        Ok(Planned { state, plan })
     })
+}
+
+/// Opens what `query` reads beside the relations that are `given` under their placeholders, and plans
+/// it; the result has whatever types DataFusion gives it.
+pub(crate) async fn plan_given(
+    core: &EngineCore,
+    context: &Arc<StatementContext>,
+    query: &Query,
+    given: &[(&str, Arc<dyn TableProvider>)],
+) -> Result<Planned, Error> {
+    let mut relations = open_relations(core, context, query, 0).await?;
+    let given = given.iter();
+    relations.extend(given.map(|(name, provider)| ((*name).to_owned(), Arc::clone(provider))));
+    plan_over(core, query, relations).await
 }
 
 async fn plan_over(
@@ -55,7 +72,7 @@ async fn plan_over(
             schema.register_table(placeholder, provider)?;
         }
         let statement = SqlStatement::Statement(Box::new(statement));
-        with_result_types(state.statement_to_plan(statement).await?)
+        with_exact_in(state.statement_to_plan(statement).await?)
     };
     let plan = plan.await.map_err(|error| from_datafusion(&error))?;
     Ok(Planned { state, plan })

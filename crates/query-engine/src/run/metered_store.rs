@@ -132,35 +132,31 @@ impl ObjectStore for MeteredStore {
         self.inner.list_with_delimiter(prefix).await
     }
 
-    async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
-        Err(read_only("put"))
+    async fn put_opts(&self, to: &Path, body: PutPayload, o: PutOptions) -> Result<PutResult> {
+        self.meter.request();
+        self.inner.put_opts(to, body, o).await
     }
 
     async fn put_multipart_opts(
         &self,
-        _: &Path,
-        _: PutMultipartOptions,
+        to: &Path,
+        options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        Err(read_only("put_multipart"))
+        self.meter.request();
+        self.inner.put_multipart_opts(to, options).await
     }
 
     fn delete_stream(
         &self,
-        _: BoxStream<'static, Result<Path>>,
+        paths: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        futures::stream::once(async { Err(read_only("delete")) }).boxed()
+        self.meter.request();
+        self.inner.delete_stream(paths)
     }
 
-    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        Err(read_only("copy"))
-    }
-}
-
-/// Writes go through the committer, never through the engine's stores.
-fn read_only(operation: &str) -> object_store::Error {
-    object_store::Error::NotImplemented {
-        operation: operation.to_owned(),
-        implementer: "the read-only store of the query engine".to_owned(),
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.meter.request();
+        self.inner.copy_opts(from, to, options).await
     }
 }
 

@@ -52,6 +52,22 @@ impl StatementContext {
         }
     }
 
+    /// Forgets which version of each table the statement reads: it is computed once more, from those
+    /// that are the latest then. Its cost so far counts on.
+    pub fn start_again(&self) {
+        let tables = self.tables_read.lock();
+        tables.unwrap_or_else(PoisonError::into_inner).clear();
+        let latest = self.latest.lock();
+        latest.unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Whether the statement reads the table at `location`.
+    pub fn reads_table(&self, location: &str) -> bool {
+        let tables = self.tables_read.lock();
+        let tables = tables.unwrap_or_else(PoisonError::into_inner);
+        tables.iter().any(|(table, _)| table == location)
+    }
+
     /// The place as a table whose requests this statement counts.
     pub fn table(&self, place: StoreLocation) -> Table {
         let StoreLocation {
@@ -59,6 +75,7 @@ impl StatementContext {
             root,
             location,
             can_list,
+            can_write: _,
         } = place;
         let store = Arc::new(MeteredStore::new(store, Arc::clone(&self.meter)));
         Table::new(store, root, location, can_list)
@@ -111,7 +128,15 @@ impl StatementContext {
         }
     }
 
-    /// What was noted by [`Self::warn`], each once.
+    /// Notes a warning.
+    pub fn note(&self, warning: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// What was noted by [`Self::warn`] and [`Self::note`], each once.
     pub fn warnings(&self) -> Vec<String> {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         warnings.clone()

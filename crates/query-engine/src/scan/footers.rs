@@ -175,7 +175,7 @@ async fn read_footer(
             DecodeResult::Finished => return Err(Arc::new(no_footer(&file))),
         }
     };
-    let metadata = without_max_of_floats(metadata)?;
+    let metadata = without_max_of_floats(numbered_in_order(metadata)?)?;
     let metadata = match page_index_range(&metadata) {
         Some(range) if tail.start <= range.start && range.end <= tail.end => {
             with_page_index(metadata, &file, tail, bytes)?
@@ -204,6 +204,25 @@ fn check_length(end: &[u8], size: u64) -> Result<(), ParquetError> {
             "its footer should have {length} bytes, and the file has {size}"
         ))),
     }
+}
+
+/// The reader finds a row group's rows by its ordinal, which writers that join files may repeat: here
+/// it is the place that the row group has in the footer, whatever is written there.
+fn numbered_in_order(metadata: ParquetMetaData) -> Result<ParquetMetaData, ParquetError> {
+    let mut in_order = metadata.row_groups().iter().zip(0..);
+    if in_order.all(|(group, i)| group.ordinal() == Some(i)) {
+        return Ok(metadata);
+    }
+    let mut builder = metadata.into_builder();
+    let groups = builder.take_row_groups().into_iter().enumerate();
+    let groups = groups.map(|(i, group)| {
+        let ordinal = i16::try_from(i).map_err(|_| {
+            ParquetError::General(format!("it has more than {} row groups", i16::MAX))
+        })?;
+        group.into_builder().set_ordinal(ordinal).build()
+    });
+    let groups = groups.collect::<Result<Vec<_>, _>>()?;
+    Ok(builder.set_row_groups(groups).build())
 }
 
 /// Parquet's statistics leave out NaN, which in SQL is above all numbers: so the greatest value that
@@ -298,4 +317,40 @@ pub(crate) fn from_store(error: object_store::Error) -> ParquetError {
 
 fn no_footer(file: &DataFile) -> ParquetError {
     ParquetError::General(format!("{} has no complete Parquet footer", file.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array};
+    use arrow::record_batch::RecordBatch;
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::metadata::ParquetMetaData;
+    use parquet::file::properties::WriterProperties;
+
+    use super::*;
+
+    fn three_row_groups() -> ParquetMetaData {
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(1))
+            .build();
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let batch = RecordBatch::try_from_iter([("a", values)]).unwrap();
+        let mut writer =
+            ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn row_groups_are_numbered_by_their_place_whatever_their_writer_says() {
+        let mut builder = three_row_groups().into_builder();
+        let groups = builder.take_row_groups().into_iter();
+        let groups = groups.map(|group| group.into_builder().set_ordinal(1).build().unwrap());
+        let odd = builder.set_row_groups(groups.collect()).build();
+        let metadata = numbered_in_order(odd).unwrap();
+        let ordinals: Vec<_> = metadata.row_groups().iter().map(|g| g.ordinal()).collect();
+        assert_eq!(ordinals, [Some(0), Some(1), Some(2)]);
+    }
 }

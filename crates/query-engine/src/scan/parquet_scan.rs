@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::{Result, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
@@ -17,6 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use messages::Error;
 use object_store::ObjectMeta;
 use object_store::path::Path;
+use parquet::arrow::RowNumber;
 
 use crate::scan::data_files::{CurrentFile, DataFileReaderFactory, StoredRows};
 use crate::scan::schema_adapter::DeltaSchemaAdapterFactory;
@@ -38,7 +39,10 @@ pub(crate) struct ParquetScan {
     pub files: Vec<PartitionedFile>,
     /// Statistics of the file columns, then of the partition columns.
     pub statistics: Statistics,
-    /// Positions in file columns, then partition columns.
+    /// A column for the number of each row in its file, from 0, deleted rows counted: see
+    /// [`row_number`].
+    pub row_number: Option<FieldRef>,
+    /// Positions in file columns, then partition columns, then the row's number.
     pub projection: Vec<usize>,
     pub limit: Option<usize>,
 }
@@ -48,6 +52,7 @@ impl ParquetScan {
         let file_schema: SchemaRef = Arc::new(Schema::new(self.file_columns));
         let table_schema = TableSchema::builder(file_schema)
             .with_table_partition_cols(self.partition_columns)
+            .with_virtual_columns(self.row_number.into_iter().collect::<Fields>())
             .build();
         let mut options = TableParquetOptions::default();
         // INT96, which old Spark writes, holds nanoseconds of UTC; a Delta timestamp microseconds.
@@ -72,6 +77,12 @@ impl ParquetScan {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// A column for the numbers of rows, a bigint, which the Parquet reader fills.
+pub(crate) fn row_number(name: &str) -> FieldRef {
+    let field = Field::new(name, DataType::Int64, false);
+    Arc::new(field.with_extension_type(RowNumber))
 }
 
 /// DataFusion adds up the sizes of a scan's files, which are whatever the log says.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use datafusion::common::Result;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
-use delta_log::{Error as LogError, FileRows, Table};
+use delta_log::{DeletionVector, Error as LogError, FileRows, Table};
 use futures::future::{BoxFuture, try_join_all};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use parquet::arrow::arrow_reader::RowSelection;
@@ -33,25 +33,80 @@ pub(crate) async fn with_rows(
     data_files: &DataFileReaderFactory,
     files: Vec<SelectedRows>,
 ) -> Result<Vec<PartitionedFile>> {
+    let nothing = RoaringTreemap::new();
+    let files = files.into_iter().map(|file| (file, &nothing)).collect();
+    with_rows_except(table, data_files, files).await
+}
+
+/// Like [`with_rows`], without the rows of each file that are in the set beside it.
+pub(crate) async fn with_rows_except(
+    table: &Table,
+    data_files: &DataFileReaderFactory,
+    files: Vec<(SelectedRows, &RoaringTreemap)>,
+) -> Result<Vec<PartitionedFile>> {
     let files: Vec<BoxFuture<'_, Result<PartitionedFile>>> = files
         .into_iter()
-        .map(|selected| one(table, data_files, selected).boxed())
+        .map(|(selected, except)| one(table, data_files, selected, except).boxed())
         .collect();
     stream::iter(files).buffered(CONCURRENT).try_collect().await
 }
+
+/// The runs of rows to read of each file, ascending.
+///
+/// Requests: one for each deletion vector that is not in the log itself, and a footer for each file
+/// whose number of rows the log does not say, or says to be beyond all measure.
+pub(crate) async fn runs_of_rows(
+    table: &Table,
+    data_files: &DataFileReaderFactory,
+    files: Vec<SelectedRows>,
+) -> Result<Vec<Vec<Range<usize>>>> {
+    let files: Vec<BoxFuture<'_, Result<Vec<Range<usize>>>>> = files
+        .into_iter()
+        .map(|selected| {
+            async move {
+                let stored = selected.stored.filter(|stored| *stored <= MAX_TRUSTED_ROWS);
+                let selected = SelectedRows { stored, ..selected };
+                let nothing = RoaringTreemap::new();
+                Ok(runs(table, data_files, &selected, &nothing).await?.0)
+            }
+            .boxed()
+        })
+        .collect();
+    stream::iter(files).buffered(CONCURRENT).try_collect().await
+}
+
+/// A file of more rows than this shows its footer before its rows are counted out.
+const MAX_TRUSTED_ROWS: u64 = 1 << 28;
 
 async fn one(
     table: &Table,
     data_files: &DataFileReaderFactory,
     selected: SelectedRows,
+    except: &RoaringTreemap,
 ) -> Result<PartitionedFile> {
+    if selected.rows == FileRows::All && except.is_empty() {
+        return Ok(selected.file);
+    }
+    let (ranges, total) = runs(table, data_files, &selected, except).await?;
+    let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), total);
+    let file = selected.file;
+    Ok(file.with_extension(ParquetRowSelection::new(selection)))
+}
+
+/// The runs of rows to read, and the number of the file's rows.
+async fn runs(
+    table: &Table,
+    data_files: &DataFileReaderFactory,
+    selected: &SelectedRows,
+    except: &RoaringTreemap,
+) -> Result<(Vec<Range<usize>>, usize)> {
     let SelectedRows { file, rows, stored } = selected;
-    let (vector, not_by) = match &rows {
-        FileRows::All => return Ok(file),
-        FileRows::NotIn(vector) => (vector, None),
-        FileRows::Between { deleted_by, not_by } => (deleted_by, not_by.as_ref()),
+    let (vector, not_by) = match rows {
+        FileRows::All => (None, None),
+        FileRows::NotIn(vector) => (Some(vector), None),
+        FileRows::Between { deleted_by, not_by } => (Some(deleted_by), not_by.as_ref()),
     };
-    let vectors = std::iter::once(vector).chain(not_by);
+    let vectors = vector.into_iter().chain(not_by);
     let vectors = try_join_all(vectors.map(|vector| table.deleted_rows(vector)));
     let mut deleted = vectors.await.map_err(external)?.into_iter();
     let mut set = deleted.next().unwrap_or_default();
@@ -59,7 +114,7 @@ async fn one(
         set = difference(set, &before);
     }
     let stored = match stored {
-        Some(stored) => stored,
+        Some(stored) => *stored,
         None => {
             let meta = &file.object_meta;
             let footer = data_files.footer_of(&meta.location, meta.size).await?;
@@ -68,7 +123,7 @@ async fn one(
     };
     let beyond = || {
         external(LogError::InvalidDeletionVector {
-            vector: vector.unique_id(),
+            vector: vector.map_or_else(String::new, DeletionVector::unique_id),
             reason: format!("it deletes rows beyond the {stored} that its file has"),
         })
     };
@@ -77,11 +132,14 @@ async fn one(
     }
     let total = usize::try_from(stored).map_err(|_| beyond())?;
     let ranges = match rows {
-        FileRows::Between { .. } => ranges_of(&set),
-        FileRows::All | FileRows::NotIn(_) => ranges_between(&set, total),
+        FileRows::Between { .. } => ranges_of(&difference(set, except)),
+        FileRows::All | FileRows::NotIn(_) => ranges_between(&union(set, except), total),
     };
-    let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), total);
-    Ok(file.with_extension(ParquetRowSelection::new(selection)))
+    Ok((ranges, total))
+}
+
+fn union(set: RoaringTreemap, other: &RoaringTreemap) -> RoaringTreemap {
+    set | other
 }
 
 #[expect(clippy::arithmetic_side_effects, reason = "sets have no overflow")]

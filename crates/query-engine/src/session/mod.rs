@@ -15,7 +15,7 @@ use datafusion::catalog::{
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
 use delta_log::ChangeColumns;
@@ -30,6 +30,9 @@ use crate::session::spark_operators::SparkExprPlanner;
 
 /// `SET` of this key switches schema evolution on for INSERT and MERGE.
 const AUTO_MERGE: &str = "spark.databricks.delta.schema.autoMerge.enabled";
+
+/// `SET` of this key to `dynamic` has INSERT OVERWRITE replace only the partitions that it has rows for.
+const PARTITION_OVERWRITE: &str = "spark.sql.sources.partitionOverwriteMode";
 
 /// `SET` of this key to `endVersion` gives a change feed the columns of its range's last version.
 const CHANGE_COLUMNS: &str = "lakeglass.changeDataFeed.schemaMode";
@@ -47,12 +50,18 @@ pub(crate) struct View {
 #[derive(Debug)]
 pub(crate) struct Session {
     state: SessionState,
+    memory_limit: usize,
     /// By name in lower case.
     views: Mutex<HashMap<String, Arc<View>>>,
     options: Mutex<HashMap<String, String>>,
 }
 
 impl Session {
+    /// Limit of the memory pool, in bytes.
+    pub fn memory_limit(&self) -> usize {
+        self.memory_limit
+    }
+
     pub fn new(memory_limit: usize) -> Self {
         let mut builder = SessionStateBuilder::new()
             .with_config(config())
@@ -70,6 +79,7 @@ impl Session {
             .push(checked_sum());
         Self {
             state: builder.build(),
+            memory_limit,
             views: Mutex::default(),
             options: Mutex::default(),
         }
@@ -82,6 +92,11 @@ impl Session {
             .build();
         state.mark_start_execution();
         state
+    }
+
+    /// The memory that all statements share.
+    pub fn memory_pool(&self) -> Arc<dyn MemoryPool> {
+        Arc::clone(&self.state.runtime_env().memory_pool)
     }
 
     pub fn view(&self, name: &str) -> Option<Arc<View>> {
@@ -160,6 +175,12 @@ impl Session {
             Some(mode) if mode.eq_ignore_ascii_case("endVersion") => ChangeColumns::OfEnd,
             _ => ChangeColumns::OfLatest,
         }
+    }
+
+    /// Whether INSERT OVERWRITE replaces only the partitions that it has rows for.
+    pub fn overwrites_partitions(&self) -> bool {
+        self.option(PARTITION_OVERWRITE)
+            .is_some_and(|mode| mode.eq_ignore_ascii_case("dynamic"))
     }
 
     /// Whether INSERT and MERGE may add columns without saying so.

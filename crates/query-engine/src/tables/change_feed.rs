@@ -158,6 +158,7 @@ impl ChangeFeedProvider {
             partition_columns: columns.partition_columns,
             files,
             statistics,
+            row_number: None,
             limit,
         };
         scan.into_plan(data_files)

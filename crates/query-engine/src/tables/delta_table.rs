@@ -111,6 +111,7 @@ impl TableProvider for DeltaTableProvider {
             file_columns: columns.file_columns,
             partition_columns: columns.partition_columns,
             statistics,
+            row_number: None,
             projection,
             // The Parquet source counts the rows of a row group, deleted or not.
             limit: limit.filter(|_| !has_deleted_rows),

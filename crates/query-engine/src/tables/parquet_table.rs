@@ -165,6 +165,7 @@ impl TableProvider for ParquetProvider {
                 .map(|(path, size)| data_file(path.clone(), *size, None))
                 .collect(),
             statistics: Statistics::new_unknown(&self.schema),
+            row_number: None,
             projection: match projection {
                 Some(projection) => projection.clone(),
                 None => (0..self.schema.fields().len()).collect(),

@@ -3,10 +3,12 @@
 mod aggregates;
 mod arithmetic;
 mod change_feed;
+mod committed;
 mod limits;
 mod odd_logs;
 mod opening;
 mod reading;
+mod row_changes;
 mod statements;
 mod support;
 mod table_diff;

@@ -25,6 +25,9 @@ pub type Row = Vec<String>;
 pub struct Lake {
     pub store: Arc<NotingStore>,
     pub turns: Arc<AtomicUsize>,
+    pub environment: Arc<Steady>,
+    /// Whether the engine itself writes.
+    pub can_write: bool,
 }
 
 impl Lake {
@@ -40,9 +43,16 @@ impl Lake {
         Engine::new(EngineOptions {
             memory_limit,
             stores: Arc::new(self.clone()),
+            environment: self.environment.clone(),
             committer,
             scheduler: Arc::new(self.clone()),
         })
+    }
+
+    /// A table of the lake.
+    pub fn table(&self, name: &str) -> delta_log::Table {
+        let location = format!("s3a://lake/{name}");
+        delta_log::Table::new(self.store.clone(), name.into(), location, true)
     }
 
     /// Writes a data file and gives its `add` action, with statistics.
@@ -167,7 +177,8 @@ pub async fn run(engine: &Engine, sql: &str) -> Result<(Vec<Row>, Execution), Er
     Ok(last.expect("the script has a statement"))
 }
 
-fn as_text(batch: &RecordBatch) -> Vec<Row> {
+/// The rows of a batch.
+pub fn as_text(batch: &RecordBatch) -> Vec<Row> {
     let options = FormatOptions::default().with_null("NULL");
     let columns: Vec<_> = batch
         .columns()
@@ -238,6 +249,7 @@ impl Stores for Lake {
             root: Path::from_url_path(url.path()).unwrap(),
             location: url.to_string(),
             can_list: true,
+            can_write: self.can_write,
         })
     }
 
@@ -289,4 +301,19 @@ pub async fn first_batch(engine: &Engine, sql: &str) -> (Option<RecordBatch>, Ex
     let mut execution = engine.execute(&statement).await.unwrap();
     let batch = execution.next().await.transpose().unwrap();
     (batch, execution)
+}
+
+/// A clock that stands still, and ids that count.
+#[derive(Debug, Default)]
+pub struct Steady(std::sync::atomic::AtomicU64);
+
+impl query_engine::Environment for Steady {
+    fn now(&self) -> i64 {
+        1_700_000_000_000
+    }
+
+    fn uuid(&self) -> query_engine::Uuid {
+        let n = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        query_engine::Uuid::from_u64_pair(7, n)
+    }
 }

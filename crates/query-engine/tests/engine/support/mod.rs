@@ -4,6 +4,7 @@ mod lake;
 mod noting_store;
 
 pub use lake::{
-    FIRST_COMMIT, Lake, NotingCommitter, Row, first_batch, metadata, metadata_with, rows_of, run,
+    FIRST_COMMIT, Lake, NotingCommitter, Row, as_text, first_batch, metadata, metadata_with,
+    rows_of, run,
 };
 pub use noting_store::{NotingStore, Request};

@@ -1,0 +1,84 @@
+//! The rows that a statement changes: computed here, from one version of each table, before anything
+//! is written.
+//!
+//! ```text
+//! statement ─ spark-dialect ► query over the target ─► plan: place of each row, old values, new values
+//!                                                            │ conform: the columns' types, defaults,
+//!                                                            │ generated columns
+//!                                                            ▼
+//!                                                       RowChange: rows, checked against constraints,
+//!                                                                  and the places of those that go
+//! ```
+#![warn(clippy::arithmetic_side_effects)]
+
+mod conform;
+mod constraints;
+mod delete;
+mod display;
+mod insert;
+mod merge;
+mod merge_clauses;
+mod new_rows;
+mod not_null;
+mod overwritten;
+mod positions;
+mod refusals;
+mod row_change;
+mod row_expressions;
+mod stage;
+mod table_columns;
+mod target;
+mod touched_rows;
+mod unchanged_rows;
+mod update;
+
+use std::sync::Arc;
+
+use delta_log::{Snapshot, Table};
+use messages::Error;
+use spark_dialect::{Write, WriteOperation};
+
+pub(crate) use insert::rows_of_new_table;
+pub use row_change::RowChange;
+pub use touched_rows::{ChangedRows, RowCounts, RowKind, TouchedRows};
+pub use unchanged_rows::UnchangedRows;
+
+use crate::dml::delete::delete;
+use crate::dml::insert::insert;
+use crate::dml::merge::merge;
+use crate::dml::target::Target;
+use crate::dml::update::update;
+use crate::engine_core::EngineCore;
+use crate::run::statement_context::StatementContext;
+
+/// The rows that `write` changes in `snapshot`, a version of `table`.
+///
+/// # Errors
+/// Those of binding and planning the statement. What is wrong with a row is told when it comes.
+pub(crate) async fn changed_rows(
+    core: &EngineCore,
+    context: &Arc<StatementContext>,
+    (table, snapshot): (Table, Arc<Snapshot>),
+    write: &Write,
+) -> Result<RowChange, Error> {
+    let target = Target::new(table, snapshot, Arc::clone(context))?;
+    let change = match &write.operation {
+        WriteOperation::Delete(statement) => delete(core, &target, statement).await,
+        WriteOperation::Update(statement) => update(core, &target, statement).await,
+        WriteOperation::Insert(statement) => insert(core, &target, statement).await,
+        WriteOperation::Merge(statement) => merge(core, &target, statement).await,
+        WriteOperation::Bound(_)
+        | WriteOperation::CreateTableAsSelect { .. }
+        | WriteOperation::Restore(_)
+        | WriteOperation::AddColumns(_) => Err(changes_no_rows()),
+    }?;
+    Ok(change.of(target))
+}
+
+/// The error of a statement that changes no rows.
+pub(crate) fn changes_no_rows() -> Error {
+    Error::new(
+        "UNSUPPORTED_FEATURE",
+        "This statement changes no rows of a table.",
+    )
+}

@@ -1,0 +1,159 @@
+//! Columns and partitioning of a table, as statements define them.
+
+use delta_log::schema::{DataType, StructField, StructType};
+use messages::Error;
+use messages::commit::ColumnDefinition;
+use serde_json::{Value, json};
+
+/// The fields of a DDL statement's columns.
+///
+/// # Errors
+/// Where there are none, or one can't be a column: its name, its type.
+pub(crate) fn fields(columns: &[ColumnDefinition]) -> Result<Vec<StructField>, Error> {
+    if columns.is_empty() {
+        return Err(no_columns());
+    }
+    let fields: Vec<Value> = columns.iter().map(field_json).collect();
+    let schema = json!({"type": "struct", "fields": fields}).to_string();
+    let schema = StructType::from_json(&schema)
+        .map_err(|error| Error::new("UNSUPPORTED_DATATYPE", format!("{error}.")))?;
+    check_names(schema.fields())?;
+    for field in schema.fields() {
+        check_type(&field.name, &field.data_type)?;
+    }
+    Ok(schema.fields().to_vec())
+}
+
+fn field_json(column: &ColumnDefinition) -> Value {
+    let metadata = match &column.comment {
+        Some(comment) => json!({ "comment": comment }),
+        None => json!({}),
+    };
+    json!({
+        "name": column.name,
+        "type": column.data_type,
+        "nullable": column.nullable,
+        "metadata": metadata,
+    })
+}
+
+pub(crate) fn no_columns() -> Error {
+    Error::new("DELTA_EMPTY_DATA", "A table needs at least one column.")
+}
+
+/// Refuses names that occur twice, whatever their case, or that Parquet can't have.
+///
+/// # Errors
+/// `COLUMN_ALREADY_EXISTS`, `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES`.
+pub(crate) fn check_names(fields: &[StructField]) -> Result<(), Error> {
+    for (i, field) in fields.iter().enumerate() {
+        let name = &field.name;
+        let lower = name.to_lowercase();
+        let before = fields.iter().take(i);
+        if before
+            .into_iter()
+            .any(|other| other.name.to_lowercase() == lower)
+        {
+            let message = format!("The column {name} is named twice.");
+            return Err(Error::new("COLUMN_ALREADY_EXISTS", message));
+        }
+        if name.is_empty() || name.chars().any(|c| " ,;{}()\n\t=".contains(c)) {
+            return Err(Error::new(
+                "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
+                format!(
+                    "'{name}' can't be a column's name: it must not be empty, nor hold any of ' ,;{{}}()=', tab and newline."
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_type(column: &str, data_type: &DataType) -> Result<(), Error> {
+    match data_type {
+        DataType::Variant => Err(Error::new(
+            "UNSUPPORTED_DATATYPE",
+            format!(
+                "The column {column} can't be a variant: they are read here, and not written yet."
+            ),
+        )),
+        DataType::Struct(fields) => fields
+            .fields()
+            .iter()
+            .try_for_each(|field| check_type(column, &field.data_type)),
+        DataType::Array { element, .. } => check_type(column, element),
+        DataType::Map { key, value, .. } => {
+            check_type(column, key)?;
+            check_type(column, value)
+        }
+        DataType::Boolean
+        | DataType::Byte
+        | DataType::Short
+        | DataType::Integer
+        | DataType::Long
+        | DataType::Float
+        | DataType::Double
+        | DataType::Decimal { .. }
+        | DataType::String
+        | DataType::Binary
+        | DataType::Date
+        | DataType::Timestamp
+        | DataType::TimestampNtz
+        | DataType::Void => Ok(()),
+    }
+}
+
+/// The partition columns in the spelling of the table's.
+///
+/// # Errors
+/// For a name that is no column, or of no simple type, or there twice; where no column is left.
+pub(crate) fn partition_columns(
+    fields: &[StructField],
+    names: &[String],
+) -> Result<Vec<String>, Error> {
+    let mut columns: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let lower = name.to_lowercase();
+        let mut found = fields
+            .iter()
+            .filter(|field| field.name.to_lowercase() == lower);
+        let Some(field) = found.next() else {
+            return Err(Error::new(
+                "DELTA_PARTITION_COLUMN_NOT_FOUND",
+                format!("The table can't be partitioned by {name}: it has no such column."),
+            ));
+        };
+        if !field.data_type.is_primitive() {
+            return Err(Error::new(
+                "DELTA_INVALID_PARTITION_COLUMN_TYPE",
+                format!("The table can't be partitioned by {name}: it is not of a simple type."),
+            ));
+        }
+        if columns.contains(&field.name) {
+            let message = format!("The partition column {name} is named twice.");
+            return Err(Error::new("COLUMN_ALREADY_EXISTS", message));
+        }
+        columns.push(field.name.clone());
+    }
+    if !columns.is_empty() && columns.len() == fields.len() {
+        return Err(Error::new(
+            "ALL_PARTITION_COLUMNS_NOT_ALLOWED",
+            "At least one column must not be a partition column.",
+        ));
+    }
+    Ok(columns)
+}
+
+/// A column as Spark's history shows it: a nested type goes by its kind alone.
+pub(crate) fn column_parameter(field: &StructField) -> Value {
+    let data_type = match field.data_type.to_json() {
+        Value::Object(nested) => nested.get("type").cloned().unwrap_or(Value::Null),
+        simple => simple,
+    };
+    json!({"column": {
+        "name": field.name,
+        "type": data_type,
+        "nullable": field.nullable,
+        "metadata": field.metadata,
+    }})
+}

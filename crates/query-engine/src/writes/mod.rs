@@ -1,0 +1,22 @@
+//! Writes: planned and computed here, from one version of each table, and committed through a
+//! [`Transaction`](delta_transaction::Transaction). Of the store they need no more than *put* and *put
+//! if nothing is there*.
+//!
+//! A commit that came first and is in conflict costs another round: the statement is computed again
+//! from the new version. That is always right, for nothing of the first round is in the table.
+
+mod alter;
+mod create;
+mod definitions;
+mod errors;
+mod metrics;
+mod predicate;
+mod protocol;
+mod restore;
+mod rewrite;
+mod round;
+mod rows;
+mod staged_rows;
+mod statement;
+
+pub(crate) use statement::execute_write;

@@ -1,0 +1,162 @@
+//! Statements that change rows: INSERT, UPDATE, DELETE, MERGE.
+
+use std::sync::Arc;
+
+use delta_log::Snapshot;
+use delta_transaction::Transaction;
+use messages::Error;
+use spark_dialect::{Write, WriteOperation};
+
+use crate::dml::{ChangedRows, RowChange, TouchedRows, changed_rows};
+use crate::tables::target_table::TargetRead;
+use crate::writes::errors::WriteError;
+use crate::writes::metrics::{Change, describe, result};
+use crate::writes::predicate::Conditions;
+use crate::writes::protocol::needed;
+use crate::writes::rewrite::{Rewritten, rewrite};
+use crate::writes::round::{Outcome, Round};
+use crate::writes::staged_rows::{StagedFiles, StagedRows};
+
+const CHANGE_FEED: &str = "delta.enableChangeDataFeed";
+
+/// Computes what the statement changes, writes it, and commits.
+pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
+    let started = round.environment().now();
+    let snapshot = round.snapshot().await?;
+    let mut transaction = round.begin(&snapshot)?;
+    let target = (round.table.clone(), Arc::clone(&snapshot));
+    let change = changed_rows(round.core, &round.context, target, write).await?;
+    if change.schema() != snapshot.schema() {
+        evolve(&mut transaction, &snapshot, &change);
+    }
+    let records = snapshot.metadata().is_enabled(CHANGE_FEED) && may_replace(write);
+    let mut staged = StagedRows::new(round.core, &transaction, records)?;
+    let changed = stage(round, &snapshot, change, &mut staged).await;
+    let (touched, read, rewritten) = match changed {
+        Ok(changed) => changed,
+        Err(error) => {
+            staged.abort().await;
+            return Err(error);
+        }
+    };
+    let StagedFiles {
+        adds,
+        changes,
+        rows,
+    } = staged.finish(touched.changes_rows()).await?;
+    note_reads(round, &mut transaction, &snapshot, read.as_ref(), &touched);
+
+    let removed: Vec<usize> = touched.removed_files.clone();
+    let gone = snapshot.files().adds(&removed)?;
+    let change = Change {
+        counts: touched.counts,
+        written_rows: rows,
+        copied_rows: rewritten.copied_rows,
+        adds: &adds,
+        removes: gone.iter().chain(&rewritten.removes).collect(),
+        change_files: changes.len(),
+        vectors: rewritten.vectors,
+        milliseconds: round.environment().now().saturating_sub(started),
+    };
+    *transaction.operation() = describe(write, &snapshot, &change)?;
+    let result = result(write, &change);
+    transaction.remove(gone, true);
+    transaction.remove(rewritten.removes, true);
+    transaction.add(rewritten.adds);
+    transaction.add(adds);
+    transaction.add_change_data(changes);
+    // Nothing has changed: there is nothing to commit. An INSERT of no rows is one all the same.
+    if transaction.is_empty() && !matches!(write.operation, WriteOperation::Insert(_)) {
+        return Ok(Outcome {
+            committed: None,
+            result,
+        });
+    }
+    let committed = transaction.commit().await?;
+    Ok(Outcome {
+        committed: Some(committed),
+        result,
+    })
+}
+
+/// Whether the statement may change or delete rows, so that the change feed can't tell from the new
+/// files alone what has changed.
+fn may_replace(write: &Write) -> bool {
+    match &write.operation {
+        WriteOperation::Insert(insert) => insert.replaces_rows(),
+        WriteOperation::Update(_) | WriteOperation::Delete(_) | WriteOperation::Merge(_) => true,
+        WriteOperation::Bound(_)
+        | WriteOperation::CreateTableAsSelect { .. }
+        | WriteOperation::Restore(_)
+        | WriteOperation::AddColumns(_) => false,
+    }
+}
+
+/// The new schema, and the protocol that it needs.
+fn evolve(transaction: &mut Transaction, snapshot: &Snapshot, change: &RowChange) {
+    let mut metadata = snapshot.metadata().clone();
+    metadata.schema_string = change.schema().to_json().to_string();
+    let protocol = needed(snapshot.protocol(), &metadata, change.schema());
+    if protocol != *snapshot.protocol() {
+        transaction.set_protocol(protocol);
+    }
+    transaction.set_metadata(metadata);
+}
+
+async fn stage(
+    round: &Round<'_>,
+    snapshot: &Snapshot,
+    mut change: RowChange,
+    staged: &mut StagedRows,
+) -> Result<(TouchedRows, Option<TargetRead>, Rewritten), WriteError> {
+    let columns = change.schema().to_arrow();
+    while let Some(rows) = change.next().await {
+        let ChangedRows { kind, rows } = rows?;
+        if kind.is_written() {
+            staged.write(&rows).await?;
+        }
+        staged.record(&rows, kind.change_type()).await?;
+    }
+    let unchanged = change.unchanged(round.core).await?;
+    let read = change.target_read().cloned();
+    let touched = change.finish();
+    if touched.changes_rows() && !touched.removed_files.is_empty() && staged.records() {
+        // The feed would lack the rows of the files that go as a whole.
+        let message = "Rows and whole files of one table are replaced at once.";
+        return Err(Error::new("INTERNAL_ERROR", message).into());
+    }
+    let rewritten = rewrite(snapshot, &touched, unchanged, &columns, staged).await?;
+    Ok((touched, read, rewritten))
+}
+
+/// Tells the transaction what the statement has read of its table.
+fn note_reads(
+    round: &Round<'_>,
+    transaction: &mut Transaction,
+    snapshot: &Snapshot,
+    read: Option<&TargetRead>,
+    touched: &TouchedRows,
+) {
+    let location = transaction.table().location.clone();
+    let reads = transaction.reads();
+    // As a source, or in a subquery: which rows of it mattered is not known.
+    if round.context.reads_table(&location) {
+        reads.read_whole_table();
+    }
+    if let Some(read) = read {
+        for &file in &read.files {
+            reads.read_file(snapshot.files().raw_path(file));
+        }
+        if read.filters.is_empty() {
+            reads.read_whole_table();
+        } else {
+            reads.read_where(Arc::new(Conditions {
+                filters: read.filters.clone(),
+                state: round.core.session.statement_state(),
+            }));
+        }
+    }
+    for &file in &touched.removed_files {
+        reads.read_file(snapshot.files().raw_path(file));
+    }
+}

@@ -1,0 +1,174 @@
+//! Our writes on tables that others wrote: rows that stay the same when they are written again, go when
+//! all are deleted, and come back when the table is restored; as we read them, and as delta-rs and
+//! delta_kernel do wherever they can read the table at all. A table that is not written is refused by
+//! name, and its log stays as it was.
+
+#[path = "random_tables/oracles.rs"]
+#[allow(dead_code)]
+mod oracles;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use delta_log::TimeTravel;
+use lakeglass::run::{rows_of, run};
+use lakeglass_tests::rows::{canonical_rows, difference, writing_engine};
+use lakeglass_tests::{copy_folder, golden_tables, open_local};
+use query_engine::Engine;
+use url::Url;
+
+#[derive(Debug, Default)]
+struct Tally {
+    written: usize,
+    refused: usize,
+    read_by_delta_rs: usize,
+    read_by_kernel: usize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_of_other_writers_keep_their_rows() {
+    let mut tally = Tally::default();
+    let mut failures = Vec::new();
+    for table in golden_tables().unwrap() {
+        if table.expect() != "ok" {
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut copy = folder.path().join("table");
+        // One whose log has its own path is a copy already, and can't be elsewhere.
+        match table.expected["prepare"].is_object() {
+            true => copy = table.path().to_owned(),
+            false => copy_folder(table.path(), &copy).unwrap(),
+        }
+        let checked = check(&copy, &mut tally).await;
+        if let Err(error) = checked {
+            failures.push(format!("{}: {error:#}", table.name));
+        }
+    }
+    println!("{tally:?}");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    // Or nothing was looked at.
+    assert!(tally.written >= 100, "{tally:?}");
+    assert!(tally.read_by_delta_rs >= 95, "{tally:?}");
+    assert!(tally.read_by_kernel >= 100, "{tally:?}");
+}
+
+/// The rows of the latest version as each reader has them; `None` of one that can't read it.
+struct Readings {
+    ours: Vec<String>,
+    delta_rs: Option<Vec<String>>,
+    kernel: Option<Vec<String>>,
+}
+
+impl Readings {
+    async fn take(folder: &Path, columns: &[String]) -> Result<Self> {
+        let url = Url::from_directory_path(folder).map_err(|()| anyhow::anyhow!("no URL"))?;
+        let latest = open_local(folder)?
+            .snapshot(TimeTravel::Latest)
+            .await?
+            .version();
+        let engine = writing_engine();
+        let rows = rows_of(&engine, &format!("SELECT * FROM {}", name(folder))).await?;
+        let delta_rs = oracles::delta_rs_rows(&url, latest, columns).await.ok();
+        let kernel = tokio::task::spawn_blocking(move || oracles::kernel(&url, latest)).await;
+        Ok(Self {
+            ours: canonical_rows(&rows)?,
+            delta_rs,
+            kernel: kernel.ok().and_then(Result::ok).map(|(_, rows)| rows),
+        })
+    }
+
+    /// Whether all who agreed with us before do so now.
+    fn check(&self, before: &Self, expected: &[String]) -> Result<()> {
+        if let Some(difference) = difference(&self.ours, expected) {
+            anyhow::bail!("we read other rows: {difference}");
+        }
+        let readers = [
+            ("delta-rs", &before.delta_rs, &self.delta_rs),
+            ("delta_kernel", &before.kernel, &self.kernel),
+        ];
+        for (reader, then, now) in readers {
+            // Who can't read the table, or reads it otherwise, is no witness.
+            if then.as_ref() != Some(&before.ours) {
+                continue;
+            }
+            let now = now
+                .as_ref()
+                .with_context(|| format!("{reader} can't read it any more"))?;
+            if let Some(difference) = difference(now, expected) {
+                anyhow::bail!("{reader} reads other rows: {difference}");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name(folder: &Path) -> String {
+    format!("delta.`{}`", folder.display())
+}
+
+fn commits(folder: &Path) -> usize {
+    let log = std::fs::read_dir(folder.join("_delta_log"));
+    log.map_or(0, Iterator::count)
+}
+
+async fn statement(engine: &Engine, sql: &str) -> Result<()> {
+    let statement = engine.parse(sql)?.remove(0);
+    run(engine, &statement)
+        .await
+        .with_context(|| sql.to_owned())?;
+    Ok(())
+}
+
+async fn check(folder: &Path, tally: &mut Tally) -> Result<()> {
+    let snapshot = open_local(folder)?.snapshot(TimeTravel::Latest).await?;
+    let version = snapshot.version();
+    let columns: Vec<String> = snapshot
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name.clone())
+        .collect();
+    let before = Readings::take(folder, &columns).await?;
+    let engine = writing_engine();
+    let table = name(folder);
+    let column = format!("`{}`", columns[0].replace('`', "``"));
+    let files = commits(folder);
+    let update = format!("UPDATE {table} SET {column} = {column}");
+    if let Err(error) = statement(&engine, &update).await {
+        let text = format!("{error:#}");
+        ensure!(commits(folder) == files, "the log was touched: {text}");
+        let is_refusal = [
+            "DELTA_UNSUPPORTED",
+            "UNSUPPORTED",
+            "APPEND_ONLY",
+            "GENERATED",
+            "IDENTITY",
+        ];
+        ensure!(is_refusal.iter().any(|code| text.contains(code)), "{text}");
+        tally.refused += 1;
+        return Ok(());
+    }
+    tally.written += 1;
+    tally.read_by_delta_rs += usize::from(before.delta_rs.as_ref() == Some(&before.ours));
+    tally.read_by_kernel += usize::from(before.kernel.as_ref() == Some(&before.ours));
+    let updated = Readings::take(folder, &columns).await?;
+    updated
+        .check(&before, &before.ours)
+        .context("after UPDATE")?;
+    statement(&engine, &format!("DELETE FROM {table}")).await?;
+    let deleted = Readings::take(folder, &columns).await?;
+    deleted.check(&before, &[]).context("after DELETE")?;
+    if !before.ours.is_empty() {
+        statement(
+            &engine,
+            &format!("RESTORE TABLE {table} TO VERSION AS OF {version}"),
+        )
+        .await?;
+        let restored = Readings::take(folder, &columns).await?;
+        restored
+            .check(&before, &before.ours)
+            .context("after RESTORE")?;
+    }
+    Ok(())
+}

@@ -154,7 +154,10 @@ mod tests {
             files: [
                 (vec![ScalarValue::from(7_i64)], vec![0..1, 3..6]),
                 (vec![ScalarValue::from(8_i64)], vec![]),
-                (vec![ScalarValue::from(9_i64)], vec![2..3]),
+                (
+                    vec![ScalarValue::from(9_i64)],
+                    Vec::from([Range { start: 2, end: 3 }]),
+                ),
             ]
             .into(),
             batch_size: 2,

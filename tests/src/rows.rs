@@ -17,7 +17,6 @@ pub fn local_engine() -> Engine {
         memory_limit: 512 * 1024 * 1024,
         stores: Arc::new(NativeStores::new(buckets, Vec::new())),
         environment: Arc::new(SystemEnvironment),
-        committer: None,
         scheduler: Arc::new(TokioScheduler),
     })
 }
@@ -29,7 +28,6 @@ pub fn writing_engine() -> Engine {
         memory_limit: 512 * 1024 * 1024,
         stores: Arc::new(NativeStores::new(buckets, Vec::new()).writable()),
         environment: Arc::new(SystemEnvironment),
-        committer: None,
         scheduler: Arc::new(TokioScheduler),
     })
 }

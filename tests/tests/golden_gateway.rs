@@ -8,6 +8,7 @@ use lakeglass_tests::{GoldenTable, golden_tables, open_local};
 use object_store::ObjectStoreExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
+use s3_gateway::Access;
 
 const BUCKET: &str = "tables";
 
@@ -16,7 +17,12 @@ async fn gateway() -> Result<AmazonS3> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint = format!("http://{}", listener.local_addr()?);
     let folder = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    tokio::spawn(s3_gateway::serve(listener, folder, std::future::pending()));
+    let access = Access {
+        callers: None,
+        buckets: vec![BUCKET.to_owned()],
+    };
+    let served = s3_gateway::serve(listener, folder, access, std::future::pending());
+    tokio::spawn(served);
     let store = AmazonS3Builder::new()
         .with_endpoint(endpoint)
         .with_bucket_name(BUCKET)

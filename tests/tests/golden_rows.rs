@@ -25,7 +25,6 @@ fn engine() -> Engine {
         memory_limit: 512 * 1024 * 1024,
         stores: Arc::new(NativeStores::new(buckets, Vec::new())),
         environment: Arc::new(SystemEnvironment),
-        committer: None,
         scheduler: Arc::new(TokioScheduler),
     })
 }

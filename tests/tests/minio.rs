@@ -1,4 +1,4 @@
-//! The commit proxy on a real MinIO, run as a process.
+//! The engine and the commit proxy on a real MinIO, run as a process.
 //!
 //! `minio` comes from the environment variable `LAKEGLASS_MINIO` or from PATH (`cargo xtask minio`
 //! builds it). Without it these tests are skipped and say so; on CI (`CI=true`) they fail.
@@ -10,26 +10,25 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
-use arrow::ipc::writer::StreamWriter;
 use arrow::util::pretty::pretty_format_batches;
-use commit_proxy::{Proxy, ProxyOptions, StoreConfig};
+use commit_proxy::{Limits, Proxy, ProxyOptions, StoreConfig};
 use deltalake::DeltaTable;
 use deltalake::datafusion::prelude::SessionContext;
 use deltalake::logstore::{StorageConfig, default_logstore};
 use futures::TryStreamExt;
+use http_guard::{Callers, ConnectionLimits};
+use lakeglass::engine::engine_on;
+use lakeglass::run::run;
+use lakeglass::stores::{Buckets, NativeStores, S3Access};
 use messages::Error;
-use messages::commit::{
-    Assignment, CommitOutcome, CommitRequest, CreateMode, InsertMode, MergeAction, MergeClause,
-    MergeWhen, Operation, RestoreTarget, TableOptions,
-};
-use messages::connection::Connection;
+use messages::connection::{Connection, Credentials};
 use messages::server::Writes;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsAuthorizer, AwsCredential};
 use object_store::client::{HttpRequest, HttpRequestBody};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use query_engine::Engine;
 use tempfile::TempDir;
 use url::Url;
 
@@ -167,8 +166,9 @@ impl Minio {
         Arc::new(builder.build().unwrap())
     }
 
-    async fn proxy(&self) -> Proxy {
-        Proxy::start(ProxyOptions {
+    /// A proxy to this MinIO, behind a port of its own.
+    async fn proxy(&self) -> Served {
+        let proxy = Proxy::start(ProxyOptions {
             store: StoreConfig::S3 {
                 endpoint: self.endpoint(),
                 region: REGION.into(),
@@ -176,6 +176,8 @@ impl Minio {
                 secret_key: PASSWORD.into(),
                 buckets: vec![RAW.into(), CURATED.into()],
             },
+            prefixes: Vec::new(),
+            allow_drop: false,
             version: "0".into(),
             connection: Connection {
                 endpoint: self.endpoint(),
@@ -183,12 +185,42 @@ impl Minio {
                 buckets: vec![RAW.into(), CURATED.into()],
                 credentials: None,
             },
-            allowed_origins: Vec::new(),
-            allowed_hosts: Vec::new(),
-            max_request_bytes: ProxyOptions::DEFAULT_MAX_REQUEST_BYTES,
+            callers: Callers::default(),
+            token: None,
+            limits: Limits::default(),
         })
         .await
-        .unwrap()
+        .unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = commit_proxy::app(proxy.clone());
+        let limits = ConnectionLimits::default();
+        let never = std::future::pending();
+        let server = tokio::spawn(http_guard::serve(listener, app, limits, never));
+        Served {
+            proxy,
+            engine: self.engine(Some(&url)),
+            server,
+        }
+    }
+
+    /// An engine on this MinIO, which writes through the proxy at `url`, or by itself.
+    fn engine(&self, url: Option<&str>) -> Engine {
+        let buckets = Buckets::S3(S3Access {
+            endpoint: Some(self.endpoint()),
+            region: REGION.into(),
+            credentials: Some(Credentials {
+                access_key: USER.into(),
+                secret_key: PASSWORD.into(),
+                session_token: None,
+            }),
+        });
+        let stores = NativeStores::new(buckets, vec![RAW.into()]);
+        let stores = match url {
+            Some(url) => stores.through(url, None).unwrap(),
+            None => stores.writable(),
+        };
+        engine_on(stores, 256 << 20)
     }
 
     /// The table's rows, read by delta-rs.
@@ -250,149 +282,125 @@ fn find_program() -> Option<PathBuf> {
         .find(|p| p.is_file())
 }
 
-fn payments(rows: &[(&str, f64)]) -> Vec<u8> {
-    let ids: StringArray = rows.iter().map(|(id, _)| Some(*id)).collect();
-    let amounts: Float64Array = rows.iter().map(|(_, amount)| Some(*amount)).collect();
-    let batch = RecordBatch::try_from_iter([
-        ("id", Arc::new(ids) as ArrayRef),
-        ("amount", Arc::new(amounts) as ArrayRef),
-    ])
-    .unwrap();
-    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
-    writer.write(&batch).unwrap();
-    writer.into_inner().unwrap()
+/// A proxy that listens, and an engine that writes through it.
+struct Served {
+    proxy: Proxy,
+    engine: Engine,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-async fn commit(
-    proxy: &Proxy,
-    operation: Operation,
-    rows: Option<Vec<u8>>,
-) -> Result<CommitOutcome, Error> {
-    let request = CommitRequest {
-        table: TABLE.into(),
-        operation,
-    };
-    proxy.commit(request, rows.map(Into::into)).await
-}
-
-fn create() -> Operation {
-    Operation::CreateTableAsSelect {
-        mode: CreateMode::Create,
-        options: TableOptions::default(),
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.server.abort();
     }
 }
 
-fn append() -> Operation {
-    Operation::Insert {
-        mode: InsertMode::Append,
-        merge_schema: false,
-    }
+/// Runs a statement on the table, `t` in it. The version that it made.
+async fn write(engine: &Engine, sql: &str) -> Result<Option<u64>, Error> {
+    let sql = sql.replace("$t", &format!("delta.`{TABLE}`"));
+    let statement = engine.parse(&sql)?.remove(0);
+    Ok(run(engine, &statement).await?.version)
 }
 
-fn merge() -> Operation {
-    let set = |column: &str| Assignment {
-        column: column.into(),
-        expression: format!("source.{column}"),
-    };
-    Operation::Merge {
-        target_alias: "target".into(),
-        source_alias: "source".into(),
-        on: "target.id = source.id".into(),
-        schema_evolution: false,
-        clauses: vec![
-            MergeClause {
-                when: MergeWhen::Matched,
-                condition: None,
-                action: MergeAction::Update {
-                    assignments: vec![set("amount")],
-                },
-            },
-            MergeClause {
-                when: MergeWhen::NotMatched,
-                condition: None,
-                action: MergeAction::Insert {
-                    assignments: vec![set("id"), set("amount")],
-                },
-            },
-        ],
-    }
-}
+const CREATE: &str =
+    "CREATE TABLE $t AS SELECT * FROM VALUES ('a', 1.0D), ('b', 2.0D) AS v(id, amount)";
+const MERGE: &str = "MERGE INTO $t AS t USING (SELECT * FROM VALUES ('a', 10.0D), ('d', 4.0D) AS v(id, amount)) AS s \
+    ON t.id = s.id WHEN MATCHED THEN UPDATE SET amount = s.amount WHEN NOT MATCHED THEN INSERT *";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commits_on_minio_read_back_and_survive_its_absence() {
     let Some(mut minio) = Minio::start().await else {
         return;
     };
-    let proxy = minio.proxy().await;
-    assert_eq!(proxy.writes(), Writes::Enabled);
+    let served = minio.proxy().await;
+    let engine = &served.engine;
+    assert_eq!(served.proxy.writes(), Writes::Enabled);
 
-    commit(&proxy, create(), Some(payments(&[("a", 1.0), ("b", 2.0)])))
+    write(engine, CREATE).await.unwrap();
+    write(engine, "INSERT INTO $t VALUES ('c', 3.0D)")
         .await
         .unwrap();
-    commit(&proxy, append(), Some(payments(&[("c", 3.0)])))
-        .await
-        .unwrap();
-    let outcome = commit(&proxy, merge(), Some(payments(&[("a", 10.0), ("d", 4.0)])))
-        .await
-        .unwrap();
-    assert_eq!((outcome.version, outcome.result[0].1), (Some(2), 2));
+    assert_eq!(write(engine, MERGE).await.unwrap(), Some(2));
     let sql = "SELECT id, amount FROM t ORDER BY id";
     assert_eq!(minio.rows(sql).await, "a 10.0, b 2.0, c 3.0, d 4.0");
-    let restore = Operation::Restore {
-        to: RestoreTarget::Version(1),
-    };
-    commit(&proxy, restore, None).await.unwrap();
+    write(engine, "RESTORE TABLE $t TO VERSION AS OF 1")
+        .await
+        .unwrap();
     assert_eq!(minio.rows(sql).await, "a 1.0, b 2.0, c 3.0");
 
     minio.kill();
-    let error = commit(&proxy, append(), Some(payments(&[("e", 5.0)])))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code, "STORE_UNREACHABLE", "{error}");
+    let insert = "INSERT INTO $t VALUES ('e', 5.0D)";
+    write(engine, insert).await.unwrap_err();
     // A proxy that starts meanwhile says that it can't write yet.
     let early = minio.proxy().await;
-    assert!(matches!(early.writes(), Writes::Disabled { .. }));
+    assert!(matches!(early.proxy.writes(), Writes::Disabled { .. }));
     minio.restart().await;
-    commit(&proxy, append(), Some(payments(&[("e", 5.0)])))
+    write(engine, insert).await.unwrap();
+    write(&early.engine, "INSERT INTO $t VALUES ('f', 6.0D)")
         .await
         .unwrap();
-    commit(&early, append(), Some(payments(&[("f", 6.0)])))
-        .await
-        .unwrap();
-    assert_eq!(early.writes(), Writes::Enabled);
-    assert_eq!(
-        minio.rows("SELECT count(*), sum(amount) FROM t").await,
-        "5 17.0"
-    );
+    assert_eq!(early.proxy.writes(), Writes::Enabled);
+    let sql = "SELECT count(*), sum(amount) FROM t";
+    assert_eq!(minio.rows(sql).await, "5 17.0");
+    // With keys of its own, the engine needs no proxy.
+    write(
+        &minio.engine(None),
+        "DELETE FROM $t WHERE id = 'f' OR id = NULL",
+    )
+    .await
+    .unwrap();
+    assert_eq!(minio.rows(sql).await, "4 11.0");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_proxies_on_minio_append_exactly_once() {
+async fn writers_through_two_proxies_and_without_one_lose_nothing_and_double_nothing() {
     let Some(minio) = Minio::start().await else {
         return;
     };
     let proxies = [minio.proxy().await, minio.proxy().await];
-    commit(&proxies[0], create(), Some(payments(&[("start", 0.0)])))
-        .await
-        .unwrap();
+    write(&proxies[0].engine, CREATE).await.unwrap();
+    let direct = minio.engine(None);
+    let engines = [proxies[0].engine.clone(), proxies[1].engine.clone(), direct];
     let mut tasks = tokio::task::JoinSet::new();
-    for n in 0..8_u8 {
-        let proxy = proxies[usize::from(n) % 2].clone();
+    for n in 0..9_u8 {
+        let engine = engines[usize::from(n) % 3].clone();
         tasks.spawn(async move {
-            commit(
-                &proxy,
-                append(),
-                Some(payments(&[("x", f64::from(1_u16 << n))])),
-            )
-            .await
-            .unwrap()
+            let insert = format!("INSERT INTO $t VALUES ('x', {}.0D)", 1_u16 << n);
+            write(&engine, &insert).await.unwrap()
         });
     }
     tasks.join_all().await;
-    assert_eq!(
-        minio.rows("SELECT count(*), sum(amount) FROM t").await,
-        "9 255.0"
-    );
+    let sql = "SELECT count(*), sum(amount) FROM t";
+    assert_eq!(minio.rows(sql).await, "11 514.0");
+}
+
+/// What a MERGE reads of the table that it changes is of the version that it follows: six of them at
+/// once add up, or are refused; none is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn merges_that_read_their_target_lose_no_update() {
+    let Some(minio) = Minio::start().await else {
+        return;
+    };
+    let served = minio.proxy().await;
+    let create = "CREATE TABLE $t AS SELECT 'a' AS id, 100.0D AS amount";
+    write(&served.engine, create).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let engine = served.engine.clone();
+        tasks.spawn(async move {
+            let merge = "MERGE INTO $t AS t USING (SELECT id, amount + 10.0D AS amount FROM $t) AS s \
+                ON t.id = s.id WHEN MATCHED THEN UPDATE SET amount = s.amount";
+            write(&engine, merge).await
+        });
+    }
+    let outcomes = tasks.join_all().await;
+    let made = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    for refused in outcomes.into_iter().filter_map(Result::err) {
+        assert!(refused.code.starts_with("DELTA_CONCURRENT"), "{refused}");
+    }
+    assert!(made >= 4, "{made}");
+    let expected = format!("{}.0", 100 + 10 * made);
+    assert_eq!(minio.rows("SELECT amount FROM t").await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

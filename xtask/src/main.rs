@@ -1,4 +1,4 @@
-//! The project's tasks: `cargo xtask demo`, `test`, `lint`, `ci`, `minio`, `bench`.
+//! The project's tasks: `cargo xtask demo`, `test`, `lint`, `ci`, `minio`, `keys`, `bench`.
 //!
 //! Each sets up what it needs: tools at pinned versions, page, worker and binary.
 
@@ -6,6 +6,7 @@ mod artifacts;
 mod bench;
 mod counts;
 mod demo;
+mod keys;
 mod lanes;
 mod lint;
 mod minio;
@@ -50,6 +51,8 @@ enum Task {
     Ci,
     /// Find or build MinIO; with --run, start it.
     Minio(minio::Options),
+    /// Write `.env` with keys of your own for the MinIO of `docker compose`.
+    Keys,
     /// Measure.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Lint => Ok(suites::run(&workspace.clone().with_lints(), &[Suite::Lint])),
         Task::Ci => Ok(suites::run(&workspace.clone().with_lints(), &Suite::ALL)),
         Task::Minio(options) => minio::run(&workspace, options).map(|()| true),
+        Task::Keys => keys::run(&workspace).map(|()| true),
         Task::Bench(bench) => bench::run(&workspace, bench).map(|()| true),
     });
     process::park_if_signalled();

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Guard};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{system, tools};
+use crate::{keys, system, tools};
 
 /// Options of `cargo xtask minio`.
 #[derive(Debug, clap::Args)]
@@ -24,9 +24,8 @@ pub struct Options {
     data: Option<PathBuf>,
 }
 
-/// The keys of a MinIO that is started here. Loopback only, so no secret.
-const ACCESS_KEY: &str = "minioadmin";
-const SECRET_KEY: &str = "minioadmin";
+/// Origins whose pages may read and write it: those of `lakeglass serve`.
+const PAGES: &str = "http://127.0.0.1:4600,http://localhost:4600";
 
 /// Makes sure of MinIO, and runs it where asked.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -42,13 +41,16 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         .clone()
         .unwrap_or_else(|| workspace.target.join("minio-data"));
     let address = format!("127.0.0.1:{}", options.port);
+    // Every page that the user visits reaches loopback: with known keys it would be theirs.
+    let (access_key, secret_key) = (keys::random(8)?, keys::random(20)?);
     let mut server = Guard::spawn(
         workspace
             .command(&minio)
             .args(["server", "--quiet", "--address", &address])
             .arg(&data)
-            .env("MINIO_ROOT_USER", ACCESS_KEY)
-            .env("MINIO_ROOT_PASSWORD", SECRET_KEY)
+            .env("MINIO_ROOT_USER", &access_key)
+            .env("MINIO_ROOT_PASSWORD", &secret_key)
+            .env("MINIO_API_CORS_ALLOW_ORIGIN", PAGES)
             .env("MINIO_BROWSER", "off")
             .env("MINIO_UPDATE", "off"),
     )
@@ -57,20 +59,18 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     steps.step("minio", "create the buckets", || {
         let mut node = workspace.command("node");
         node.arg("tests/browser/support/create-buckets.mjs")
-            .args([&endpoint, ACCESS_KEY, SECRET_KEY])
+            .args([&endpoint, &access_key, &secret_key])
             .args(["raw-data-bucket=public", "curated-data-bucket=private"]);
         process::run("minio", &mut node, |_| ())
     })?;
     println!();
-    println!(
-        "  MinIO is at {endpoint}, keys {ACCESS_KEY} / {SECRET_KEY}. Now, in another terminal:"
-    );
+    println!("  MinIO is at {endpoint}, with keys of this run alone. Now, in another terminal:");
+    println!("  export LAKEGLASS_S3_ACCESS_KEY={access_key} LAKEGLASS_S3_SECRET_KEY={secret_key}");
     let lakeglass = workspace.lakeglass();
     println!(
-        "  {} serve --seed --s3-endpoint {endpoint} \\",
+        "  {} serve --seed --s3-endpoint {endpoint}",
         lakeglass.display()
     );
-    println!("    --s3-access-key {ACCESS_KEY} --s3-secret-key {SECRET_KEY}");
     println!();
     let status = server.wait()?;
     if !status.success() {

@@ -126,13 +126,27 @@ fn crates_know_only_what_the_architecture_lets_them_know() {
         crates.all("query-engine"),
         &["deltalake", "axum", "delta_kernel"],
     );
+    // Oracles of the tests, and of nothing else.
+    assert_none(
+        "lakeglass",
+        crates.all("lakeglass"),
+        &["deltalake", "delta_kernel"],
+    );
+    assert_none(
+        "proxy-store",
+        crates.all("proxy-store"),
+        &["datafusion", "delta-log", "axum"],
+    );
     assert_none(
         "web",
         crates.all("web"),
         &["datafusion", "parquet", "object_store", "delta-log"],
     );
-    let readers = ["delta-log", "query-engine"];
-    assert_none("commit-proxy", crates.all("commit-proxy"), &readers);
+    assert_none(
+        "commit-proxy",
+        crates.all("commit-proxy"),
+        &["query-engine", "spark-dialect", "datafusion", "deltalake"],
+    );
     assert_eq!(
         crates.direct("messages"),
         BTreeSet::from(["serde", "serde_json"])

@@ -1,217 +1,139 @@
-//! delta-rs's errors, in words that say what to do; and the HTTP status of an error.
+//! Refusals in words that say what to do, and the HTTP status of an error.
 
 use axum::http::StatusCode;
-use deltalake::DeltaTableError;
-use deltalake::kernel::transaction::{CommitConflictError, TransactionError};
 use messages::Error;
-use messages::commit_http::COMMIT_OUTCOME_UNKNOWN;
+use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
+use messages::proxy::{
+    COMMIT_NOT_FOUND, CONCURRENT_WRITE, CommitConflict, INVALID_COMMIT, OBJECT_ALREADY_EXISTS,
+    SERVER_BUSY, TOKEN_REQUIRED, Winner,
+};
 
-use crate::location::TableLocation;
+use crate::location::TablePlace;
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// What was wrong. Nothing was written, unless the code says that this is not known.
+    Error(Error),
+    /// Somebody else's commit came first.
+    Conflict(Box<CommitConflict>),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
 
 /// The status with which an error goes out.
 pub(crate) fn status(error: &Error) -> StatusCode {
     match error.code.as_str() {
-        "DELTA_TABLE_NOT_FOUND" => StatusCode::NOT_FOUND,
-        "TABLE_OR_VIEW_ALREADY_EXISTS" => StatusCode::CONFLICT,
-        "WRITES_DISABLED" | "TABLE_LOCATION_NOT_ALLOWED" | "ORIGIN_NOT_ALLOWED" => {
-            StatusCode::FORBIDDEN
-        }
+        "DELTA_TABLE_NOT_FOUND" | COMMIT_NOT_FOUND | "NOT_FOUND" => StatusCode::NOT_FOUND,
+        "WRITES_DISABLED"
+        | "TABLE_LOCATION_NOT_ALLOWED"
+        | "ORIGIN_NOT_ALLOWED"
+        | "OBJECT_NOT_ALLOWED"
+        | "DROP_NOT_ALLOWED" => StatusCode::FORBIDDEN,
+        TOKEN_REQUIRED => StatusCode::UNAUTHORIZED,
         "HOST_NOT_ALLOWED" => StatusCode::MISDIRECTED_REQUEST,
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
-        "UNSUPPORTED_CONTENT_TYPE" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "INVALID_REQUEST" | "INVALID_SOURCE" | "INVALID_TABLE_LOCATION" => StatusCode::BAD_REQUEST,
+        "LENGTH_REQUIRED" => StatusCode::LENGTH_REQUIRED,
+        "METHOD_NOT_ALLOWED" => StatusCode::METHOD_NOT_ALLOWED,
+        "REQUEST_TIMEOUT" => StatusCode::REQUEST_TIMEOUT,
+        OBJECT_ALREADY_EXISTS => StatusCode::PRECONDITION_FAILED,
+        "INVALID_REQUEST" | "INVALID_TABLE_LOCATION" | "INVALID_OBJECT_KEY" => {
+            StatusCode::BAD_REQUEST
+        }
         "INTERNAL_ERROR" | COMMIT_OUTCOME_UNKNOWN => StatusCode::INTERNAL_SERVER_ERROR,
         "STORE_UNREACHABLE" => StatusCode::BAD_GATEWAY,
-        "DELTA_METADATA_CHANGED" | "DELTA_PROTOCOL_CHANGED" => StatusCode::CONFLICT,
-        code if code.starts_with("DELTA_CONCURRENT_") => StatusCode::CONFLICT,
+        SERVER_BUSY => StatusCode::SERVICE_UNAVAILABLE,
+        CONCURRENT_WRITE => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
-/// What to tell of an error of delta-rs. `latest` is the table's version now, where it is known.
-pub(crate) fn from_delta(
-    error: &DeltaTableError,
-    table: &TableLocation,
-    latest: Option<u64>,
-) -> Error {
+/// A commit that breaks the protocol or does not fit the table. `why` is a clause.
+pub(crate) fn invalid(why: impl std::fmt::Display) -> Refusal {
+    Refusal::Error(Error::new(
+        INVALID_COMMIT,
+        format!("Nothing was written: {why}."),
+    ))
+}
+
+/// A feature that Lakeglass does not write, by name.
+pub(crate) fn unsupported(feature: &str) -> Refusal {
+    let message = format!("Nothing was written: the table feature {feature} can't be written yet.");
+    let hint = "Write this table with the program that made it; reading may still work here.";
+    Refusal::Error(Error::new("DELTA_UNSUPPORTED_FEATURES_FOR_WRITE", message).with_hint(hint))
+}
+
+pub(crate) fn not_found(table: &TablePlace) -> Refusal {
+    let message = format!("There is no Delta table at {table}.");
+    let hint = "Check the path, or create the table with CREATE TABLE.";
+    Refusal::Error(Error::new("DELTA_TABLE_NOT_FOUND", message).with_hint(hint))
+}
+
+/// The version exists.
+pub(crate) fn conflict(table: &TablePlace, winner: Winner, latest: u64) -> Refusal {
+    let by = winner
+        .operation
+        .as_deref()
+        .map_or_else(String::new, |operation| format!(" ({operation})"));
+    let message = format!(
+        "Nothing was written: while the statement ran, {table} was changed by version {}{by}.",
+        winner.version
+    );
+    let error = Error::new(CONCURRENT_WRITE, message)
+        .with_hint("Run the statement again: it will then work on what the other commit left.");
+    Refusal::Conflict(Box::new(CommitConflict {
+        error,
+        winner,
+        latest,
+    }))
+}
+
+/// The store did not say whether it has the commit, and could not be asked.
+pub(crate) fn outcome_unknown(
+    table: &TablePlace,
+    version: u64,
+    why: &object_store::Error,
+) -> Refusal {
+    let message = format!(
+        "It is not known whether version {version} of {table} was committed: the object store failed. {why}"
+    );
+    Refusal::Error(Error::new(COMMIT_OUTCOME_UNKNOWN, message).with_hint(LOOK_AT_HISTORY))
+}
+
+/// What reading a table's log, or a file of it, ended in.
+pub(crate) fn from_log(table: &TablePlace, error: delta_log::Error) -> Refusal {
     match error {
-        DeltaTableError::NotATable(_) => not_found(table),
-        DeltaTableError::VersionAlreadyExists(version) => {
-            lost("another commit came first", table, Some(*version))
-        }
-        DeltaTableError::Transaction { source } => from_transaction(source, table, latest),
-        DeltaTableError::ObjectStore { source } => from_store(source, table),
-        DeltaTableError::InvalidData { message } => constraint(message),
-        DeltaTableError::UnsupportedColumnMapping { operation, .. } => {
-            unsupported(table, &format!("columnMapping (in {operation})"))
-        }
-        other => from_text(other, table),
+        delta_log::Error::NotATable { .. } => not_found(table),
+        delta_log::Error::Storage { source, .. } => from_store(&source).into(),
+        delta_log::Error::Truncated { .. } => unreachable_store(&error.to_string()).into(),
+        delta_log::Error::UnsupportedFeature(feature) => unsupported(&feature),
+        error => invalid(error),
     }
 }
 
-/// Errors that reach us as text only.
-fn from_text(error: &DeltaTableError, table: &TableLocation) -> Error {
-    let text = error.to_string();
-    if text.contains("MERGE matched a target row with multiple source rows") {
-        return Error::new(
-            "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE",
-            format!(
-                "Nothing was written: several source rows match the same row of {table}, so it is not clear which of them should change it."
-            ),
-        )
-        .with_hint("Make the source's rows unique on the ON condition first, for instance with GROUP BY or ROW_NUMBER().");
-    }
-    if text.contains("failed validation check") || text.contains("validation check failed") {
-        return constraint(&text);
-    }
-    let lower = text.to_lowercase();
-    if lower.contains("feature") && (lower.contains("unsupported") || lower.contains("unknown")) {
-        return unsupported(table, tidy(&text).trim_end_matches('.'));
-    }
-    if text.contains("object store error") || text.contains("Error performing") {
-        return unreachable_store(table, &text);
-    }
-    if text.contains("Cast error") || text.contains("cast") && text.contains("overflow") {
-        return Error::new(
-            "CAST_INVALID_INPUT",
-            format!("Nothing was written: {}", tidy(&text)),
-        );
-    }
+pub(crate) fn from_store(error: &object_store::Error) -> Error {
+    unreachable_store(&error.to_string())
+}
+
+fn unreachable_store(why: &str) -> Error {
+    Error::new("STORE_UNREACHABLE", format!("The object store failed, and nothing was written: {why}"))
+        .with_hint("Check that the object store runs and that the proxy's keys may read, list and write in the bucket, then run the statement again.")
+}
+
+pub(crate) fn internal(why: &dyn std::fmt::Display) -> Error {
+    tracing::error!(%why, "a request ended in a panic");
+    Error::new("INTERNAL_ERROR", "The request failed unexpectedly.")
+        .with_hint("The log of the server says more. Look at DESCRIBE HISTORY before you run a statement again.")
+}
+
+pub(crate) fn busy() -> Error {
     Error::new(
-        "DELTA_WRITE_FAILED",
-        format!("{table} was not changed: {}", tidy(&text)),
+        SERVER_BUSY,
+        "The server has too much to do, or is about to end. Nothing was done.",
     )
-}
-
-fn from_transaction(error: &TransactionError, table: &TableLocation, latest: Option<u64>) -> Error {
-    match error {
-        TransactionError::CommitConflict(conflict) => {
-            let (code, what) = match conflict {
-                CommitConflictError::ConcurrentAppend => {
-                    ("DELTA_CONCURRENT_APPEND", "rows were added")
-                }
-                CommitConflictError::ConcurrentDeleteRead => (
-                    "DELTA_CONCURRENT_DELETE_READ",
-                    "rows that this statement read were deleted",
-                ),
-                CommitConflictError::ConcurrentDeleteDelete => (
-                    "DELTA_CONCURRENT_DELETE_DELETE",
-                    "rows that this statement changes were changed",
-                ),
-                CommitConflictError::MetadataChanged => (
-                    "DELTA_METADATA_CHANGED",
-                    "the schema or a property was changed",
-                ),
-                CommitConflictError::ConcurrentTransaction => (
-                    "DELTA_CONCURRENT_TRANSACTION",
-                    "the same transaction was committed",
-                ),
-                CommitConflictError::ProtocolChanged(_) => (
-                    "DELTA_PROTOCOL_CHANGED",
-                    "the table was created anew or upgraded",
-                ),
-                other => return Error::new("DELTA_WRITE_FAILED", other.to_string()),
-            };
-            Error {
-                code: code.into(),
-                ..lost(what, table, latest)
-            }
-        }
-        TransactionError::MaxCommitAttempts(_) | TransactionError::VersionAlreadyExists(_) => {
-            lost("other commits came first", table, latest)
-        }
-        TransactionError::ObjectStore { source } => from_store(source, table),
-        TransactionError::DeltaTableAppendOnly => Error::new(
-            "DELTA_CANNOT_MODIFY_APPEND_ONLY",
-            format!("{table} is append-only: rows may be added, not changed or deleted."),
-        )
-        .with_hint("ALTER TABLE … SET TBLPROPERTIES (delta.appendOnly = false) lifts that."),
-        TransactionError::UnsupportedTableFeatures(features) => {
-            let names: Vec<String> = features.iter().map(ToString::to_string).collect();
-            unsupported(table, &names.join(", "))
-        }
-        TransactionError::TableFeaturesRequired(feature) => Error::new(
-            "DELTA_FEATURES_REQUIRE_MANUAL_ENABLEMENT",
-            format!(
-                "Nothing was written: {table} would need the table feature {feature}, which it does not have."
-            ),
-        ),
-        TransactionError::LogStoreError { msg, .. } => Error::new(
-            "DELTA_WRITE_FAILED",
-            format!("{table} was not changed: {msg}."),
-        ),
-        other @ TransactionError::SerializeLogJson { .. } => Error::new(
-            "DELTA_WRITE_FAILED",
-            format!("{table} was not changed: {other}"),
-        ),
-    }
-}
-
-/// Somebody else's commit won.
-fn lost(what: &str, table: &TableLocation, latest: Option<u64>) -> Error {
-    let by = latest.map_or_else(String::new, |version| format!(" by version {version}"));
-    Error::new(
-        "DELTA_CONCURRENT_WRITE",
-        format!("Nothing was written: while the statement ran, {table} was changed{by}: {what}."),
-    )
-    .with_hint("Run the statement again: it will then work on what the other commit left.")
-}
-
-pub(crate) fn not_found(table: &TableLocation) -> Error {
-    Error::new(
-        "DELTA_TABLE_NOT_FOUND",
-        format!("There is no Delta table at {table}."),
-    )
-    .with_hint("Check the path, or create the table with CREATE TABLE.")
-}
-
-/// A feature that the writer does not know, by name.
-pub(crate) fn unsupported(table: &TableLocation, features: &str) -> Error {
-    Error::new(
-        "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE",
-        format!("{table} has table features that can't be written yet: {features}."),
-    )
-    .with_hint("Write this table with the program that made it; reading may still work here.")
-}
-
-fn constraint(message: &str) -> Error {
-    Error::new(
-        "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES",
-        format!(
-            "Nothing was written: rows violate a constraint of the table (NOT NULL or CHECK). {}",
-            tidy(message)
-        ),
-    )
-    .with_hint("Correct the rows. SHOW TBLPROPERTIES lists the table's constraints.")
-}
-
-pub(crate) fn from_store(error: &object_store::Error, table: &TableLocation) -> Error {
-    unreachable_store(table, &error.to_string())
-}
-
-fn unreachable_store(table: &TableLocation, why: &str) -> Error {
-    Error::new(
-        "STORE_UNREACHABLE",
-        format!("The object store failed while {table} was being written: {}", tidy(why)),
-    )
-    .with_hint("Check that the object store runs and that the proxy's keys may read, list and write in the bucket, then run the statement again.")
-}
-
-/// Without the prefixes that layers of errors pile up.
-fn tidy(text: &str) -> String {
-    let mut text = text.trim();
-    for prefix in [
-        "Generic DeltaTable error: ",
-        "Generic error: ",
-        "External error: ",
-        "Error during planning: ",
-        "Execution error: ",
-        "Arrow error: ",
-        "Kernel error: ",
-        "Kernel: ",
-        "Failed to convert into Arrow schema: ",
-    ] {
-        text = text.strip_prefix(prefix).unwrap_or(text);
-    }
-    text.to_owned()
+    .with_hint("Try again in a moment.")
 }

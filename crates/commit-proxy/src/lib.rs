@@ -1,39 +1,42 @@
-//! The commit proxy: it takes a typed operation on a Delta table, checks it, and commits it
-//! atomically through delta-rs.
+//! The commit proxy: it puts objects and makes commits for writers that hold no keys.
 //!
-//! A browser tab can read tables straight from object storage, but it can't be trusted to write
-//! them: it would need the keys, and a log must only ever grow by put-if-absent. So the tab sends
-//! rows (Arrow IPC) and a [`messages::commit::Operation`]; this crate does the rest:
+//! A browser tab can read tables straight from object storage and compute every write, but it can't
+//! be trusted with the keys, and a log must only ever grow by put-if-absent. So it hands over what it
+//! has computed, data files first, then the commit, and this crate checks it:
 //!
-//! - [`Proxy`] is the service: [`Proxy::commit`] makes one commit or refuses it, having written
-//!   nothing that a reader could see.
-//! - [`app`] puts it behind HTTP, with checks of Origin, Host and size.
+//! - [`Proxy`] is the service. It evaluates no expression and runs no query: what a request may cost
+//!   is bounded by its size.
+//! - [`app`] puts it behind HTTP: the routes of [`messages::proxy`], with checks of Host, Origin,
+//!   token, time and size.
 //!
-//! What a commit leaves in the log reads like one of Spark's: operation names, parameters and
-//! metrics are those that `DESCRIBE HISTORY` shows on a cluster.
-//!
-//! This crate knows nothing of `delta-log` and `query-engine`: the reader and the writer stay
-//! independent opinions on the same protocol.
-
+//! A commit is checked against the table's version before it (`commit`): that it keeps to the
+//! protocol, that what it removes is there and what it adds is in the store, with the columns and
+//! the rows that it claims. What it means is its writer's business.
 #![warn(missing_docs)]
 
-mod commit_info;
-mod commit_log;
+mod body;
+mod checkpoints;
+mod commit;
+mod deletes;
+mod durable_folder;
 mod error;
-mod expression;
+#[cfg(test)]
+mod faulty_store;
 mod http;
 mod location;
-mod operations;
 mod options;
 mod probe;
 mod proxy;
-mod schema;
-mod source;
-mod staging;
+mod retention;
+mod staged;
 mod store;
+mod tables;
 #[cfg(test)]
-mod test_support;
+mod tests;
+mod token;
+mod uploads;
 
 pub use http::app;
-pub use options::{ProxyOptions, StoreConfig};
+pub use options::{Limits, ProxyOptions, StoreConfig};
 pub use proxy::Proxy;
+pub use token::Token;

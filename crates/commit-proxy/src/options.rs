@@ -2,32 +2,65 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use http_guard::Callers;
 use messages::connection::Connection;
+
+use crate::token::Token;
 
 /// Everything [`crate::Proxy::start`] needs.
 #[derive(Debug, Clone)]
 pub struct ProxyOptions {
     /// Where the tables are, as the proxy reaches them.
     pub store: StoreConfig,
+    /// Places below which objects are written: `bucket/folder`. All of the buckets if there are none.
+    pub prefixes: Vec<String>,
+    /// Whether whole tables may be deleted.
+    pub allow_drop: bool,
     /// Version of the program that runs the proxy, for the config endpoint.
     pub version: String,
     /// Where the page reads the same tables. Goes out with `GET /api/v1/config`, so it must not
     /// carry credentials.
     pub connection: Connection,
-    /// Origins besides the proxy's own from which a page may commit: `http://localhost:8080`.
-    pub allowed_origins: Vec<String>,
-    /// Names besides loopback's (`localhost`, `127.0.0.1`, `[::1]`) under which the proxy may be
-    /// addressed, without port. Requests for other hosts are refused, so that a foreign name which
-    /// resolves to this machine (DNS rebinding) gains nothing.
-    pub allowed_hosts: Vec<String>,
-    /// The largest request body accepted, in bytes.
-    pub max_request_bytes: usize,
+    /// Under which names, and from whose pages, the proxy may be used.
+    pub callers: Callers,
+    /// What a writer must know. Only a proxy that listens on loopback alone may do without.
+    pub token: Option<Token>,
+    /// Bounds of what a request may cost.
+    pub limits: Limits,
 }
 
-impl ProxyOptions {
-    /// Room for the rows of one statement: 256 MiB.
-    pub const DEFAULT_MAX_REQUEST_BYTES: usize = 256 * 1024 * 1024;
+/// Bounds of what a request may cost. Memory for bodies is at most `commits` times
+/// `commit_bytes`, `uploads` times about 32 MiB, and twice what a checkpoint takes to read.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest object, in bytes.
+    pub object_bytes: u64,
+    /// Largest commit file, in bytes.
+    pub commit_bytes: u64,
+    /// Objects that are put at a time.
+    pub uploads: u32,
+    /// Commits and deletions at a time; those of one table wait for each other.
+    pub commits: u32,
+    /// How long a request waits for its turn, until it is told that the server is busy.
+    pub wait: Duration,
+    /// How long the next part of a body may take. Beyond the first such time, a body must come at
+    /// 16 KiB a second.
+    pub body: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            object_bytes: 2 * 1024 * 1024 * 1024,
+            commit_bytes: 16 * 1024 * 1024,
+            uploads: 16,
+            commits: 32,
+            wait: Duration::from_secs(20),
+            body: Duration::from_secs(30),
+        }
+    }
 }
 
 /// The object store behind the proxy. Tables may live only in the buckets that are named here.

@@ -54,7 +54,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::test_support::{Fault, Faulty};
+    use crate::faulty_store::{Fault, Faulty};
 
     #[tokio::test]
     async fn store_with_put_if_absent_passes_and_is_left_clean() {
@@ -72,7 +72,7 @@ mod tests {
 
     #[tokio::test]
     async fn store_that_creates_twice_is_broken() {
-        let store = Faulty::new(Arc::new(InMemory::new()), Fault::ForgetsPutIfAbsent);
+        let store = Faulty::new(Arc::new(InMemory::new()), &[Fault::ForgetsPutIfAbsent]);
         assert!(matches!(probe(&store).await, Probe::Broken(_)));
         assert!(
             store

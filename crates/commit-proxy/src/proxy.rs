@@ -1,38 +1,48 @@
-//! The service: buckets, whether they can be written, and one commit after the other per table.
+//! The service: buckets, whether they can be written, and what is done to them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use messages::Error;
-use messages::commit::{CommitOutcome, CommitRequest};
+use messages::proxy::{Committed, DeletedObjects, DeletedTable};
 use messages::server::{ServerConfig, StoreKind, Writes};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
-use crate::location::TableLocation;
-use crate::operations;
+use crate::commit::{self, CommitRequest};
+use crate::deletes;
+use crate::error::{Refusal, busy, internal};
+use crate::location::TablePlace;
 use crate::probe::{Probe, probe};
-use crate::source::Source;
-use crate::store::{self, Bucket};
+use crate::store::{self, Buckets};
+use crate::tables::{OpenTable, Tables};
 use crate::{ProxyOptions, StoreConfig};
 
-/// Makes commits. A clone is the same proxy.
+/// Puts objects and makes commits. A clone is the same proxy.
 #[derive(Debug, Clone)]
 pub struct Proxy(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     options: ProxyOptions,
-    buckets: BTreeMap<String, Bucket>,
+    buckets: Buckets,
     probes: Mutex<BTreeMap<String, Probe>>,
-    /// One lock per table: commits of this process wait for each other instead of losing races.
-    tables: Mutex<HashMap<TableLocation, Arc<tokio::sync::Mutex<()>>>>,
+    tables: Tables,
+    /// What may be done at a time. All of it in one hand means that nothing is in flight.
+    uploads: Arc<Semaphore>,
+    commits: Arc<Semaphore>,
+    /// Checkpoints are held in memory while they are checked.
+    checkpoints: Arc<Semaphore>,
 }
 
 impl Proxy {
     /// Opens the store and probes each bucket for put-if-absent.
     ///
     /// A store that does not answer is no reason not to start: [`Proxy::writes`] says so, and the
-    /// next commit probes again.
+    /// next write probes again.
     ///
     /// # Errors
     /// The store's options make no sense, or a local folder can't be created.
@@ -41,13 +51,12 @@ impl Proxy {
         Ok(Self::with_buckets(options, buckets).await)
     }
 
-    pub(crate) async fn with_buckets(
-        options: ProxyOptions,
-        buckets: BTreeMap<String, Bucket>,
-    ) -> Self {
-        let results = futures::future::join_all(buckets.iter().map(|(name, bucket)| async move {
-            (name.clone(), probe(bucket.store().as_ref()).await)
-        }))
+    pub(crate) async fn with_buckets(options: ProxyOptions, buckets: Buckets) -> Self {
+        let results = futures::future::join_all(
+            buckets
+                .iter()
+                .map(|(name, bucket)| async move { (name.clone(), probe(bucket.as_ref()).await) }),
+        )
         .await;
         for (bucket, result) in &results {
             match result {
@@ -56,68 +65,20 @@ impl Proxy {
                 Probe::Unanswered(why) => tracing::warn!(%bucket, why, "the store did not answer"),
             }
         }
-        let probes = Mutex::new(results.into_iter().collect());
+        let limits = &options.limits;
+        let (uploads, commits) = (limits.uploads as usize, limits.commits as usize);
         Self(Arc::new(Inner {
-            options,
             buckets,
-            probes,
-            tables: Mutex::default(),
+            probes: Mutex::new(results.into_iter().collect()),
+            tables: Tables::default(),
+            uploads: Arc::new(Semaphore::new(uploads)),
+            commits: Arc::new(Semaphore::new(commits)),
+            checkpoints: Arc::new(Semaphore::new(2)),
+            options,
         }))
     }
 
-    /// Makes one commit, or refuses it and leaves the table as it was. `source` is an Arrow IPC
-    /// stream, for operations that take rows.
-    ///
-    /// # Errors
-    /// What was wrong, column by column where it is about columns; a lost race
-    /// (`DELTA_CONCURRENT_…`) with the version that won.
-    pub async fn commit(
-        &self,
-        request: CommitRequest,
-        source: Option<Bytes>,
-    ) -> Result<CommitOutcome, Error> {
-        let location = TableLocation::parse(&request.table)?;
-        let bucket = self.bucket(&location)?.clone();
-        if request.operation.facts().takes_rows != source.is_some() {
-            let what = if source.is_some() {
-                "takes no rows, but"
-            } else {
-                "takes rows, but no"
-            };
-            return Err(Error::new(
-                "INVALID_REQUEST",
-                format!("The operation {what} part 'source' came with the request."),
-            ));
-        }
-        self.check_writable(&location.bucket, &bucket).await?;
-        let lock = self.table_lock(&location);
-        // In a task of its own: a commit is not left half-way because the client hung up, and a
-        // panic below is an answer, not the end of the proxy.
-        let table = location.to_string();
-        let commit = tokio::spawn(async move {
-            let _guard = lock.lock().await;
-            let source = source.map(|bytes| Source::decode(&bytes)).transpose()?;
-            operations::run(bucket, location, request, source).await
-        });
-        let result = match commit.await {
-            Ok(result) => result,
-            Err(failed) => Err(Error::new(
-                "INTERNAL_ERROR",
-                format!(
-                    "The commit on {table} failed unexpectedly: {}.",
-                    panic_message(failed)
-                ),
-            )
-            .with_hint("Look at DESCRIBE HISTORY before you run the statement again.")),
-        };
-        match &result {
-            Ok(outcome) => tracing::info!(table, outcome.operation, outcome.version, "commit"),
-            Err(error) => tracing::info!(table, error.code, error.message, "no commit"),
-        }
-        result
-    }
-
-    /// Whether commits are accepted. One bucket that can't be written is named, others may work.
+    /// Whether writes are accepted. One bucket that can't be written is named, others may work.
     pub fn writes(&self) -> Writes {
         let probes = self.0.probes.lock().unwrap_or_else(PoisonError::into_inner);
         let reasons: Vec<String> = probes
@@ -157,15 +118,135 @@ impl Proxy {
         &self.0.options
     }
 
-    fn bucket(&self, location: &TableLocation) -> Result<&Bucket, Error> {
-        self.0.buckets.get(&location.bucket).ok_or_else(|| {
+    /// Waits until nothing is in flight any more, and lets nothing new begin.
+    pub async fn drain(&self) {
+        for (turns, of) in [
+            (&self.0.uploads, self.0.options.limits.uploads),
+            (&self.0.commits, self.0.options.limits.commits),
+        ] {
+            if turns.acquire_many(of).await.is_ok() {
+                turns.close();
+            }
+        }
+    }
+
+    /// Makes a commit; see [`messages::proxy`].
+    pub(crate) async fn commit(
+        &self,
+        place: TablePlace,
+        request: CommitRequest,
+    ) -> Result<Committed, Refusal> {
+        let store = self.writable(&place.bucket, &place.root).await?;
+        let turn = self.turn(&self.0.commits).await?;
+        let proxy = self.clone();
+        in_own_task(turn, async move {
+            let mut open = proxy.lock(&place, &store).await;
+            let (version, txn) = (request.version, request.txn);
+            let result = commit::commit(&place, &mut open, request).await;
+            match &result {
+                Ok(_) => tracing::info!(table = %place, version, %txn, "commit"),
+                Err(refusal) => {
+                    tracing::info!(table = %place, version, %txn, ?refusal, "no commit");
+                }
+            }
+            result
+        })
+        .await
+    }
+
+    /// Finds the commit of a statement; see [`messages::proxy`].
+    pub(crate) async fn find_commit(
+        &self,
+        place: TablePlace,
+        txn: Uuid,
+        after: Option<u64>,
+    ) -> Result<Committed, Refusal> {
+        let store = self.bucket(&place.bucket)?;
+        let turn = self.turn(&self.0.commits).await?;
+        let proxy = self.clone();
+        in_own_task(turn, async move {
+            // Behind the commit itself, should it be in flight.
+            let mut open = proxy.lock(&place, &store).await;
+            commit::find(&place, &mut open, txn, after).await
+        })
+        .await
+    }
+
+    /// Deletes objects of a table that nothing needs; see [`messages::proxy`].
+    pub(crate) async fn delete_objects(
+        &self,
+        place: TablePlace,
+        keys: Vec<String>,
+    ) -> Result<DeletedObjects, Refusal> {
+        let store = self.writable(&place.bucket, &place.root).await?;
+        let turn = self.turn(&self.0.commits).await?;
+        let proxy = self.clone();
+        in_own_task(turn, async move {
+            let mut open = proxy.lock(&place, &store).await;
+            let answer = deletes::delete(&place, &mut open, keys).await?;
+            tracing::info!(table = %place, deleted = answer.deleted.len(), refused = answer.refused.len(), "delete");
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Deletes a whole table, where that is allowed; see [`messages::proxy`].
+    pub(crate) async fn delete_table(&self, place: TablePlace) -> Result<DeletedTable, Refusal> {
+        if !self.0.options.allow_drop {
+            let message = format!(
+                "Nothing was deleted: this server does not delete whole tables, so {place} stays."
+            );
+            let hint = "Whoever runs the server can allow it when it starts.";
+            return Err(Error::new("DROP_NOT_ALLOWED", message)
+                .with_hint(hint)
+                .into());
+        }
+        let store = self.writable(&place.bucket, &place.root).await?;
+        let turn = self.turn(&self.0.commits).await?;
+        let proxy = self.clone();
+        in_own_task(turn, async move {
+            let mut open = proxy.lock(&place, &store).await;
+            let answer = deletes::delete_table(&place, &mut open).await?;
+            tracing::info!(table = %place, answer.objects, "drop");
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Waits for a table's lock.
+    pub(crate) async fn lock(
+        &self,
+        place: &TablePlace,
+        store: &Arc<dyn ObjectStore>,
+    ) -> OwnedMutexGuard<OpenTable> {
+        self.0.tables.lock(place, store).await
+    }
+
+    /// The permission to put an object.
+    pub(crate) async fn upload_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.turn(&self.0.uploads).await
+    }
+
+    /// The permission to check a checkpoint.
+    pub(crate) async fn checkpoint_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.turn(&self.0.checkpoints).await
+    }
+
+    async fn turn(&self, turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = Arc::clone(turns).acquire_owned();
+        match tokio::time::timeout(self.0.options.limits.wait, turn).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(busy()),
+        }
+    }
+
+    /// The store of a bucket that the proxy knows.
+    pub(crate) fn bucket(&self, name: &str) -> Result<Arc<dyn ObjectStore>, Error> {
+        self.0.buckets.get(name).cloned().ok_or_else(|| {
             let buckets: Vec<&str> = self.0.buckets.keys().map(String::as_str).collect();
             Error::new(
                 "TABLE_LOCATION_NOT_ALLOWED",
-                format!(
-                    "The proxy does not write to the bucket {}.",
-                    location.bucket
-                ),
+                format!("The proxy does not write to the bucket {name}."),
             )
             .with_hint(format!(
                 "It writes to {}. Others are named with --bucket when it starts.",
@@ -174,7 +255,29 @@ impl Proxy {
         })
     }
 
-    async fn check_writable(&self, name: &str, bucket: &Bucket) -> Result<(), Error> {
+    /// The store of a bucket, if `key` may be written in it.
+    pub(crate) async fn writable(
+        &self,
+        bucket: &str,
+        key: &Path,
+    ) -> Result<Arc<dyn ObjectStore>, Error> {
+        let store = self.bucket(bucket)?;
+        let prefixes = &self.0.options.prefixes;
+        let is_below = |prefix: &String| {
+            let path = format!("{bucket}/{key}");
+            let rest = path.strip_prefix(prefix.trim_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if !prefixes.is_empty() && !prefixes.iter().any(is_below) {
+            let message = format!("The proxy does not write to {bucket}/{key}.");
+            let hint = format!("It writes below {}.", prefixes.join(", "));
+            return Err(Error::new("TABLE_LOCATION_NOT_ALLOWED", message).with_hint(hint));
+        }
+        self.check_probe(bucket, store.as_ref()).await?;
+        Ok(store)
+    }
+
+    async fn check_probe(&self, name: &str, bucket: &dyn ObjectStore) -> Result<(), Error> {
         let known = {
             let probes = self.0.probes.lock().unwrap_or_else(PoisonError::into_inner);
             probes.get(name).cloned()
@@ -182,7 +285,7 @@ impl Proxy {
         let probe = match known {
             Some(known @ (Probe::Kept | Probe::Broken(_))) => known,
             Some(Probe::Unanswered(_)) | None => {
-                let result = probe(bucket.store().as_ref()).await;
+                let result = probe(bucket).await;
                 let mut probes = self.0.probes.lock().unwrap_or_else(PoisonError::into_inner);
                 probes.insert(name.to_owned(), result.clone());
                 result
@@ -202,139 +305,18 @@ impl Proxy {
             .with_hint("Check that the object store runs, that the bucket exists, and that the proxy's keys may read, list, write and delete in it, then run the statement again.")),
         }
     }
-
-    fn table_lock(&self, location: &TableLocation) -> Arc<tokio::sync::Mutex<()>> {
-        let mut tables = self.0.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        // Locks that nobody holds or waits for need not be remembered.
-        tables.retain(|_, lock| Arc::strong_count(lock) > 1);
-        Arc::clone(tables.entry(location.clone()).or_default())
-    }
 }
 
-fn panic_message(failed: tokio::task::JoinError) -> String {
-    match failed.try_into_panic() {
-        Ok(panic) => panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "panic".to_owned()),
-        Err(cancelled) => cancelled.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-    use arrow::ipc::writer::StreamWriter;
-    use futures::TryStreamExt as _;
-    use messages::commit::{CreateMode, InsertMode, Operation, TableOptions};
-    use messages::connection::Connection;
-    use object_store::ObjectStore;
-    use object_store::memory::InMemory;
-
-    use super::*;
-    use crate::test_support::{Fault, Faulty};
-
-    async fn proxy_on(store: Arc<dyn ObjectStore>) -> Proxy {
-        let options = ProxyOptions {
-            store: StoreConfig::Local {
-                folder: "unused".into(),
-                buckets: vec!["raw".into()],
-            },
-            version: "0".into(),
-            connection: Connection {
-                endpoint: "http://127.0.0.1:4601".into(),
-                region: "us-east-1".into(),
-                buckets: vec!["raw".into()],
-                credentials: None,
-            },
-            allowed_origins: Vec::new(),
-            allowed_hosts: Vec::new(),
-            max_request_bytes: 1024,
-        };
-        let buckets = BTreeMap::from([("raw".into(), Bucket::for_tests(store))]);
-        Proxy::with_buckets(options, buckets).await
-    }
-
-    async fn run(proxy: &Proxy, operation: Operation) -> Result<CommitOutcome, Error> {
-        let source = operation.facts().takes_rows.then(|| {
-            let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
-            let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
-            let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
-            writer.write(&batch).unwrap();
-            Bytes::from(writer.into_inner().unwrap())
-        });
-        proxy
-            .commit(
-                CommitRequest {
-                    table: "s3a://raw/t".into(),
-                    operation,
-                },
-                source,
-            )
-            .await
-    }
-
-    fn create() -> Operation {
-        Operation::CreateTableAsSelect {
-            mode: CreateMode::Create,
-            options: TableOptions::default(),
-        }
-    }
-
-    fn append() -> Operation {
-        Operation::Insert {
-            mode: InsertMode::Append,
-            merge_schema: false,
-        }
-    }
-
-    async fn commits(store: &InMemory) -> usize {
-        let files: Vec<_> = store.list(None).try_collect().await.unwrap();
-        files
-            .iter()
-            .filter(|meta| meta.location.as_ref().ends_with(".json"))
-            .count()
-    }
-
-    #[tokio::test]
-    async fn store_that_forgets_put_if_absent_disables_writes() {
-        let store = Faulty::new(Arc::new(InMemory::new()), Fault::ForgetsPutIfAbsent);
-        let proxy = proxy_on(Arc::new(store)).await;
-        assert!(matches!(proxy.writes(), Writes::Disabled { .. }));
-        let error = run(&proxy, create()).await.unwrap_err();
-        assert_eq!(error.code, "WRITES_DISABLED");
-    }
-
-    #[tokio::test]
-    async fn commit_whose_answer_was_lost_is_recognised_and_not_repeated() {
-        for fault in [Fault::LosesAnswers, Fault::RepeatsPuts] {
-            let memory = Arc::new(InMemory::new());
-            let store = Arc::new(Faulty::new(
-                Arc::clone(&memory) as Arc<dyn ObjectStore>,
-                fault,
-            ));
-            let proxy = proxy_on(store).await;
-            assert_eq!(run(&proxy, create()).await.unwrap().version, Some(0));
-            assert_eq!(run(&proxy, append()).await.unwrap().version, Some(1));
-            assert_eq!(commits(&memory).await, 2);
-        }
-    }
-
-    #[tokio::test]
-    async fn commit_that_the_store_refuses_leaves_the_table_as_it_was() {
-        let memory = Arc::new(InMemory::new());
-        let good = proxy_on(Arc::clone(&memory) as Arc<dyn ObjectStore>).await;
-        run(&good, create()).await.unwrap();
-        let store = Faulty::new(
-            Arc::clone(&memory) as Arc<dyn ObjectStore>,
-            Fault::RefusesCommits,
-        );
-        let error = run(&proxy_on(Arc::new(store)).await, append())
-            .await
-            .unwrap_err();
-        assert_eq!(error.code, "STORE_UNREACHABLE", "{error}");
-        assert_eq!(commits(&memory).await, 1);
-        assert_eq!(run(&good, append()).await.unwrap().version, Some(1));
-    }
+/// Runs work to its end even if the client hangs up; a panic is an answer, not the end of the proxy.
+pub(crate) async fn in_own_task<T: Send + 'static, E: From<Error> + Send + 'static>(
+    turn: OwnedSemaphorePermit,
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E> {
+    let task = tokio::spawn(async move {
+        let result = work.await;
+        drop(turn);
+        result
+    });
+    task.await
+        .unwrap_or_else(|failed| Err(internal(&failed).into()))
 }

@@ -37,7 +37,7 @@ pub use change_plan::{
     ChangeBound, ChangeColumns, ChangeKind, ChangePlan, ChangeSource, ChangeVersion,
 };
 pub use error::{Error, Result};
-pub use files::deletion_vector::{DeletionVector, FileRows};
+pub use files::deletion_vector::{DeletionVector, FileRows, Location as DeletionVectorLocation};
 pub use files::file_table::FileTable;
 pub use files::parquet_footer::check_parquet_footer;
 pub use files::statistics::decode_statistics;

@@ -109,11 +109,6 @@ impl Snapshot {
         &self.metadata.partition_columns
     }
 
-    /// Whether commits carry their own time, since this version at the latest.
-    pub fn has_in_commit_timestamps(&self) -> bool {
-        has_in_commit_timestamps(&self.protocol, &self.metadata)
-    }
-
     /// The data files.
     pub fn files(&self) -> &FileTable {
         &self.files
@@ -123,6 +118,13 @@ impl Snapshot {
     /// were met; empty for a log that is whole. Worth showing with what is read from the version.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// Whether commits carry their own time, which then counts instead of their file's.
+    ///
+    /// Protocol: [In-Commit Timestamps](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#in-commit-timestamps)
+    pub fn has_in_commit_timestamps(&self) -> bool {
+        has_in_commit_timestamps(&self.protocol, &self.metadata)
     }
 
     /// The commit that made the version, where it is still there.

@@ -10,7 +10,7 @@
 #![warn(missing_docs)]
 
 pub mod commands;
-pub mod committer;
+pub mod engine;
 pub mod environment;
 pub mod errors;
 pub mod fingerprint;

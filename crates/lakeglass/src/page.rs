@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::handler::HandlerWithoutStateExt;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
+use http_guard::page_policy;
 use tower_http::services::ServeDir;
 
 /// Serves the files of `folder`: `index.html` at `/`, `.br` and `.gz` neighbours to browsers that
@@ -28,10 +29,10 @@ pub fn page(folder: &Path) -> Router {
         });
     Router::new()
         .fallback_service(files)
-        .layer(from_fn(with_cache_control))
+        .layer(from_fn_with_state(folder, with_headers))
 }
 
-async fn with_cache_control(request: Request, next: Next) -> Response {
+async fn with_headers(State(folder): State<Arc<Path>>, request: Request, next: Next) -> Response {
     let keeps = is_hashed(request.uri().path(), request.uri().query());
     let mut response = next.run(request).await;
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
@@ -42,10 +43,13 @@ async fn with_cache_control(request: Request, next: Next) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    // Of an answer that says "not modified", too: a browser replaces the headers that it has kept.
+    if !keeps {
+        // Looked at each time: the page may be built anew while the server runs.
+        let html = tokio::fs::read_to_string(folder.join("index.html")).await;
+        let policy = page_policy(&html.unwrap_or_default());
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     response
 }
 

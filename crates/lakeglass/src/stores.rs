@@ -9,10 +9,12 @@ use std::time::Duration;
 use messages::Error;
 use messages::connection::Credentials;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::client::{HttpConnector, ReqwestConnector};
 use object_store::http::HttpBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use proxy_store::{ProxyAddress, ProxyStore};
 use query_engine::{StoreLocation, Stores};
 use table_location::{Scheme, TableLocation};
 use url::Url;
@@ -43,6 +45,7 @@ pub struct S3Access {
 pub struct NativeStores {
     buckets: Buckets,
     can_write: bool,
+    proxy: Option<ProxyAddress>,
     names: Vec<String>,
     clients: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
 }
@@ -53,6 +56,7 @@ impl NativeStores {
         Self {
             buckets,
             can_write: false,
+            proxy: None,
             names,
             clients: Mutex::default(),
         }
@@ -68,6 +72,24 @@ impl NativeStores {
         Self { can_write, ..self }
     }
 
+    /// The same stores, for an engine that writes through a proxy, which holds the keys.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn through(self, proxy: &str, token: Option<String>) -> Result<Self, Error> {
+        let client = ReqwestConnector::default().connect(&client_options());
+        let proxy = ProxyAddress {
+            origin: proxy.trim_end_matches('/').to_owned(),
+            client: client.map_err(|error| broken(&error))?,
+            token,
+        };
+        Ok(Self {
+            proxy: Some(proxy),
+            can_write: true,
+            ..self
+        })
+    }
+
     /// The store of the buckets.
     pub fn place(&self) -> &Buckets {
         &self.buckets
@@ -79,9 +101,15 @@ impl NativeStores {
     /// If there is no such bucket, or the endpoint is not one.
     pub fn bucket(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {
         let key = TableLocation::s3(bucket, "").to_string();
-        self.client(key, || match &self.buckets {
-            Buckets::Folder(folder) => local(&bucket_folder(folder, bucket)?),
-            Buckets::S3(access) => s3(access, bucket),
+        self.client(key, || {
+            let store = match &self.buckets {
+                Buckets::Folder(folder) => local(&bucket_folder(folder, bucket)?)?,
+                Buckets::S3(access) => s3(access, bucket)?,
+            };
+            Ok(match &self.proxy {
+                Some(proxy) => Arc::new(ProxyStore::new(store, bucket, proxy.clone())),
+                None => store,
+            })
         })
     }
 

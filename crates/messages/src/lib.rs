@@ -15,6 +15,7 @@ pub mod commit_http;
 pub mod connection;
 pub mod engine;
 mod error;
+pub mod proxy;
 pub mod server;
 pub mod table;
 

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use messages::commit::*;
 use messages::connection::{Connection, Credentials};
 use messages::engine::*;
+use messages::proxy::*;
 use messages::server::{ServerConfig, StoreKind, Writes};
 use messages::table::*;
 use messages::{ColumnProblem, Error};
@@ -604,4 +605,53 @@ fn outcome_of_a_commit() {
         },
         json!({"version": 3, "operation": "DELETE", "result": [["num_affected_rows", 2]], "metrics": {"numDeletedRows": "2"}}),
     );
+}
+
+#[test]
+fn answers_of_the_proxy_to_a_writer() {
+    let stored = |e_tag: Option<&str>| StoredObject {
+        size: 3,
+        e_tag: e_tag.map(text),
+    };
+    golden(&stored(Some("\"a\"")), json!({"size": 3, "e_tag": "\"a\""}));
+    golden(&stored(None), json!({"size": 3}));
+    let committed = Committed {
+        version: 7,
+        txn_id: text("6ec4a0cb-36ce-41ef-a0f3-7d66ee1a1b14"),
+        operation: Some(text("WRITE")),
+    };
+    golden(
+        &committed,
+        json!({"version": 7, "txn_id": "6ec4a0cb-36ce-41ef-a0f3-7d66ee1a1b14", "operation": "WRITE"}),
+    );
+    let conflict = CommitConflict {
+        error: Error::new(CONCURRENT_WRITE, "m").with_hint("h"),
+        winner: Winner {
+            version: 7,
+            operation: Some(text("DELETE")),
+            txn_id: None,
+        },
+        latest: 8,
+    };
+    golden(
+        &conflict,
+        json!({
+            "code": "DELTA_CONCURRENT_WRITE", "message": "m", "hint": "h",
+            "winner": {"version": 7, "operation": "DELETE"}, "latest": 8,
+        }),
+    );
+    let keys = vec![text("y=1/a b.parquet")];
+    golden(&DeleteObjects { keys: keys.clone() }, json!({"keys": keys}));
+    let refused = RefusedDelete {
+        key: text("b"),
+        reason: text("the table uses it"),
+    };
+    golden(
+        &DeletedObjects {
+            deleted: keys.clone(),
+            refused: vec![refused],
+        },
+        json!({"deleted": keys, "refused": [{"key": "b", "reason": "the table uses it"}]}),
+    );
+    golden(&DeletedTable { objects: 4 }, json!({"objects": 4}));
 }

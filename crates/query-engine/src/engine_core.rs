@@ -6,7 +6,7 @@ use delta_transaction::Environment;
 
 use crate::catalog::Catalog;
 use crate::catalog::snapshots::Snapshots;
-use crate::host::{Committer, EngineOptions};
+use crate::host::EngineOptions;
 use crate::run::statement_context::StatementContext;
 use crate::run::yielding::YieldTimer;
 use crate::scan::footers::Footers;
@@ -15,7 +15,6 @@ use crate::session::Session;
 /// Caches, session and options of an engine; its clones share one.
 #[derive(Debug)]
 pub(crate) struct EngineCore {
-    pub committer: Option<Arc<dyn Committer>>,
     pub environment: Arc<dyn Environment>,
     pub yield_timer: Arc<YieldTimer>,
     pub catalog: Catalog,
@@ -31,11 +30,9 @@ impl EngineCore {
             memory_limit,
             stores,
             environment,
-            committer,
             scheduler,
         } = options;
         Self {
-            committer,
             environment,
             yield_timer: Arc::new(YieldTimer::new(scheduler)),
             catalog: Catalog::new(stores),

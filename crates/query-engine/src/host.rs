@@ -1,14 +1,12 @@
-//! The host's side of the engine: the stores, the committer and the event loop that the program
-//! around the engine gives to it.
+//! The host's side of the engine: the stores, the clock and the event loop that the program around
+//! the engine gives to it.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use delta_transaction::Environment;
 use messages::Error;
-use messages::commit::{CommitOutcome, CommitRequest};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
@@ -41,21 +39,6 @@ pub struct StoreLocation {
     pub can_write: bool,
 }
 
-/// Makes commits on the engine's behalf: over HTTP in a browser, directly in a native host.
-#[async_trait]
-pub trait Committer: Debug + Send + Sync {
-    /// Makes one commit. `source`: its rows as an Arrow IPC stream, for the operations that take
-    /// rows ([`OperationFacts::takes_rows`](messages::commit::OperationFacts::takes_rows)).
-    ///
-    /// # Errors
-    /// The refusal of the committer; `COMMIT_OUTCOME_UNKNOWN` where the commit may have been made.
-    async fn commit(
-        &self,
-        request: CommitRequest,
-        source: Option<Bytes>,
-    ) -> Result<CommitOutcome, Error>;
-}
-
 /// The event loop of the thread that the engine runs in.
 #[async_trait]
 pub trait Scheduler: Debug + Send + Sync {
@@ -74,8 +57,6 @@ pub struct EngineOptions {
     pub stores: Arc<dyn Stores>,
     /// Clock and ids of what is written.
     pub environment: Arc<dyn Environment>,
-    /// Makes the commits of writes to stores that take no puts. `None`: writes are refused with `READ_ONLY`.
-    pub committer: Option<Arc<dyn Committer>>,
     /// The event loop that the engine shares its thread with.
     pub scheduler: Arc<dyn Scheduler>,
 }

@@ -2,15 +2,15 @@
 //! [`delta_log`]'s snapshots, and the Delta statements of Spark SQL.
 //!
 //! The crate runs in a browser tab as it does natively. It knows no runtime, no HTTP client and no
-//! committer: the host gives it [`Stores`], a [`Committer`] and a [`Scheduler`], and everything
-//! runs in the task that polls it.
+//! clock: the host gives it [`Stores`], an [`Environment`] and a [`Scheduler`], and everything runs in
+//! the task that polls it.
 //!
 //! ```text
 //! script ─ spark-dialect ► Statement ── plan ──► DeltaTableProvider ── pruning ──► Parquet scan
 //!                      │            │                                              │
 //!                    writes      snapshots (delta-log)                    footers, data files
 //!                      │                                                           │
-//!                   Committer                                             Execution: batches
+//!               delta-transaction                                         Execution: batches
 //! ```
 #![warn(missing_docs)]
 
@@ -35,6 +35,6 @@ pub use catalog::TableEntry;
 pub use delta_transaction::{Environment, Uuid};
 pub use dml::{ChangedRows, RowChange, RowCounts, RowKind, TouchedRows, UnchangedRows};
 pub use engine::{Engine, Statement};
-pub use host::{Committer, EngineOptions, Scheduler, StoreLocation, Stores};
+pub use host::{EngineOptions, Scheduler, StoreLocation, Stores};
 pub use run::execution::Execution;
 pub use scan::decode_panics::file_being_decoded;

@@ -6,7 +6,6 @@
 //! be kept out ([`crate::fetch`] says why).
 
 use async_trait::async_trait;
-use http::Method;
 use http::header::{AUTHORIZATION, RANGE};
 use messages::Error;
 use object_store::ClientOptions;
@@ -15,6 +14,7 @@ use object_store::client::{
 };
 use send_wrapper::SendWrapper;
 use url::Url;
+use wasm_bindgen::JsValue;
 use web_sys::RequestMode;
 
 use crate::fetch::{Exchange, FetchError, Fetched, fetch};
@@ -34,7 +34,7 @@ impl HttpConnector for FetchConnector {
     }
 }
 
-/// Sends requests with `fetch`; GETs that fail for a passing reason are sent again.
+/// Sends requests with `fetch`; those that fail for a passing reason are sent again.
 ///
 /// Failures carry a [`messages::Error`] as the source of the [`HttpError`].
 #[derive(Debug, Default, Clone, Copy)]
@@ -51,21 +51,15 @@ impl HttpService for FetchService {
 async fn send(request: HttpRequest) -> Result<HttpResponse, HttpError> {
     let url = request.uri().to_string();
     let signed = request.headers().contains_key(AUTHORIZATION);
-    // Nothing here writes to a store: that is the proxy's work.
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        let error = Error::new(
-            "UNSUPPORTED_OPERATION",
-            format!(
-                "the query engine only reads, but asked for {} {url}",
-                request.method()
-            ),
-        );
-        return Err(HttpError::new(HttpErrorKind::Unknown, error));
-    }
+    // Requests that write are the commit proxy's, which takes them again: an object is recognised by its
+    // bytes, a commit by its statement.
+    let body = request.body().as_bytes().cloned();
+    let body = body.filter(|body| !body.is_empty());
+    let body = body.map(|bytes| js_sys::Uint8Array::from(bytes.as_ref()).into());
 
     let mut tries = PAUSES.into_iter();
     loop {
-        let outcome = fetch(exchange(&request, &url)).await;
+        let outcome = fetch(exchange(&request, &url, body.clone())).await;
         let passing = match &outcome {
             Ok(Fetched { status, .. }) => status.is_server_error() || status.as_u16() == 429,
             Err(error) => is_passing(error),
@@ -79,7 +73,7 @@ async fn send(request: HttpRequest) -> Result<HttpResponse, HttpError> {
 }
 
 /// The request as the browser gets it.
-fn exchange<'a>(request: &'a HttpRequest, url: &'a str) -> Exchange<'a> {
+fn exchange<'a>(request: &'a HttpRequest, url: &'a str, body: Option<JsValue>) -> Exchange<'a> {
     let headers = request
         .headers()
         .iter()
@@ -96,6 +90,12 @@ fn exchange<'a>(request: &'a HttpRequest, url: &'a str) -> Exchange<'a> {
         method: request.method().as_str(),
         headers,
         range,
+        stall_limit: match body {
+            // Large objects take their time.
+            Some(_) => None,
+            None => Exchange::get(url).stall_limit,
+        },
+        body,
         ..Exchange::get(url)
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! `worker.js` starts the module and calls [`start`]; from then on the page and [`Service`] talk in
 //! [`messages::engine`]. Here is all that a browser does differently for the engine: HTTP
-//! ([`FetchService`], [`FetchStores`], [`FetchCommitter`]) and its turn-taking
+//! ([`FetchService`], [`FetchStores`]) and its turn-taking
 //! ([`MacrotaskScheduler`]). What a statement means is `query-engine`'s.
 #![warn(missing_docs)]
 
-mod committer;
 mod credit;
 mod environment;
 mod fetch;
 mod fetch_service;
 mod ipc;
+mod proxied;
 mod run;
 mod service;
 mod session;
@@ -24,7 +24,6 @@ use query_engine::file_being_decoded;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-pub use committer::FetchCommitter;
 pub use fetch_service::{FetchConnector, FetchService};
 pub use service::Service;
 pub use session::Outbox;

@@ -8,10 +8,9 @@ use messages::Error;
 use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId};
-use query_engine::{Committer, Engine, EngineOptions};
+use query_engine::{Engine, EngineOptions};
 use url::Url;
 
-use crate::committer::FetchCommitter;
 use crate::environment::BrowserEnvironment;
 use crate::stores::FetchStores;
 use crate::timer::{MacrotaskScheduler, scope};
@@ -53,23 +52,21 @@ impl Session {
         memory_limit: usize,
         scheduler: Arc<MacrotaskScheduler>,
     ) -> Self {
-        let committer = commit_url.and_then(|url| match resolve(url) {
-            Ok(url) => Some(FetchCommitter::new(url)),
-            Err(error) => {
+        let stores = FetchStores::new(connection);
+        let stores = match commit_url.map(|url| (url, resolve(url))) {
+            None => stores,
+            Some((_, Ok(url))) => stores.through(origin_of(&url)),
+            Some((url, Err(error))) => {
                 // Statements that write are then refused as on a read-only connection.
                 web_sys::console::error_1(&format!("no commits to {url}: {error}").into());
-                None
+                stores
             }
-        });
-        let commits_in_flight = committer
-            .as_ref()
-            .map(FetchCommitter::in_flight)
-            .unwrap_or_default();
+        };
+        let commits_in_flight = stores.commits_in_flight();
         let engine = Engine::new(EngineOptions {
             memory_limit,
-            stores: Arc::new(FetchStores::new(connection)),
+            stores: Arc::new(stores),
             environment: Arc::new(BrowserEnvironment),
-            committer: committer.map(|committer| Arc::new(committer) as Arc<dyn Committer>),
             scheduler: Arc::clone(&scheduler) as _,
         });
         Self {
@@ -96,6 +93,13 @@ impl Session {
             error,
         }
     }
+}
+
+/// The proxy's address: what its endpoint's URL has before the path that all endpoints have.
+fn origin_of(url: &Url) -> String {
+    let text = url.as_str();
+    let end = text.find("/api/v1/").unwrap_or(text.len());
+    text[..end].trim_end_matches('/').to_owned()
 }
 
 /// Relative URLs are relative to the worker's script.

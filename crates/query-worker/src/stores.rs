@@ -1,26 +1,32 @@
-//! The stores that a tab can read: S3 and its kin at one endpoint, and any HTTP server.
+//! The stores of a tab: S3 and its kin at one endpoint, and any HTTP server.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use messages::Error;
 use messages::connection::Connection;
 use object_store::aws::AmazonS3Builder;
+use object_store::client::HttpClient;
 use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use proxy_store::{ProxyAddress, ProxyStore};
 use query_engine::{StoreLocation, Stores};
 use table_location::{Scheme, TableLocation};
 use url::Url;
 
-use crate::fetch_service::FetchConnector;
+use crate::fetch_service::{FetchConnector, FetchService};
+use crate::proxied::ProxiedStore;
 
 /// The stores of one [`Connection`]; each bucket and each HTTP server gets one store, kept for as
 /// long as the connection lasts.
 #[derive(Debug)]
 pub struct FetchStores {
     connection: Connection,
+    proxy: Option<ProxyAddress>,
+    commits_in_flight: Arc<AtomicUsize>,
     /// By bucket (`s3://bucket`) or origin (`http://host:port`).
     made: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
 }
@@ -30,8 +36,31 @@ impl FetchStores {
     pub fn new(connection: Connection) -> Self {
         Self {
             connection,
+            proxy: None,
+            commits_in_flight: Arc::default(),
             made: Mutex::default(),
         }
+    }
+
+    /// The same stores, whose buckets are written through the commit proxy at `origin`: scheme, host and
+    /// port.
+    #[must_use]
+    pub fn through(self, origin: impl Into<String>) -> Self {
+        let proxy = ProxyAddress {
+            origin: origin.into(),
+            client: HttpClient::new(FetchService),
+            token: None,
+        };
+        Self {
+            proxy: Some(proxy),
+            ..self
+        }
+    }
+
+    /// Number of commits that were sent and not answered. While it is above zero, a statement that is
+    /// cancelled may still commit.
+    pub fn commits_in_flight(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.commits_in_flight)
     }
 
     fn kept(
@@ -78,7 +107,15 @@ impl FetchStores {
                 format!("cannot read bucket {bucket} at {endpoint}: {error}"),
             )
         })?;
-        Ok(Arc::new(store))
+        let store: Arc<dyn ObjectStore> = Arc::new(store);
+        Ok(match &self.proxy {
+            None => store,
+            Some(proxy) => {
+                let written = ProxyStore::new(store, bucket, proxy.clone());
+                let in_flight = Arc::clone(&self.commits_in_flight);
+                Arc::new(ProxiedStore::new(Arc::new(written), in_flight))
+            }
+        })
     }
 }
 
@@ -88,16 +125,16 @@ impl Stores for FetchStores {
             invalid(url, &error.to_string()).with_hint("Write s3a://bucket/path.")
         })?;
         let root = Path::parse(table.path()).map_err(|error| invalid(url, &error.to_string()))?;
-        let (store, can_list) = match table.scheme() {
+        let (store, can_list, can_write) = match table.scheme() {
             Scheme::S3 => {
                 let bucket = table.authority();
                 let store = self.kept(table.store().to_string(), || self.bucket(bucket))?;
-                (store, true)
+                (store, true, self.proxy.is_some())
             }
             Scheme::Http | Scheme::Https => {
                 let origin = url.origin().ascii_serialization();
                 let store = self.kept(origin.clone(), || web_server(&origin))?;
-                (store, false)
+                (store, false, false)
             }
             Scheme::File | Scheme::Other(_) => {
                 let scheme = url.scheme();
@@ -112,7 +149,7 @@ impl Stores for FetchStores {
             root,
             location: table.to_string(),
             can_list,
-            can_write: false,
+            can_write,
         })
     }
 

@@ -5,9 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The folder whose subfolders are the buckets.
+/// The folder whose subfolders are the buckets, those that are served.
 #[derive(Debug)]
 pub(crate) struct Folder {
+    /// Names of the buckets that are served. Whatever else the folder holds is not there.
+    served: Vec<String>,
     /// Canonical, so that a canonical path below it is proof that no symbolic link was crossed.
     root: PathBuf,
 }
@@ -19,15 +21,19 @@ pub(crate) struct OpenObject {
 }
 
 impl Folder {
-    pub fn open(folder: &Path) -> io::Result<Self> {
+    pub fn open(folder: &Path, served: Vec<String>) -> io::Result<Self> {
         let root = fs::canonicalize(folder)?;
         fs::read_dir(&root)?;
-        Ok(Self { root })
+        Ok(Self { served, root })
+    }
+
+    fn serves(&self, bucket: &str) -> bool {
+        self.served.iter().any(|served| served == bucket)
     }
 
     /// The bucket's folder; `None` where there is no such bucket.
     pub fn bucket(&self, name: &str) -> io::Result<Option<PathBuf>> {
-        let Some(path) = visible_path(&self.root, name) else {
+        let Some(path) = visible_path(&self.root, name).filter(|_| self.serves(name)) else {
             return Ok(None);
         };
         Ok(real_metadata(&path)?.filter(Metadata::is_dir).map(|_| path))
@@ -41,7 +47,7 @@ impl Folder {
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
                 continue;
             };
-            if is_visible(&name) && entry.file_type()?.is_dir() {
+            if is_visible(&name) && self.serves(&name) && entry.file_type()?.is_dir() {
                 let metadata = entry.metadata()?;
                 buckets.push((name, metadata.created().or_else(|_| metadata.modified())?));
             }

@@ -9,7 +9,9 @@
 //!      └── bucket ───┘ └── key ──────────────────────────────────────────────┘
 //! ```
 //!
-//! Reads are public: a signature is accepted and ignored. Nothing can be written here; whoever owns
+//! Reads need no keys: a signature is accepted and ignored. But a port on loopback is reached by every
+//! page that the user visits, so a store answers only what [`Access`] allows: its own names, pages of
+//! ours, and the buckets that are named. Nothing can be written here; whoever owns
 //! the folder writes files into it. Reachable are regular files below the folder, under the names
 //! that [`object_store`'s `LocalFileSystem`][local] gives its keys, and nothing else:
 //!
@@ -20,6 +22,7 @@
 //! [local]: https://docs.rs/object_store/latest/object_store/local/struct.LocalFileSystem.html
 #![warn(missing_docs)]
 
+mod access;
 mod folder;
 mod listing;
 mod object;
@@ -36,37 +39,42 @@ use axum::Router;
 use axum::error_handling::HandleError;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{map_request, map_response};
+use axum::middleware::{from_fn_with_state, map_request, map_response};
 use axum::response::Response;
+use http_guard::{Callers, ConnectionLimits};
 use s3s::HttpError;
 use s3s::service::S3ServiceBuilder;
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+pub use access::Access;
+use access::check_caller;
 use folder::Folder;
 use service::{AnyName, ReadOnly, Reader};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 
-/// Serves `folder` on `listener` until `shutdown` completes and the open requests are answered.
+/// Serves the buckets in `folder` on `listener` until `shutdown` completes and the open requests are answered.
 ///
 /// # Errors
 /// If `folder` is not a folder that can be read.
 pub async fn serve(
     listener: tokio::net::TcpListener,
     folder: PathBuf,
+    access: Access,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, app(folder)?)
-        .with_graceful_shutdown(shutdown)
-        .await
+    let app = app(folder, access)?;
+    http_guard::serve(listener, app, ConnectionLimits::default(), shutdown).await
 }
 
-/// The S3 API over `folder`, to be served or called.
+/// The S3 API over the buckets in `folder`, to be served or called.
 ///
 /// # Errors
 /// If `folder` is not a folder that can be read.
-pub fn app(folder: PathBuf) -> io::Result<Router> {
-    let mut builder = S3ServiceBuilder::new(Reader::new(Arc::new(Folder::open(&folder)?)));
+pub fn app(folder: PathBuf, access: Access) -> io::Result<Router> {
+    let Access { callers, buckets } = access;
+    let folder = Folder::open(&folder, buckets)?;
+    let mut builder = S3ServiceBuilder::new(Reader::new(Arc::new(folder)));
     builder.set_validation(AnyName);
     builder.set_route(ReadOnly);
     let service = HandleError::new(builder.build(), |error: HttpError| async move {
@@ -77,17 +85,22 @@ pub fn app(folder: PathBuf) -> io::Result<Router> {
     Ok(Router::new()
         .fallback_service(service)
         .layer(map_request(without_signature))
+        .layer(from_fn_with_state(callers.clone(), check_caller))
         .layer(map_response(move |response| {
             let requests = Arc::clone(&requests);
             async move { with_request_id(response, &requests) }
         }))
-        .layer(cors()))
+        .layer(cors(callers)))
 }
 
-/// Any origin may read, and may see the headers that a reader of Parquet and Delta logs needs.
-fn cors() -> CorsLayer {
+/// Pages of ours may read, and may see the headers that a reader of Parquet and Delta logs needs.
+fn cors(callers: Option<Callers>) -> CorsLayer {
+    let origins = match callers {
+        None => AllowOrigin::any(),
+        Some(callers) => AllowOrigin::predicate(move |origin, _| callers.allows(origin)),
+    };
     CorsLayer::new()
-        .allow_origin(Any)
+        .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD, Method::OPTIONS])
         // `*` would leave out Authorization, which a tab with keys sends.
         .allow_headers(AllowHeaders::mirror_request())

@@ -50,7 +50,6 @@ async fn measure(sql: &str, warm: usize) -> Result<Measured> {
         memory_limit: MEMORY_LIMIT,
         stores: Arc::new(HttpStores),
         environment: Arc::new(Steady::default()),
-        committer: None,
         scheduler: Arc::new(NoPauses),
     });
     let mut times = Vec::new();

@@ -1,5 +1,6 @@
 // `lakeglass serve`, on free ports, with the guide's tables in a store of its own.
 
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { CURATED, Minio, RAW } from "./minio.mjs";
@@ -18,6 +19,8 @@ export const STORES = {
 export class Lakeglass {
   #process;
   #folder;
+  /** Buckets to serve; the guide's where there are none. */
+  #buckets = [];
 
   /** Seeds a store of `kind` and serves it. */
   static async start(kind) {
@@ -45,6 +48,7 @@ export class Lakeglass {
     server.port = await freePort();
     server.url = `http://127.0.0.1:${server.port}`;
     server.#folder = folder;
+    server.#buckets = readdirSync(folder);
     server.storePort = await freePort();
     server.storeEndpoint = `http://127.0.0.1:${server.storePort}`;
     await server.resume();
@@ -91,7 +95,7 @@ export class Lakeglass {
   }
 
   #store() {
-    if (!this.minio) return ["--data", this.#folder];
+    if (!this.minio) return ["--data", this.#folder, ...this.#buckets.flatMap((name) => ["--bucket", name])];
     const { endpoint, accessKey, secretKey } = this.minio;
     return [
       ["--s3-endpoint", endpoint],

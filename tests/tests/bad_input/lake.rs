@@ -151,7 +151,6 @@ impl Lake {
             memory_limit: 256 * 1024 * 1024,
             stores: Arc::new(self.clone()),
             environment: Arc::new(SystemEnvironment),
-            committer: None,
             scheduler: Arc::new(TokioScheduler),
         });
         let sql = sql.to_owned();

@@ -15,16 +15,10 @@ use crate::circles::circles;
 use crate::imports::imports;
 use crate::modules::Modules;
 
-/// Packages that still have circles. Nothing is to be added here.
-const NOT_YET_FREE_OF_CIRCLES: [&str; 1] = ["commit-proxy"];
-
 #[test]
 fn files_do_not_import_each_other_in_circles() {
     let mut problems = Vec::new();
     for target in targets() {
-        if NOT_YET_FREE_OF_CIRCLES.contains(&target.package.as_str()) {
-            continue;
-        }
         let modules = Modules::read(&target.root).expect("sources that compile");
         for circle in circles(&imports(&modules)) {
             problems.push(format!(

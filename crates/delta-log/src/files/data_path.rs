@@ -112,6 +112,17 @@ impl Table {
         DataPaths::new(self).identity(raw).into_owned()
     }
 
+    /// The place in the table's store of a file that an action names. `raw` is the action's path:
+    /// relative to the table, or absolute; percent-encoded in any case.
+    ///
+    /// # Errors
+    /// [`Error::ForeignPath`] for a file in another store; [`Error::CorruptLog`] for what is no path.
+    ///
+    /// Protocol: [Add File and Remove File](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#add-file-and-remove-file)
+    pub fn data_path(&self, raw: &str) -> Result<Path> {
+        DataPaths::new(self).resolve(raw)
+    }
+
     /// The rows that a deletion vector deletes: their positions in their data file, from 0 on.
     ///
     /// Requests: none for a vector that is in the log, else one ranged GET.

@@ -5,26 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
-use arrow::ipc::writer::StreamWriter;
-use bytes::Bytes;
 use event_simulator::{Dataset, Simulator};
 use futures::TryStreamExt;
 use messages::Error;
-use messages::commit::{CommitRequest, CreateMode, InsertMode, Operation, TableOptions};
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt};
-use query_engine::Committer;
+use query_engine::Engine;
 use table_location::TableLocation;
 
 use super::ServedStore;
-use crate::committer::InProcessCommitter;
+use crate::engine::{RowsFile, engine_on, table_name};
 use crate::errors::chain;
 use crate::output::say;
+use crate::run::run as run_statement;
 use crate::stores::{Buckets, NativeStores};
 
 /// Seconds between two commits of a table. `TIMESTAMP AS OF` is written in seconds, and so are the
 /// times that some stores keep: commits of one second could not be told apart.
 pub const PAUSE: f64 = 1.1;
+
+/// The buckets of the walkthrough's tables.
+const BUCKETS: [&str; 2] = ["raw-data-bucket", "curated-data-bucket"];
+
+/// Memory for the statements that write the tables, in bytes.
+const MEMORY_LIMIT: usize = 256 << 20;
 
 /// 2024-05-01, in microseconds since the epoch: when the first event happens.
 const START: i64 = 1_714_521_600_000_000;
@@ -49,30 +53,19 @@ pub struct Options {
 /// If the store refuses.
 pub async fn run(options: Options) -> Result<(), Error> {
     let buckets = options.store.buckets()?;
-    let committer = InProcessCommitter::new(buckets.clone());
-    let stores = NativeStores::new(buckets, options.store.buckets.clone());
     let pause = Duration::from_secs_f64(options.pause);
-    Seeder {
-        committer: &committer,
-        stores: &stores,
-        reset: options.reset,
-        pause,
-    }
-    .seed()
-    .await
+    let seeder = Seeder::new(buckets, &options.store.buckets, options.reset, pause);
+    seeder.seed().await
 }
 
 /// Writer of the walkthrough's tables.
 #[derive(Debug)]
-pub struct Seeder<'a> {
-    /// Committer for the writes.
-    pub committer: &'a dyn Committer,
-    /// The same store, to delete from.
-    pub stores: &'a NativeStores,
-    /// Delete the tables first.
-    pub reset: bool,
-    /// Between two commits of a table.
-    pub pause: Duration,
+pub struct Seeder {
+    engine: Engine,
+    /// The same stores, to delete from.
+    stores: NativeStores,
+    reset: bool,
+    pause: Duration,
 }
 
 /// A table of the walkthrough: its first rows, and the appends that follow.
@@ -89,13 +82,33 @@ struct Append {
     evolves: bool,
 }
 
-impl Seeder<'_> {
+impl Seeder {
+    /// `reset`: delete the tables first. `pause`: between two commits of a table.
+    pub fn new(buckets: Buckets, names: &[String], reset: bool, pause: Duration) -> Self {
+        let stores = || NativeStores::new(buckets.clone(), names.to_vec());
+        Self {
+            engine: engine_on(stores().writable(), MEMORY_LIMIT),
+            stores: stores(),
+            reset,
+            pause,
+        }
+    }
+
     /// Makes the tables that are missing; those that exist are left as they are. Says on stdout
     /// what it did.
     ///
     /// # Errors
     /// The first refusal of the store.
     pub async fn seed(&self) -> Result<(), Error> {
+        if let Buckets::Folder(folder) = self.stores.place() {
+            for bucket in BUCKETS {
+                let bucket = folder.join(bucket);
+                std::fs::create_dir_all(&bucket).map_err(|error| {
+                    let message = format!("Cannot make {}: {error}.", bucket.display());
+                    Error::new("STORE_FAILED", message)
+                })?;
+            }
+        }
         let tables = [transactions(), claims(), dimension()?];
         futures::future::try_join_all(tables.iter().map(|table| self.table(table))).await?;
         Ok(())
@@ -106,43 +119,40 @@ impl Seeder<'_> {
         if self.reset {
             self.delete(table).await?;
         }
-        let create = Operation::CreateTableAsSelect {
-            mode: CreateMode::CreateIfNotExists,
-            options: TableOptions::default(),
-        };
-        let Some(mut version) = self.commit(&location, create, &table.first).await? else {
+        let name = table_name(&location);
+        let rows = RowsFile::new(&table.first)?;
+        let create = format!(
+            "CREATE TABLE IF NOT EXISTS {name} AS SELECT * FROM {}",
+            rows.relation()
+        );
+        let Some(mut version) = self.commit(&create).await? else {
             return say(&format!("{location} exists"));
         };
-        let mut rows = table.first.num_rows();
+        let mut count = table.first.num_rows();
         for append in &table.appends {
             tokio::time::sleep(self.pause).await;
-            let insert = Operation::Insert {
-                mode: InsertMode::Append,
-                merge_schema: append.evolves,
+            let rows = RowsFile::new(&append.rows)?;
+            let evolution = if append.evolves {
+                "WITH SCHEMA EVOLUTION "
+            } else {
+                ""
             };
-            version = self
-                .commit(&location, insert, &append.rows)
-                .await?
-                .unwrap_or(version);
-            rows += append.rows.num_rows();
+            let insert = format!(
+                "INSERT {evolution}INTO {name} BY NAME SELECT * FROM {}",
+                rows.relation()
+            );
+            version = self.commit(&insert).await?.unwrap_or(version);
+            count += append.rows.num_rows();
         }
         say(&format!(
-            "{location} is at version {version}, with {rows} rows"
+            "{location} is at version {version}, with {count} rows"
         ))
     }
 
-    async fn commit(
-        &self,
-        location: &str,
-        operation: Operation,
-        rows: &RecordBatch,
-    ) -> Result<Option<u64>, Error> {
-        let request = CommitRequest {
-            table: location.to_owned(),
-            operation,
-        };
-        let outcome = self.committer.commit(request, Some(to_ipc(rows)?)).await?;
-        Ok(outcome.version)
+    /// The version that a statement made.
+    async fn commit(&self, sql: &str) -> Result<Option<u64>, Error> {
+        let statement = self.engine.parse(sql)?.remove(0);
+        Ok(run_statement(&self.engine, &statement).await?.version)
     }
 
     async fn delete(&self, table: &Table) -> Result<(), Error> {
@@ -259,19 +269,4 @@ fn seconds(text: &str) -> Result<f64, String> {
     } else {
         Err("0 to 60".to_owned())
     }
-}
-
-/// Rows as an Arrow IPC stream, the form in which commits take them.
-///
-/// # Errors
-/// If a type has no form in IPC.
-pub fn to_ipc(rows: &RecordBatch) -> Result<Bytes, Error> {
-    let write = || {
-        let mut writer = StreamWriter::try_new(Vec::new(), &rows.schema())?;
-        writer.write(rows)?;
-        writer.into_inner()
-    };
-    write()
-        .map(Bytes::from)
-        .map_err(|error| Error::new("INTERNAL_ERROR", error.to_string()))
 }

@@ -5,16 +5,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chrono::Local;
 use event_simulator::{Dataset, Defect, Simulator, spoil};
 use messages::Error;
-use messages::commit::{CommitRequest, InsertMode, Operation};
 use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, COMMIT_PROXY_UNREACHABLE};
-use query_engine::Committer;
+use messages::server::ServerConfig;
 use tokio::time::MissedTickBehavior;
 
 use super::ServedStore;
-use super::seed::to_ipc;
-use crate::committer::{HttpCommitter, InProcessCommitter};
-use crate::errors::one_line;
+use super::sql::proxy_token;
+use crate::engine::{RowsFile, engine_on, table_name};
+use crate::errors::{chain, one_line};
 use crate::output::say;
+use crate::run::run as run_statement;
+use crate::stores::{Buckets, NativeStores, S3Access};
+
+/// Memory for the statements, in bytes.
+const MEMORY_LIMIT: usize = 256 << 20;
 
 /// Appends batches of made-up events to a table until Ctrl-C
 #[derive(Debug, Clone, clap::Args)]
@@ -60,10 +64,16 @@ pub struct Options {
 /// # Errors
 /// If the very first batch finds no proxy, or the options make no sense.
 pub async fn run(options: Options) -> Result<(), Error> {
-    let committer: Box<dyn Committer> = if options.direct {
-        Box::new(InProcessCommitter::new(options.store.buckets()?))
+    let stores = if options.direct {
+        NativeStores::new(options.store.buckets()?, options.store.buckets.clone()).writable()
     } else {
-        Box::new(HttpCommitter::new(&options.proxy))
+        served(&options.proxy).await?
+    };
+    let engine = engine_on(stores, MEMORY_LIMIT);
+    let evolution = if options.merge_schema {
+        "WITH SCHEMA EVOLUTION "
+    } else {
+        ""
     };
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -94,16 +104,15 @@ pub async fn run(options: Options) -> Result<(), Error> {
             batch = spoil(&batch, defect);
         }
         let rows = batch.num_rows();
-        let operation = Operation::Insert {
-            mode: InsertMode::Append,
-            merge_schema: options.merge_schema,
-        };
-        let request = CommitRequest {
-            table: options.table.clone(),
-            operation,
-        };
+        let file = RowsFile::new(&batch)?;
+        let sql = format!(
+            "INSERT {evolution}INTO {} BY NAME SELECT * FROM {}",
+            table_name(&options.table),
+            file.relation()
+        );
         let time = Local::now().format("%H:%M:%S");
-        match committer.commit(request, Some(to_ipc(&batch)?)).await {
+        let statement = engine.parse(&sql)?.remove(0);
+        match run_statement(&engine, &statement).await {
             Ok(outcome) => {
                 committed += 1;
                 match outcome.version {
@@ -136,6 +145,27 @@ pub async fn run(options: Options) -> Result<(), Error> {
     say(&format!(
         "{committed} batches committed, {refused} refused{unknown}"
     ))
+}
+
+/// The stores that a running server serves, written through its proxy.
+async fn served(proxy: &str) -> Result<NativeStores, Error> {
+    let proxy = proxy.trim_end_matches('/');
+    let unreachable = |why: String| {
+        let message = format!("The commit proxy at {proxy} gives no answer: {why}.");
+        Error::new("COMMIT_PROXY_UNREACHABLE", message).with_hint(
+            "Start it with `lakeglass serve`, or write to the store itself with --direct.",
+        )
+    };
+    let answer = reqwest::get(format!("{proxy}/api/v1/config")).await;
+    let answer = answer.map_err(|error| unreachable(chain(&error)))?;
+    let config = answer.json::<ServerConfig>().await;
+    let ServerConfig { connection, .. } = config.map_err(|error| unreachable(chain(&error)))?;
+    let access = S3Access {
+        endpoint: Some(connection.endpoint),
+        region: connection.region,
+        credentials: connection.credentials,
+    };
+    NativeStores::new(Buckets::S3(access), connection.buckets).through(proxy, proxy_token())
 }
 
 fn dataset(options: &Options) -> Dataset {

@@ -1,17 +1,14 @@
 //! `lakeglass sql`: the tab's engine, natively.
 
 use std::io::Read;
-use std::sync::Arc;
 
 use messages::Error;
-use query_engine::{Committer, Engine, EngineOptions};
+use query_engine::Engine;
 
 use super::ReadOptions;
-use crate::committer::HttpCommitter;
-use crate::environment::SystemEnvironment;
+use crate::engine::engine_on;
 use crate::output::{Format, print, to_stdout};
 use crate::run::run as run_statement;
-use crate::scheduler::TokioScheduler;
 use crate::stores::NativeStores;
 
 /// Runs statements and prints their results
@@ -79,18 +76,18 @@ pub fn engine(
     memory_limit_mib: usize,
 ) -> Result<Engine, Error> {
     let buckets = store.buckets()?;
-    let committer = proxy.map(|proxy| Arc::new(HttpCommitter::new(proxy)) as Arc<dyn Committer>);
     let stores = NativeStores::new(buckets, store.bucket_names());
-    // A proxy holds the keys, so that this process needs none.
-    let stores = match &committer {
-        Some(_) => stores,
+    let stores = match proxy {
+        Some(proxy) => stores.through(proxy, proxy_token())?,
         None => stores.writable(),
     };
-    Ok(Engine::new(EngineOptions {
-        memory_limit: memory_limit_mib.saturating_mul(1024 * 1024),
-        stores: Arc::new(stores),
-        environment: Arc::new(SystemEnvironment),
-        committer,
-        scheduler: Arc::new(TokioScheduler),
-    }))
+    Ok(engine_on(
+        stores,
+        memory_limit_mib.saturating_mul(1024 * 1024),
+    ))
+}
+
+/// The secret that a proxy asks of writers: `LAKEGLASS_TOKEN`, if it is set.
+pub(super) fn proxy_token() -> Option<String> {
+    std::env::var("LAKEGLASS_TOKEN").ok()
 }

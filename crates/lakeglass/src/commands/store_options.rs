@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use commit_proxy::StoreConfig;
 use messages::Error;
 use messages::connection::Credentials;
 
@@ -67,6 +68,36 @@ impl ServedStore {
             region: self.s3_region.clone(),
             credentials,
         }))
+    }
+}
+
+impl ServedStore {
+    /// The store as the proxy takes it.
+    ///
+    /// # Errors
+    /// As [`Self::buckets`].
+    pub fn config(&self) -> Result<StoreConfig, Error> {
+        let buckets = self.buckets.clone();
+        Ok(match self.buckets()? {
+            Buckets::Folder(folder) => StoreConfig::Local { folder, buckets },
+            Buckets::S3(S3Access {
+                endpoint,
+                region,
+                credentials,
+            }) => {
+                // An endpoint without keys was refused above.
+                let (access_key, secret_key) = credentials
+                    .map(|keys| (keys.access_key, keys.secret_key))
+                    .unwrap_or_default();
+                StoreConfig::S3 {
+                    endpoint: endpoint.unwrap_or_default(),
+                    region,
+                    access_key,
+                    secret_key,
+                    buckets,
+                }
+            }
+        })
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn insert(
 /// The rows of a new table: those of `query`, in the types in which it stores them.
 ///
 /// # Errors
-/// `COLUMN_ALREADY_EXISTS` is for the caller to find; those of [`created`].
+/// `COLUMN_ALREADY_EXISTS` where two columns share a name; those of [`created`].
 pub(crate) async fn rows_of_new_table(
     core: &EngineCore,
     context: &Arc<StatementContext>,
@@ -77,6 +77,15 @@ pub(crate) async fn rows_of_new_table(
         .iter()
         .map(|f| f.name().clone())
         .collect();
+    for (i, name) in names.iter().enumerate() {
+        let lower = name.to_lowercase();
+        let mut before = names.iter().take(i);
+        if before.any(|other| other.to_lowercase() == lower) {
+            let message = format!("The column {name} is there twice.");
+            return Err(Error::new("COLUMN_ALREADY_EXISTS", message)
+                .with_hint("Give one of them another name: AS …."));
+        }
+    }
     let schema = Arc::new(created(source.columns(&names))?);
     let columns = table_columns(&schema)?;
     let stage = source.stored(core, &columns, &names).await?;

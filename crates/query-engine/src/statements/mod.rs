@@ -4,4 +4,3 @@
 pub(crate) mod describe;
 pub(crate) mod explain;
 pub(crate) mod table_description;
-pub(crate) mod writes;

@@ -16,7 +16,7 @@ use crate::host::StoreLocation;
 use crate::plan::open_tables::locate_delta;
 use crate::run::execution::Execution;
 use crate::run::statement_context::StatementContext;
-use crate::statements::{describe, writes};
+use crate::statements::describe;
 use crate::writes::errors::WriteError;
 use crate::writes::round::{Outcome, Round};
 use crate::writes::{alter, create, restore, rows};
@@ -64,10 +64,7 @@ pub(crate) async fn execute_write(
 ) -> Result<Execution, Error> {
     let place = place(core, &context, write).await?;
     if !place.can_write {
-        return match &core.committer {
-            Some(_) => writes::execute_write(core, context, write).await,
-            None => Err(read_only(&place.location)),
-        };
+        return Err(read_only(&place.location));
     }
     let location = place.location.clone();
     let id = core.environment.uuid();

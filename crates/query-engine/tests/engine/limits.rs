@@ -25,7 +25,7 @@ async fn lake() -> Lake {
 #[tokio::test]
 async fn a_query_that_needs_too_much_memory_says_so_and_the_engine_goes_on() {
     let lake = lake().await;
-    let engine = lake.engine_with(1024 * 1024, None);
+    let engine = lake.engine_with(1024 * 1024);
     for sql in [
         "SELECT id, COUNT(*) AS n FROM delta.`s3a://lake/t` GROUP BY id ORDER BY n DESC LIMIT 3",
         "SELECT * FROM delta.`s3a://lake/t` ORDER BY id % 1000",

@@ -1,16 +1,11 @@
 //! Requests that it takes to find tables and to open them.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures::future::{BoxFuture, join, join3};
-use futures::{FutureExt, poll};
-use messages::Error;
-use messages::commit::{CommitOutcome, CommitRequest};
+use futures::FutureExt;
+use futures::future::{join, join3};
 use messages::table::FolderListing;
-use query_engine::{Committer, Engine};
 use serde_json::{Value, json};
 
 use crate::support::{Lake, Request, metadata, rows_of};
@@ -114,61 +109,28 @@ async fn a_table_is_described_from_one_listing_and_each_commit_is_read_once() {
     );
 }
 
-/// Makes a commit while the table is being opened beside the statement.
-#[derive(Debug)]
-struct CommitsWhileOpening {
-    lake: Lake,
-    engine: OnceLock<Engine>,
-    opening: Mutex<Option<Opening>>,
-}
-
-struct Opening(BoxFuture<'static, u64>);
-
-impl std::fmt::Debug for Opening {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Opening")
-    }
-}
-
-#[async_trait]
-impl Committer for CommitsWhileOpening {
-    async fn commit(&self, _: CommitRequest, _: Option<Bytes>) -> Result<CommitOutcome, Error> {
-        let engine = self.engine.get().unwrap().clone();
-        let mut opening = async move {
-            let sql = format!("SELECT COUNT(*) FROM delta.`{TABLE}`");
-            rows_of(&engine, &sql).await.unwrap()[0][0].parse().unwrap()
-        }
-        .boxed();
-        // The store has answered, and the answer is on its way.
-        assert!(poll!(&mut opening).is_pending());
-        let more = vec![add(&self.lake, "2.parquet").await];
-        self.lake.commit("t", 2, "WRITE", more).await;
-        *self.opening.lock().unwrap() = Some(Opening(opening));
-        Ok(CommitOutcome {
-            version: Some(2),
-            operation: "WRITE".to_owned(),
-            result: Vec::new(),
-            metrics: Default::default(),
-        })
-    }
-}
-
 #[tokio::test]
 async fn a_statement_after_a_write_reads_it_though_the_table_was_being_opened() {
-    let lake = lake().await;
-    let committer = Arc::new(CommitsWhileOpening {
-        lake: lake.clone(),
-        engine: OnceLock::new(),
-        opening: Mutex::default(),
+    let lake = Lake {
+        can_write: true,
+        ..lake().await
+    };
+    let engine = lake.engine();
+    let count = format!("SELECT COUNT(*) FROM delta.`{TABLE}`");
+    let opening = Arc::new(Mutex::new(None));
+    let (began, other, sql) = (Arc::clone(&opening), engine.clone(), count.clone());
+    // Begun between what the write reads and its commit.
+    lake.store.before_put(move || {
+        let mut open = async move { rows_of(&other, &sql).await.unwrap()[0][0].clone() }.boxed();
+        // The store has answered, and the answer is on its way.
+        assert!(open.as_mut().now_or_never().is_none());
+        *began.lock().unwrap() = Some(open);
     });
-    let engine = lake.engine_with(64 << 20, Some(committer.clone()));
-    committer.engine.set(engine.clone()).unwrap();
     let insert = format!("INSERT INTO delta.`{TABLE}` VALUES (1), (2)");
     rows_of(&engine, &insert).await.unwrap();
-    let count = format!("SELECT COUNT(*) FROM delta.`{TABLE}`");
     assert_eq!(rows_of(&engine, &count).await.unwrap(), [["6"]]);
-    let opening = committer.opening.lock().unwrap().take().unwrap();
-    assert_eq!(opening.0.await, 4);
+    let opening = opening.lock().unwrap().take().unwrap();
+    assert_eq!(opening.await, "4");
 }
 
 async fn many_tables() -> Lake {

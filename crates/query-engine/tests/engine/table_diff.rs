@@ -255,7 +255,7 @@ async fn a_difference_beyond_the_memory_limit_is_an_error() {
     let b = lake.add("t", "b.parquet", &people(&rows[..99_999])).await;
     lake.commit("t", 1, "WRITE", vec![remove(&a), b]).await;
     let sql = "SELECT * FROM table_diff('t', 0, 1)";
-    let error = rows_of(&lake.engine_with(1024 * 1024, None), sql).await;
+    let error = rows_of(&lake.engine_with(1024 * 1024), sql).await;
     assert_eq!(error.unwrap_err().code, "QUERY_MEMORY_EXCEEDED");
     assert_eq!(rows_of(&lake.engine(), sql).await.unwrap().len(), 1);
 }

@@ -1,16 +1,18 @@
-//! Writes: what reaches the committer, and what is answered.
+//! Writes: what they answer, and what is refused before anything is put.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::DataType;
-use messages::commit::{InsertMode, Operation};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use delta_log::TimeTravel;
 use serde_json::json;
 
-use crate::support::{Lake, NotingCommitter, metadata, rows_of, run};
+use crate::support::{Lake, metadata, rows_of, run};
 
 async fn lake() -> Lake {
-    let lake = Lake::default();
+    let lake = Lake {
+        can_write: true,
+        ..Lake::default()
+    };
     let columns = [("id", json!("long")), ("name", json!("string"))];
     let mut actions = metadata(&columns, &[]);
     let ids = Int64Array::from(vec![1, 2]);
@@ -21,8 +23,11 @@ async fn lake() -> Lake {
 }
 
 #[tokio::test]
-async fn without_a_committer_tables_are_read_only() {
-    let lake = lake().await;
+async fn store_that_takes_no_puts_is_read_only() {
+    let lake = Lake {
+        can_write: false,
+        ..lake().await
+    };
     let error = rows_of(&lake.engine(), "DELETE FROM t WHERE id = 1")
         .await
         .unwrap_err();
@@ -31,102 +36,79 @@ async fn without_a_committer_tables_are_read_only() {
 }
 
 #[tokio::test]
-async fn insert_sends_the_rows_under_the_names_of_the_table() {
+async fn insert_answers_nothing_but_its_table_and_version() {
     let lake = lake().await;
-    let committer = Arc::new(NotingCommitter::default());
-    let engine = lake.engine_with(64 << 20, Some(committer.clone()));
     let sql = "INSERT INTO t SELECT id + 10, 'x' FROM t WHERE id = 2";
-    let (rows, execution) = run(&engine, sql).await.unwrap();
+    let (rows, execution) = run(&lake.engine(), sql).await.unwrap();
     assert!(rows.is_empty() && execution.columns().is_empty());
     assert!(execution.is_write());
-    assert_eq!(execution.version(), Some(7));
+    assert_eq!(execution.version(), Some(1));
     assert_eq!(execution.table(), Some("s3a://lake/t"));
-    let requests = committer.requests.lock().unwrap();
-    let (request, rows) = &requests[0];
-    assert_eq!(request.table, "s3a://lake/t");
-    let insert = Operation::Insert {
-        mode: InsertMode::Append,
-        merge_schema: false,
-    };
-    assert_eq!(request.operation, insert);
-    let rows = rows.as_ref().unwrap();
-    assert_eq!(rows[0].schema().field(0).name(), "id");
-    assert_eq!(rows[0].schema().field(1).name(), "name");
-    assert_eq!(
-        rows[0]
-            .column(0)
-            .as_primitive::<arrow::datatypes::Int64Type>()
-            .value(0),
-        12
-    );
 }
 
 #[tokio::test]
-async fn insert_with_too_few_columns_is_refused_before_anything_is_sent() {
+async fn statement_that_is_refused_leaves_the_version() {
     let lake = lake().await;
-    let committer = Arc::new(NotingCommitter::default());
-    let engine = lake.engine_with(64 << 20, Some(committer.clone()));
-    let error = rows_of(&engine, "INSERT INTO t VALUES (1)")
-        .await
-        .unwrap_err();
-    assert_eq!(error.code, "DELTA_INSERT_COLUMN_ARITY_MISMATCH");
-    assert!(committer.requests.lock().unwrap().is_empty());
+    for (sql, code) in [
+        (
+            "INSERT INTO t VALUES (1)",
+            "DELTA_INSERT_COLUMN_ARITY_MISMATCH",
+        ),
+        (
+            "CREATE TABLE delta.`s3a://lake/u` AS SELECT 1 AS a, 2 AS a",
+            "COLUMN_ALREADY_EXISTS",
+        ),
+        (
+            "MERGE INTO t USING (SELECT 1 AS id, 2 AS id) AS s ON t.id = s.id WHEN MATCHED THEN DELETE",
+            "COLUMN_ALREADY_EXISTS",
+        ),
+        ("CREATE TABLE t (id INT)", "TABLE_OR_VIEW_ALREADY_EXISTS"),
+        (
+            "ALTER TABLE t SET TBLPROPERTIES (delta.nonsense = 1)",
+            "DELTA_UNKNOWN_CONFIGURATION",
+        ),
+        (
+            "RESTORE TABLE t TO VERSION AS OF 7",
+            "DELTA_VERSION_NOT_FOUND",
+        ),
+    ] {
+        let error = rows_of(&lake.engine(), sql).await.unwrap_err();
+        assert_eq!(error.code, code, "{sql}: {error}");
+    }
+    let latest = lake.table("t").snapshot(TimeTravel::Latest).await.unwrap();
+    assert_eq!(latest.version(), 0);
 }
 
 #[tokio::test]
-async fn a_merge_source_has_timestamps_in_microseconds_of_utc() {
+async fn column_that_a_merge_adds_holds_microseconds_of_utc() {
     let lake = lake().await;
-    let result = vec![("num_affected_rows".to_owned(), 3)];
-    let committer = Arc::new(NotingCommitter {
-        result,
-        ..NotingCommitter::default()
-    });
-    let engine = lake.engine_with(64 << 20, Some(committer.clone()));
+    let engine = lake.engine();
     let sql = "MERGE WITH SCHEMA EVOLUTION INTO t AS target
-               USING (SELECT *, current_timestamp() AS at FROM VALUES (1, 'one') AS v(id, name)) AS source
+               USING (SELECT *, current_timestamp() AS at FROM VALUES (1L, 'one') AS v(id, name)) AS source
                ON target.id = source.id
                WHEN MATCHED THEN UPDATE SET name = source.name, at = source.at";
     let (rows, execution) = run(&engine, sql).await.unwrap();
-    assert_eq!(rows, [["3"]]);
+    assert_eq!(rows, [["1", "1", "0", "0"]]);
     assert_eq!(execution.columns()[0].name, "num_affected_rows");
-    let requests = committer.requests.lock().unwrap();
-    let source = requests[0].1.as_ref().unwrap()[0].schema();
-    let at = source.field_with_name("at").unwrap().data_type().clone();
-    assert_eq!(
-        at,
-        DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()))
-    );
+    let types = rows_of(&engine, "DESCRIBE t").await.unwrap();
+    assert_eq!(types[2][..2], ["at", "timestamp"]);
 }
 
 #[tokio::test]
 async fn a_new_table_without_a_place_goes_into_a_bucket() {
     let lake = lake().await;
-    let committer = Arc::new(NotingCommitter::default());
-    let engine = lake.engine_with(64 << 20, Some(committer.clone()));
-    rows_of(&engine, "CREATE TABLE fresh USING DELTA AS SELECT 1 AS id")
-        .await
-        .unwrap();
-    assert_eq!(
-        committer.requests.lock().unwrap()[0].0.table,
-        "s3a://lake/fresh"
-    );
+    let sql = "CREATE TABLE fresh USING DELTA AS SELECT 1 AS id";
+    let (_, execution) = run(&lake.engine(), sql).await.unwrap();
+    assert_eq!(execution.table(), Some("s3a://lake/fresh"));
 }
 
 #[tokio::test]
-async fn rows_to_insert_may_repeat_a_value_and_a_new_table_no_name() {
+async fn rows_to_insert_may_repeat_a_value() {
     let lake = lake().await;
-    let committer = Arc::new(NotingCommitter::default());
-    let engine = lake.engine_with(64 << 20, Some(committer.clone()));
+    let engine = lake.engine();
     run(&engine, "INSERT INTO t SELECT NULL, NULL")
         .await
         .unwrap();
-    let requests = committer.requests.lock().unwrap().len();
-    assert_eq!(requests, 1);
-    for sql in [
-        "CREATE TABLE delta.`s3a://lake/u` AS SELECT 1 AS a, 2 AS a",
-        "MERGE INTO t USING (SELECT 1 AS id, 2 AS id) AS s ON t.id = s.id WHEN MATCHED THEN DELETE",
-    ] {
-        let error = rows_of(&engine, sql).await.unwrap_err();
-        assert_eq!(error.code, "COLUMN_ALREADY_EXISTS", "{sql}");
-    }
+    let count = rows_of(&engine, "SELECT COUNT(*) FROM t").await.unwrap();
+    assert_eq!(count, [["3"]]);
 }

@@ -1,94 +1,122 @@
-//! Commits over `fetch`: sent once, and never a false word about what became of them.
+//! Writes through the commit proxy over `fetch`: what is asked of it, and never a false word about what
+//! became of it.
 
-use bytes::Bytes;
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures::future::{Either, select};
-use messages::commit::{CommitOutcome, CommitRequest, Operation};
-use query_engine::Committer;
-use query_worker::FetchCommitter;
-use std::sync::atomic::Ordering;
+use messages::Error;
+use object_store::path::Path;
+use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
+use query_engine::Stores as _;
+use query_worker::FetchStores;
 use url::Url;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{fake, wait_a_turn};
 
-const OUTCOME: &str =
-    r#"{"version":7,"operation":"DELETE","result":[["num_affected_rows",2]],"metrics":{}}"#;
+const COMMIT: &str = "{\"commitInfo\":{\"operation\":\"WRITE\",\"txnId\":\"0-1\"}}\n";
 
-fn committer() -> FetchCommitter {
-    FetchCommitter::new(Url::parse("http://proxy.test/api/v1/commit").unwrap())
+/// The bucket, written through the proxy, and its commits in flight.
+fn store() -> (Arc<dyn ObjectStore>, Arc<AtomicUsize>) {
+    let stores = FetchStores::new(fake::anonymous()).through("http://proxy.test");
+    let place = stores
+        .resolve(&Url::parse("s3a://bucket/t").unwrap())
+        .unwrap();
+    assert!(place.can_write);
+    (place.store, stores.commits_in_flight())
 }
 
-fn delete() -> CommitRequest {
-    CommitRequest {
-        table: "s3a://bucket/t".to_owned(),
-        operation: Operation::Delete {
-            predicate: Some("a = 1".to_owned()),
-        },
-    }
+fn version_7() -> Path {
+    Path::parse("dir t/_delta_log/00000000000000000007.json").unwrap()
 }
 
-async fn refusal() -> messages::Error {
-    committer().commit(delete(), None).await.unwrap_err()
+async fn put(path: &Path, body: &'static str) -> object_store::Result<()> {
+    let (store, _) = store();
+    let options = PutOptions::from(PutMode::Create);
+    store
+        .put_opts(path, PutPayload::from_static(body.as_bytes()), options)
+        .await?;
+    Ok(())
+}
+
+/// The `messages::Error` inside of an error of object_store.
+fn told(error: &object_store::Error) -> Error {
+    let told = error
+        .source()
+        .and_then(|source| source.downcast_ref::<Error>());
+    told.unwrap_or_else(|| panic!("no message in {error:?}"))
+        .clone()
 }
 
 #[wasm_bindgen_test]
-async fn commit_sends_request_and_source_as_parts() {
+async fn object_and_commit_are_requests_of_their_own() {
     fake::fresh();
-    fake::proxy_answers("200", OUTCOME);
-    let outcome = committer()
-        .commit(delete(), Some(Bytes::from_static(b"rows")))
-        .await
-        .unwrap();
-    assert_eq!(
-        outcome,
-        serde_json::from_str::<CommitOutcome>(OUTCOME).unwrap()
-    );
+    let file = Path::parse("dir t/p=50% off/ü.parquet").unwrap();
+    put(&file, "rows").await.unwrap();
+    put(&version_7(), COMMIT).await.unwrap();
+    let [object] = &fake::puts()[..] else {
+        panic!("put once")
+    };
+    assert_eq!((object.method.as_str(), object.size), ("PUT", 4));
+    assert_eq!(object.path, "bucket/dir t/p=50% off/ü.parquet");
+    assert_eq!(object.headers["if-none-match"], "*");
     let [commit] = &fake::commits()[..] else {
         panic!("sent once")
     };
-    assert_eq!(commit.method, "POST");
-    assert_eq!(commit.source_bytes, 4);
     assert_eq!(
-        serde_json::from_str::<CommitRequest>(&commit.request).unwrap(),
-        delete()
+        (commit.method.as_str(), commit.path.as_str()),
+        ("POST", "bucket/dir t")
     );
+    assert_eq!(commit.query, "?version=7&txnId=0-1");
+    assert_eq!(commit.body, COMMIT);
 }
 
 #[wasm_bindgen_test]
-async fn proxy_that_is_down_wrote_nothing_and_says_so() {
+async fn proxy_that_is_down_is_named() {
     fake::fresh();
     fake::proxy_is_down();
-    let error = refusal().await;
-    assert_eq!(error.code, "COMMIT_PROXY_UNREACHABLE");
-    assert!(error.message.contains("Nothing was written"), "{error}");
+    let error = put(&version_7(), COMMIT).await.unwrap_err();
+    assert_eq!(told(&error).code, "COMMIT_PROXY_UNREACHABLE");
+    assert!(told(&error).message.contains("http://proxy.test"));
     assert!(fake::commits().is_empty());
 }
 
 #[wasm_bindgen_test]
-async fn connection_lost_during_a_commit_leaves_the_outcome_open_and_is_not_sent_again() {
+async fn commit_that_came_first_is_an_object_that_is_there() {
     fake::fresh();
-    fake::proxy_answers("network", "");
-    let error = refusal().await;
-    assert_eq!(error.code, "COMMIT_OUTCOME_UNKNOWN");
-    assert!(error.hint.unwrap().contains("DESCRIBE HISTORY"));
-    assert_eq!(fake::commits().len(), 1);
+    let conflict =
+        r#"{"code":"DELTA_CONCURRENT_WRITE","message":"no","winner":{"version":7},"latest":7}"#;
+    fake::proxy_answers("409", conflict);
+    let error = put(&version_7(), COMMIT).await.unwrap_err();
+    assert!(
+        matches!(error, object_store::Error::AlreadyExists { .. }),
+        "{error}"
+    );
 }
 
 #[wasm_bindgen_test]
 async fn refusal_of_the_proxy_reaches_the_page_unchanged() {
     fake::fresh();
-    let refused = messages::Error::new("DELTA_FAILED_TO_MERGE_FIELDS", "no").with_hint("do");
+    let refused = Error::new("INVALID_COMMIT", "no").with_hint("do");
     fake::proxy_answers("400", &serde_json::to_string(&refused).unwrap());
-    assert_eq!(refusal().await, refused);
+    let error = put(&version_7(), COMMIT).await.unwrap_err();
+    assert!(
+        matches!(error, object_store::Error::NotSupported { .. }),
+        "{error}"
+    );
+    assert_eq!(told(&error), refused);
 }
 
 #[wasm_bindgen_test]
 async fn dropped_commit_is_finished_once_sent() {
     fake::fresh();
     fake::proxy_answers("hang", "");
-    let committer = committer();
-    let in_flight = committer.in_flight();
-    let mut commit = committer.commit(delete(), None);
+    let (store, in_flight) = store();
+    let path = version_7();
+    let body = PutPayload::from_static(COMMIT.as_bytes());
+    let mut commit = store.put_opts(&path, body, PutOptions::from(PutMode::Create));
     while fake::commits().is_empty() {
         match select(commit, Box::pin(wait_a_turn())).await {
             Either::Left((answer, _)) => panic!("answered: {answer:?}"),

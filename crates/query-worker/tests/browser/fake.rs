@@ -26,12 +26,22 @@ pub struct Request {
 
 /// A commit that the proxy got.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Commit {
     pub method: String,
-    pub request: String,
-    /// -1 where there was no source.
-    pub source_bytes: i64,
+    /// Bucket and table.
+    pub path: String,
+    pub query: String,
+    pub body: String,
+}
+
+/// An object that the proxy got.
+#[derive(Debug, Deserialize)]
+pub struct Put {
+    pub method: String,
+    /// Bucket and key.
+    pub path: String,
+    pub size: usize,
+    pub headers: BTreeMap<String, String>,
 }
 
 /// An empty store, and a proxy that accepts.
@@ -81,6 +91,10 @@ pub fn log() -> Vec<Request> {
 
 pub fn commits() -> Vec<Commit> {
     read("commits")
+}
+
+pub fn puts() -> Vec<Put> {
+    read("puts")
 }
 
 /// Requests whose future was dropped before there was an answer.

@@ -10,12 +10,21 @@ const fake = {
   faults: [],
   aborted: 0,
   commits: [],
-  commitAnswer: { status: 200, body: "{}" },
+  commitAnswer: { status: 200, body: "" },
+  puts: [],
   proxyDown: false,
   put: (path, bytes) => objects.set(path, bytes.slice()),
   reset() {
     objects.clear();
-    Object.assign(fake, { log: [], faults: [], aborted: 0, commits: [], proxyDown: false });
+    Object.assign(fake, {
+      log: [],
+      faults: [],
+      aborted: 0,
+      commits: [],
+      commitAnswer: { status: 200, body: "" },
+      puts: [],
+      proxyDown: false,
+    });
   },
 };
 globalThis.fake = fake;
@@ -102,20 +111,29 @@ async function store(url, init) {
   return respond(bytes.slice(first, last + 1), 206, shown, fault);
 }
 
+// `lost`: the commit is made, and its answer is lost.
 async function proxy(url, init) {
   if (fake.proxyDown) throw failed();
-  if (url.pathname === "/api/v1/health") return new Response("ok");
-  const part = async (name) => (init.body.get(name) ? new Uint8Array(await init.body.get(name).arrayBuffer()) : null);
-  const source = await part("source");
-  fake.commits.push({
-    method: init.method,
-    request: new TextDecoder().decode(await part("request")),
-    sourceBytes: source ? source.length : -1,
-  });
-  const { status, body } = fake.commitAnswer;
+  if (init.mode === "no-cors") return new Response("");
+  const body = init.body ?? new Uint8Array();
+  const [, route, rest] = /^\/api\/v1\/(objects|commits)\/(.*)$/.exec(url.pathname) ?? [];
+  const path = decodeURIComponent(rest ?? "");
+  const headers = Object.fromEntries(new Headers(init.headers));
+  if (route === "objects") {
+    fake.puts.push({ method: init.method, path, size: body.length, headers });
+    objects.set(`/${path}`, body.slice());
+    return new Response(JSON.stringify({ size: body.length }));
+  }
+  fake.commits.push({ method: init.method, path, query: url.search, body: new TextDecoder().decode(body) });
+  const { status, body: answer } = fake.commitAnswer;
   if (status === "network") throw failed();
   if (status === "hang") return hang(init.signal);
-  return new Response(body, { status });
+  if (status !== 200 && status !== "lost") return new Response(answer, { status });
+  const version = url.searchParams.get("version");
+  objects.set(`/${path}/_delta_log/${version.padStart(20, "0")}.json`, body.slice());
+  if (status === "lost") throw failed();
+  const made = { version: Number(version), txn_id: url.searchParams.get("txnId") };
+  return new Response(JSON.stringify(made));
 }
 
 const original = globalThis.fetch;

@@ -400,6 +400,25 @@ async fn write_that_was_sent_is_not_called_cancelled() {
 }
 
 #[wasm_bindgen_test]
+async fn write_whose_answer_is_lost_is_found_and_made_once() {
+    let mut page = Page::connected();
+    put_table("bucket/t");
+    fake::proxy_answers("lost", "");
+    page.run(1, "DELETE FROM delta.`s3a://bucket/t` WHERE a = 1", 9);
+    let (messages, _) = page.finish(1).await;
+    assert!(
+        !matches!(messages.last(), Some(FromWorker::Failed { .. })),
+        "{messages:?}"
+    );
+    let sent = fake::commits();
+    let first = &sent[0].query;
+    assert!(first.starts_with("?version=2&txnId="), "{first}");
+    assert!(sent.iter().all(|commit| commit.query == *first), "{sent:?}");
+    let sum = "SELECT sum(a) FROM delta.`s3a://bucket/t`";
+    assert_eq!(page.bigint(2, sum).await, 5);
+}
+
+#[wasm_bindgen_test]
 async fn folders_and_descriptions_are_answered_while_a_script_runs() {
     let mut page = Page::connected();
     put_table("bucket/folder/t");

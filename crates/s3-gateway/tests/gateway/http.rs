@@ -6,7 +6,7 @@ use reqwest::{Client, Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::Store;
+use crate::{PAGE, Store};
 
 async fn get(store: &Store, path: &str) -> (StatusCode, String) {
     let response = reqwest::get(format!("{}{path}", store.url))
@@ -130,14 +130,10 @@ async fn errors_are_s3_xml_with_a_request_id() {
         (Method::PUT, "/new-bucket", 405, "MethodNotAllowed"),
     ] {
         let request = Client::new().request(method.clone(), format!("{}{path}", store.url));
-        let response = request
-            .header("origin", "http://page.example")
-            .send()
-            .await
-            .unwrap();
+        let response = request.header("origin", PAGE).send().await.unwrap();
         assert_eq!(response.status(), status, "{method} {path}");
         assert_eq!(response.headers()["content-type"], "application/xml");
-        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+        assert_eq!(response.headers()["access-control-allow-origin"], PAGE);
         assert!(response.headers().contains_key("x-amz-request-id"));
         let body = response.text().await.unwrap();
         assert!(
@@ -167,9 +163,7 @@ async fn range_beyond_the_end_is_416_and_names_the_length() {
 async fn object_carries_the_headers_that_a_reader_needs() {
     let store = Store::with(&["file"]).await;
     let request = Client::new().get(format!("{}/bucket/file", store.url));
-    let request = request
-        .header("range", "bytes=1-2")
-        .header("origin", "http://page.example");
+    let request = request.header("range", "bytes=1-2").header("origin", PAGE);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 206);
     let headers = response.headers();
@@ -197,11 +191,11 @@ async fn object_carries_the_headers_that_a_reader_needs() {
 }
 
 #[tokio::test]
-async fn preflight_allows_reads_from_any_origin_with_any_header() {
+async fn preflight_allows_reads_from_our_page_with_any_header() {
     let store = Store::with(&["file"]).await;
     let response = Client::new()
         .request(Method::OPTIONS, format!("{}/bucket/file", store.url))
-        .header("origin", "https://page.example")
+        .header("origin", PAGE)
         .header("access-control-request-method", "GET")
         .header(
             "access-control-request-headers",
@@ -212,12 +206,53 @@ async fn preflight_allows_reads_from_any_origin_with_any_header() {
         .unwrap();
     assert_eq!(response.status(), 200);
     let headers = response.headers();
-    assert_eq!(headers["access-control-allow-origin"], "*");
+    assert_eq!(headers["access-control-allow-origin"], PAGE);
     assert_eq!(headers["access-control-allow-methods"], "GET,HEAD,OPTIONS");
     assert_eq!(
         headers["access-control-allow-headers"],
         "authorization,range,x-amz-date"
     );
+}
+
+#[tokio::test]
+async fn pages_and_names_of_others_read_nothing() {
+    let store = Store::with(&["file"]).await;
+    let get = |name: &'static str, value: &'static str| {
+        let request = Client::new().get(format!("{}/bucket/file", store.url));
+        request.header(name, value).send()
+    };
+    let ours = get("origin", PAGE).await.unwrap();
+    assert_eq!(ours.headers()["access-control-allow-origin"], PAGE);
+    assert_eq!(ours.text().await.unwrap(), "file");
+    for (name, value, status) in [
+        ("origin", "http://evil.example", 403),
+        ("origin", "null", 403),
+        ("origin", "http://127.0.0.1:1", 403),
+        ("host", "evil.example", 421),
+    ] {
+        let answer = get(name, value).await.unwrap();
+        assert_eq!(answer.status(), status, "{name}: {value}");
+        let headers = answer.headers();
+        assert!(!headers.contains_key("access-control-allow-origin"));
+        assert!(headers.contains_key("x-amz-request-id"));
+        let body = answer.text().await.unwrap();
+        assert!(body.contains("<Code>AccessDenied</Code>"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn folder_that_is_not_named_is_no_bucket() {
+    let store = Store::with(&[]).await;
+    let private = store.folder.path().join("private");
+    fs::create_dir(&private).unwrap();
+    fs::write(private.join("letter"), "secret").unwrap();
+    let (_, buckets) = get(&store, "/").await;
+    assert!(!buckets.contains("private"), "{buckets}");
+    for path in ["/private/letter", "/private?list-type=2"] {
+        let (status, body) = get(&store, path).await;
+        assert_eq!(status, 404, "{path}");
+        assert!(body.contains("NoSuchBucket"), "{body}");
+    }
 }
 
 #[tokio::test]

@@ -6,9 +6,14 @@ mod http;
 use std::fs;
 use std::path::Path;
 
+use http_guard::Callers;
+use s3_gateway::Access;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+/// The origin whose pages may read the store.
+const PAGE: &str = "http://127.0.0.1:4600";
 
 /// A store on a free port, over a folder of its own.
 struct Store {
@@ -29,7 +34,16 @@ impl Store {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("free port");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = s3_gateway::serve(listener, folder.path().to_owned(), async {
+        let access = Access {
+            callers: Some(Callers {
+                hosts: Vec::new(),
+                origins: vec![PAGE.to_owned()],
+            }),
+            buckets: [".lakeglass", "another", "bucket", "none"]
+                .map(str::to_owned)
+                .to_vec(),
+        };
+        let served = s3_gateway::serve(listener, folder.path().to_owned(), access, async {
             let _ = stopped.await;
         });
         tokio::spawn(served);

@@ -162,7 +162,7 @@ async fn tables_in_conditions_are_read_at_the_statements_version() {
 #[tokio::test]
 async fn places_of_rows_count_against_the_memory_limit() {
     let lake = plain().await;
-    let engine = lake.engine_with(1, None);
+    let engine = lake.engine_with(1);
     let statement = engine.parse("DELETE FROM t").unwrap().remove(0);
     let mut change = engine.changed_rows(&statement).await.unwrap();
     let error = change.next().await.unwrap().unwrap_err();

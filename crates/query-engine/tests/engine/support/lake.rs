@@ -6,12 +6,11 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use async_trait::async_trait;
 use messages::Error;
-use messages::commit::{CommitOutcome, CommitRequest};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
-use query_engine::{Committer, Engine, EngineOptions, Execution, Scheduler, StoreLocation, Stores};
+use query_engine::{Engine, EngineOptions, Execution, Scheduler, StoreLocation, Stores};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -32,19 +31,14 @@ pub struct Lake {
 
 impl Lake {
     pub fn engine(&self) -> Engine {
-        self.engine_with(256 * 1024 * 1024, None)
+        self.engine_with(256 * 1024 * 1024)
     }
 
-    pub fn engine_with(
-        &self,
-        memory_limit: usize,
-        committer: Option<Arc<dyn Committer>>,
-    ) -> Engine {
+    pub fn engine_with(&self, memory_limit: usize) -> Engine {
         Engine::new(EngineOptions {
             memory_limit,
             stores: Arc::new(self.clone()),
             environment: self.environment.clone(),
-            committer,
             scheduler: Arc::new(self.clone()),
         })
     }
@@ -263,35 +257,6 @@ impl Scheduler for Lake {
     async fn yield_now(&self) {
         self.turns.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
-    }
-}
-
-/// Notes what it is asked to commit, and says what it is told to say.
-#[derive(Debug, Default)]
-pub struct NotingCommitter {
-    pub requests: std::sync::Mutex<Vec<(CommitRequest, Option<Vec<RecordBatch>>)>>,
-    pub result: Vec<(String, i64)>,
-}
-
-#[async_trait]
-impl Committer for NotingCommitter {
-    async fn commit(
-        &self,
-        request: CommitRequest,
-        source: Option<bytes::Bytes>,
-    ) -> Result<CommitOutcome, Error> {
-        let rows = source.map(|source| {
-            let reader =
-                arrow::ipc::reader::StreamReader::try_new(std::io::Cursor::new(source), None);
-            reader.unwrap().collect::<Result<Vec<_>, _>>().unwrap()
-        });
-        self.requests.lock().unwrap().push((request, rows));
-        Ok(CommitOutcome {
-            version: Some(7),
-            operation: "TEST".to_owned(),
-            result: self.result.clone(),
-            metrics: Default::default(),
-        })
     }
 }
 

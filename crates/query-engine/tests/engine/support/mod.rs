@@ -4,7 +4,6 @@ mod lake;
 mod noting_store;
 
 pub use lake::{
-    FIRST_COMMIT, Lake, NotingCommitter, Row, as_text, first_batch, metadata, metadata_with,
-    rows_of, run,
+    FIRST_COMMIT, Lake, Row, as_text, first_batch, metadata, metadata_with, rows_of, run,
 };
 pub use noting_store::{NotingStore, Request};

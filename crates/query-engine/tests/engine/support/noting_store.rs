@@ -46,6 +46,15 @@ pub struct NotingStore {
     inner: InMemory,
     requests: Mutex<Vec<Request>>,
     cut: AtomicBool,
+    before_put: Mutex<Option<Hook>>,
+}
+
+struct Hook(Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 impl NotingStore {
@@ -57,6 +66,11 @@ impl NotingStore {
     /// From now on, whether bodies of data files end before their time.
     pub fn cut_responses(&self, cut: bool) {
         self.cut.store(cut, Ordering::Relaxed);
+    }
+
+    /// Calls `hook` once, before the next object is put.
+    pub fn before_put(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.before_put.lock().unwrap() = Some(Hook(Box::new(hook)));
     }
 
     fn note(&self, request: Request) {
@@ -78,6 +92,10 @@ impl ObjectStore for NotingStore {
         data: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
+        let hook = self.before_put.lock().unwrap().take();
+        if let Some(Hook(hook)) = hook {
+            hook();
+        }
         self.inner.put_opts(path, data, options).await
     }
 

@@ -21,12 +21,22 @@ use url::Url;
 struct Tally {
     written: usize,
     refused: usize,
+    partly_deleted: usize,
     read_by_delta_rs: usize,
     read_by_kernel: usize,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_of_other_writers_keep_their_rows() {
+    keep_their_rows(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_of_other_writers_keep_their_rows_though_they_go_by_deletion_vectors() {
+    keep_their_rows(true).await;
+}
+
+async fn keep_their_rows(with_vectors: bool) {
     let mut tally = Tally::default();
     let mut failures = Vec::new();
     for table in golden_tables().unwrap() {
@@ -35,12 +45,12 @@ async fn tables_of_other_writers_keep_their_rows() {
         }
         let folder = tempfile::tempdir().unwrap();
         let mut copy = folder.path().join("table");
-        // One whose log has its own path is a copy already, and can't be elsewhere.
+        // One whose log has its own path is a copy already, this run's own, and can't be elsewhere.
         match table.expected["prepare"].is_object() {
             true => copy = table.path().to_owned(),
             false => copy_folder(table.path(), &copy).unwrap(),
         }
-        let checked = check(&copy, &mut tally).await;
+        let checked = check(&copy, with_vectors, &mut tally).await;
         if let Err(error) = checked {
             failures.push(format!("{}: {error:#}", table.name));
         }
@@ -49,6 +59,7 @@ async fn tables_of_other_writers_keep_their_rows() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     // Or nothing was looked at.
     assert!(tally.written >= 100, "{tally:?}");
+    assert!(tally.partly_deleted >= 60, "{tally:?}");
     assert!(tally.read_by_delta_rs >= 95, "{tally:?}");
     assert!(tally.read_by_kernel >= 100, "{tally:?}");
 }
@@ -120,7 +131,7 @@ async fn statement(engine: &Engine, sql: &str) -> Result<()> {
     Ok(())
 }
 
-async fn check(folder: &Path, tally: &mut Tally) -> Result<()> {
+async fn check(folder: &Path, with_vectors: bool, tally: &mut Tally) -> Result<()> {
     let snapshot = open_local(folder)?.snapshot(TimeTravel::Latest).await?;
     let version = snapshot.version();
     let columns: Vec<String> = snapshot
@@ -132,6 +143,15 @@ async fn check(folder: &Path, tally: &mut Tally) -> Result<()> {
     let before = Readings::take(folder, &columns).await?;
     let engine = writing_engine();
     let table = name(folder);
+    if with_vectors {
+        let property = "delta.enableDeletionVectors = true";
+        // What can't be written is refused below, by name.
+        let _ = statement(
+            &engine,
+            &format!("ALTER TABLE {table} SET TBLPROPERTIES ({property})"),
+        )
+        .await;
+    }
     let column = format!("`{}`", columns[0].replace('`', "``"));
     let files = commits(folder);
     let update = format!("UPDATE {table} SET {column} = {column}");
@@ -156,6 +176,15 @@ async fn check(folder: &Path, tally: &mut Tally) -> Result<()> {
     updated
         .check(&before, &before.ours)
         .context("after UPDATE")?;
+    // Some rows only, so that files keep others: all readers miss the same.
+    let some = format!("DELETE FROM {table} WHERE {column} IN (SELECT max({column}) FROM {table})");
+    if statement(&engine, &some).await.is_ok() {
+        let left = Readings::take(folder, &columns).await?;
+        let is_less = left.ours.len() < before.ours.len();
+        tally.partly_deleted += usize::from(is_less && !left.ours.is_empty());
+        left.check(&before, &left.ours)
+            .context("after DELETE of some rows")?;
+    }
     statement(&engine, &format!("DELETE FROM {table}")).await?;
     let deleted = Readings::take(folder, &columns).await?;
     deleted.check(&before, &[]).context("after DELETE")?;

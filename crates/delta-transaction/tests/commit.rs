@@ -187,3 +187,20 @@ async fn in_commit_timestamps_rise_though_the_clock_stands_still() {
     }
     assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
 }
+
+#[tokio::test]
+async fn commit_that_would_leave_an_unreadable_table_is_not_made() {
+    let t = TestTable::with_properties(&[]).await;
+    for broken in [
+        "",
+        "{\"type\":\"struct\"",
+        "{\"type\":\"struct\",\"fields\":[{\"name\":\"x\",\"type\":\"nothing\",\"nullable\":true,\"metadata\":{}}]}",
+    ] {
+        let mut transaction = t.begin(2).await;
+        let mut metadata = metadata(&[]);
+        metadata.schema_string = broken.to_owned();
+        transaction.set_metadata(metadata);
+        transaction.commit().await.unwrap_err();
+        assert_eq!(t.latest().await.version(), 0, "{broken}");
+    }
+}

@@ -217,9 +217,17 @@ impl Transaction {
         let mut base = self.snapshot.clone();
         for rebased_over in 0..MAX_REBASES {
             let attempt = self.attempt(base.as_deref())?;
+            // Before the put: what leads to a table that can't be read must never be in a log.
+            let snapshot = Arc::new(self.after(base.as_deref(), &attempt)?);
             let winner = match self.put(&attempt).await? {
                 Put::Made { was_there } => {
-                    return self.committed(base.as_deref(), attempt, rebased_over, was_there);
+                    return Ok(Committed {
+                        version: attempt.version,
+                        timestamp: attempt.timestamp,
+                        snapshot,
+                        rebased_over: rebased_over as u64,
+                        was_there,
+                    });
                 }
                 Put::Taken(winner) => *winner,
             };
@@ -397,24 +405,12 @@ impl Transaction {
         })
     }
 
-    fn committed(
-        &self,
-        base: Option<&Snapshot>,
-        attempt: Attempt,
-        rebased_over: usize,
-        was_there: bool,
-    ) -> Result<Committed> {
+    /// The table as the attempt leaves it.
+    fn after(&self, base: Option<&Snapshot>, attempt: &Attempt) -> Result<Snapshot> {
         let commit = Commit::parse(&attempt.path, &attempt.bytes)?;
-        let snapshot = match base {
+        Ok(match base {
             Some(base) => base.apply(&self.table, attempt.timestamp, commit)?,
             None => Snapshot::first(&self.table, attempt.timestamp, commit)?,
-        };
-        Ok(Committed {
-            version: attempt.version,
-            timestamp: attempt.timestamp,
-            snapshot: Arc::new(snapshot),
-            rebased_over: rebased_over as u64,
-            was_there,
         })
     }
 }

@@ -9,6 +9,7 @@ use messages::commit::Operation as Op;
 use serde_json::{Value, json};
 use spark_dialect::AddColumns;
 
+use crate::writes::column_mapping::set_schema;
 use crate::writes::definitions::{column_parameter, fields};
 use crate::writes::errors::WriteError;
 use crate::writes::protocol::needed;
@@ -84,7 +85,7 @@ pub(crate) async fn add_columns(
     let parameter: Vec<Value> = added.iter().map(column_parameter).collect();
     let schema = StructType::new(there.iter().cloned().chain(added).collect());
     let mut metadata = snapshot.metadata().clone();
-    metadata.schema_string = schema.to_json().to_string();
+    set_schema(&mut metadata, &schema, &*round.environment());
     let protocol = needed(snapshot.protocol(), &metadata, &schema);
     if protocol != *snapshot.protocol() {
         transaction.set_protocol(protocol);

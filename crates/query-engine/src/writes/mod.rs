@@ -6,6 +6,7 @@
 //! from the new version. That is always right, for nothing of the first round is in the table.
 
 mod alter;
+mod column_mapping;
 mod create;
 mod definitions;
 mod errors;
@@ -18,5 +19,6 @@ mod round;
 mod rows;
 mod staged_rows;
 mod statement;
+mod vectors;
 
 pub(crate) use statement::execute_write;

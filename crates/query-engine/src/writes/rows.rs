@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use delta_log::Snapshot;
-use delta_transaction::Transaction;
+use delta_transaction::{Feature, Transaction};
 use messages::Error;
 use spark_dialect::{Write, WriteOperation};
 
 use crate::dml::{ChangedRows, RowChange, TouchedRows, changed_rows};
 use crate::tables::target_table::TargetRead;
+use crate::writes::column_mapping::set_schema;
 use crate::writes::errors::WriteError;
 use crate::writes::metrics::{Change, describe, result};
 use crate::writes::predicate::Conditions;
@@ -16,8 +17,10 @@ use crate::writes::protocol::needed;
 use crate::writes::rewrite::{Rewritten, rewrite};
 use crate::writes::round::{Outcome, Round};
 use crate::writes::staged_rows::{StagedFiles, StagedRows};
+use crate::writes::vectors::delete_by_vectors;
 
 const CHANGE_FEED: &str = "delta.enableChangeDataFeed";
+const DELETION_VECTORS: &str = "delta.enableDeletionVectors";
 
 /// Computes what the statement changes, writes it, and commits.
 pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
@@ -95,7 +98,8 @@ fn may_replace(write: &Write) -> bool {
 /// The new schema, and the protocol that it needs.
 fn evolve(transaction: &mut Transaction, snapshot: &Snapshot, change: &RowChange) {
     let mut metadata = snapshot.metadata().clone();
-    metadata.schema_string = change.schema().to_json().to_string();
+    let environment = Arc::clone(transaction.environment());
+    set_schema(&mut metadata, change.schema(), &*environment);
     let protocol = needed(snapshot.protocol(), &metadata, change.schema());
     if protocol != *snapshot.protocol() {
         transaction.set_protocol(protocol);
@@ -117,7 +121,11 @@ async fn stage(
         }
         staged.record(&rows, kind.change_type()).await?;
     }
-    let unchanged = change.unchanged(round.core).await?;
+    let with_vectors = writes_vectors(snapshot);
+    let unchanged = match with_vectors {
+        true => None,
+        false => Some(change.unchanged(round.core).await?),
+    };
     let read = change.target_read().cloned();
     let touched = change.finish();
     if touched.changes_rows() && !touched.removed_files.is_empty() && staged.records() {
@@ -125,8 +133,17 @@ async fn stage(
         let message = "Rows and whole files of one table are replaced at once.";
         return Err(Error::new("INTERNAL_ERROR", message).into());
     }
-    let rewritten = rewrite(snapshot, &touched, unchanged, &columns, staged).await?;
+    let rewritten = match unchanged {
+        Some(unchanged) => rewrite(snapshot, &touched, unchanged, &columns, staged).await?,
+        None => delete_by_vectors(round, snapshot, &touched, staged.layout()).await?,
+    };
     Ok((touched, read, rewritten))
+}
+
+/// Whether rows go by deletion vectors, as the table asks.
+fn writes_vectors(snapshot: &Snapshot) -> bool {
+    Feature::DeletionVectors.is_in(snapshot.protocol())
+        && snapshot.metadata().is_enabled(DELETION_VECTORS)
 }
 
 /// Tells the transaction what the statement has read of its table.

@@ -115,6 +115,11 @@ impl StagedRows {
         accounted.map_err(|error| from_datafusion(&error).into())
     }
 
+    /// The layout of the files.
+    pub fn layout(&self) -> &Arc<TableLayout> {
+        &self.layout
+    }
+
     /// Whether changes of rows are recorded.
     pub fn records(&self) -> bool {
         self.changes.is_some()

@@ -208,18 +208,28 @@ proptest! {
     #[test]
     fn table_after_statements_is_what_plain_rust_makes_of_its_rows(
         table in tables(),
+        vectors in any::<bool>(),
         statements in proptest::collection::vec(statements(), 1..5),
     ) {
-        block_on(writes_as_the_model(&table, &statements))?;
+        block_on(writes_as_the_model(&table, vectors, &statements))?;
     }
 }
 
-async fn writes_as_the_model(table: &ModelTable, statements: &[Dml]) -> Result<(), TestCaseError> {
+/// `vectors`: rows go by deletion vectors.
+async fn writes_as_the_model(
+    table: &ModelTable,
+    vectors: bool,
+    statements: &[Dml],
+) -> Result<(), TestCaseError> {
     let lake = Lake {
         can_write: true,
         ..table.write().await
     };
     let engine = lake.engine();
+    if vectors {
+        let property = "ALTER TABLE t SET TBLPROPERTIES (delta.enableDeletionVectors = true)";
+        ok(&engine, property).await;
+    }
     let mut model: Vec<ModelRow> = table.rows().map(|(_, _, row)| row.clone()).collect();
     let all = "SELECT id, a, b, s, p, y FROM t";
     for statement in statements {

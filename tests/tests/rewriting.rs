@@ -185,8 +185,21 @@ async fn check(folder: &Path, with_vectors: bool, tally: &mut Tally) -> Result<(
         left.check(&before, &left.ours)
             .context("after DELETE of some rows")?;
     }
+    // A new column, under whatever name the table's mapping gives it in files.
+    statement(
+        &engine,
+        &format!("ALTER TABLE {table} ADD COLUMNS (added_later INT)"),
+    )
+    .await?;
+    statement(&engine, &format!("UPDATE {table} SET added_later = 7")).await?;
+    let mut more = columns.clone();
+    more.push("added_later".to_owned());
+    let added = Readings::take(folder, &more).await?;
+    added
+        .check(&before, &added.ours)
+        .context("after ADD COLUMNS")?;
     statement(&engine, &format!("DELETE FROM {table}")).await?;
-    let deleted = Readings::take(folder, &columns).await?;
+    let deleted = Readings::take(folder, &more).await?;
     deleted.check(&before, &[]).context("after DELETE")?;
     if !before.ours.is_empty() {
         statement(

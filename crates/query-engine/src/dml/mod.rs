@@ -39,6 +39,7 @@ use messages::Error;
 use spark_dialect::{Write, WriteOperation};
 
 pub(crate) use insert::rows_of_new_table;
+pub(crate) use overwritten::OverwriteRead;
 pub use row_change::RowChange;
 pub use touched_rows::{ChangedRows, RowCounts, RowKind, TouchedRows};
 pub use unchanged_rows::UnchangedRows;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use messages::Error;
-use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId};
+use messages::proxy::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 use query_engine::{Engine, EngineOptions};
 use url::Url;
 

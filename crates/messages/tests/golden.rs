@@ -95,16 +95,16 @@ fn messages_to_the_worker() {
         (
             ToWorker::Connect {
                 connection: connection(Some(keys)),
-                commit_url: Some(text("http://127.0.0.1:4600/api/v1/commit")),
+                proxy: Some(text("http://127.0.0.1:4600/")),
             },
-            json!({"connect": {"connection": connect, "commit_url": "http://127.0.0.1:4600/api/v1/commit"}}),
+            json!({"connect": {"connection": connect, "proxy": "http://127.0.0.1:4600/"}}),
         ),
         (
             ToWorker::Connect {
                 connection: connection(None),
-                commit_url: None,
+                proxy: None,
             },
-            json!({"connect": {"connection": connection_json(), "commit_url": null}}),
+            json!({"connect": {"connection": connection_json(), "proxy": null}}),
         ),
         (
             ToWorker::Run {

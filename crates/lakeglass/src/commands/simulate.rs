@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chrono::Local;
 use event_simulator::{Dataset, Defect, Simulator, spoil};
 use messages::Error;
-use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, COMMIT_PROXY_UNREACHABLE};
+use messages::proxy::{COMMIT_OUTCOME_UNKNOWN, COMMIT_PROXY_UNREACHABLE};
 use messages::server::ServerConfig;
 use query_engine::{Engine, Uuid};
 use tokio::time::MissedTickBehavior;

@@ -68,9 +68,10 @@ pub(crate) async fn changed_rows(
         WriteOperation::Update(statement) => update(core, &target, statement).await,
         WriteOperation::Insert(statement) => insert(core, &target, statement).await,
         WriteOperation::Merge(statement) => merge(core, &target, statement).await,
-        WriteOperation::Bound(_)
+        WriteOperation::CreateTable { .. }
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
+        | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_) => Err(changes_no_rows()),
     }?;
     Ok(change.of(target))

@@ -15,7 +15,7 @@ use datafusion::common::DataFusionError;
 use delta_log::schema::StructType;
 use futures::StreamExt;
 use messages::Error;
-use messages::commit::MergeWhen;
+use spark_dialect::MergeWhen;
 
 use crate::dml::conform::cast::checked_cast;
 use crate::dml::constraints::Constraints;

@@ -110,9 +110,10 @@ fn may_replace(write: &Write) -> bool {
     match &write.operation {
         WriteOperation::Insert(insert) => insert.replaces_rows(),
         WriteOperation::Update(_) | WriteOperation::Delete(_) | WriteOperation::Merge(_) => true,
-        WriteOperation::Bound(_)
+        WriteOperation::CreateTable { .. }
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
+        | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_) => false,
     }
 }

@@ -7,7 +7,6 @@ use delta_transaction::maintenance::{after_commit, should_checkpoint};
 use delta_transaction::{Committed, find_commit};
 use futures::FutureExt;
 use messages::Error;
-use messages::commit::Operation;
 use spark_dialect::{Write, WriteOperation};
 
 use crate::catalog::is_parquet;
@@ -41,17 +40,13 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
                 .boxed()
                 .await
         }
-        WriteOperation::Bound(Operation::CreateTable {
+        WriteOperation::CreateTable {
             mode,
             columns,
             options,
-        }) => create::table(round, *mode, columns, options).boxed().await,
-        WriteOperation::Bound(Operation::SetTableProperties { properties }) => {
+        } => create::table(round, *mode, columns, options).boxed().await,
+        WriteOperation::SetTableProperties(properties) => {
             alter::set_properties(round, properties).boxed().await
-        }
-        WriteOperation::Bound(_) => {
-            let message = "A statement that needs no schema, and is not known.";
-            Err(Error::new("INTERNAL_ERROR", message).into())
         }
         WriteOperation::AddColumns(add) => alter::add_columns(round, add).boxed().await,
         WriteOperation::Restore(to) => restore::restore(round, to).boxed().await,

@@ -7,6 +7,7 @@ use crate::components::connection::ConnectionDialog;
 use crate::components::header::Header;
 use crate::components::history::History;
 use crate::components::part::{live, on};
+use crate::components::sandbox::SandboxDialog;
 use crate::components::tables::Tables;
 use crate::components::work::Work;
 use crate::editor::Host;
@@ -38,6 +39,7 @@ fn App() -> AnyView {
         <main style=format!("--columns:{columns}")>{panes}</main>
         <nav class="parts" aria-label="Part">{buttons}</nav>
         <ConnectionDialog/>
+        <SandboxDialog/>
     }
     .into_any()
 }

@@ -2,12 +2,15 @@
 
 use std::cmp::Ordering;
 
-use leptos::prelude::window;
-use wasm_bindgen::JsValue;
+use leptos::prelude::{document, window};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::HtmlElement;
 
 /// Keys of what is remembered between visits. Keys to stores are not: they stay in memory.
 pub const EDITOR_TEXT: &str = "lakeglass.editor";
 pub const THEME: &str = "lakeglass.theme";
+/// The endpoint whose writes stay in the tab though a proxy would make them.
+pub const SANDBOX: &str = "lakeglass.sandbox";
 
 /// The remembered text of a key. Browsers may refuse storage altogether; then there is none.
 pub fn recall(key: &str) -> Option<String> {
@@ -24,6 +27,17 @@ pub fn remember(key: &str, value: Option<&str>) {
         Some(value) => storage.set_item(key, value),
         None => storage.remove_item(key),
     };
+}
+
+/// Has the browser save what is at `url` under a name.
+pub fn save(url: &str, name: &str) {
+    let Ok(link) = document().create_element("a") else {
+        return;
+    };
+    // Attributes of fixed names can always be set.
+    let _ = link.set_attribute("href", url);
+    let _ = link.set_attribute("download", name);
+    link.unchecked_ref::<HtmlElement>().click();
 }
 
 /// Milliseconds since the page was opened; it never goes back.

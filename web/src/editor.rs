@@ -16,6 +16,10 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = engineBytes)]
     pub fn engine_bytes(this: &Host) -> f64;
 
+    /// A promise of whether this tab is the one that owns `name`, from now until it is closed.
+    #[wasm_bindgen(method)]
+    pub fn own(this: &Host, name: &str) -> js_sys::Promise;
+
     #[wasm_bindgen(method, js_name = createEditor)]
     pub fn create_editor(
         this: &Host,

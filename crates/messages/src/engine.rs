@@ -22,6 +22,13 @@
 //!
 //! One script runs at a time; the next one waits for it.
 //!
+//! # Previews
+//!
+//! The statements of a preview run on a fork, each on what those before it have done. Behind each one
+//! that has made a commit comes [`FromWorker::Previewed`], then, as a statement of its own that the
+//! script does not have, the difference that it makes: the rows of the table that were inserted and
+//! deleted. So `count` grows on the way.
+//!
 //! # Flow control
 //!
 //! Batches are sent against credit: each takes one off what [`ToWorker::Run`] and
@@ -55,6 +62,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::connection::Connection;
+use crate::sandbox::{Preview, SandboxOptions, SandboxState};
 use crate::table::{Column, FolderListing, TableDescription};
 
 /// Id of a request: chosen by the page, unique while the worker lives.
@@ -69,8 +77,12 @@ pub enum ToWorker {
         /// Store to read from.
         connection: Connection,
         /// URL of the folder that the commit proxy's routes ([`crate::proxy`]) are in, such as
-        /// `http://127.0.0.1:4600/`; `None`: tables are read-only.
+        /// `http://127.0.0.1:4600/`.
         proxy: Option<String>,
+        /// Keeps what is written in the tab, in a sandbox: one for each endpoint, which outlives the
+        /// connection. `None` writes through the commit proxy; without one tables are read-only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sandbox: Option<SandboxOptions>,
     },
     /// Runs a script.
     Run {
@@ -80,6 +92,9 @@ pub enum ToWorker {
         sql: String,
         /// Batches that the worker may send before it waits for more credit.
         credit: u32,
+        /// Runs it on a fork, so that nothing of it is kept: see "Previews".
+        #[serde(default, skip_serializing_if = "is_false")]
+        preview: bool,
     },
     /// Grants a run more batches.
     Credit {
@@ -110,6 +125,31 @@ pub enum ToWorker {
         /// The table's address: `s3a://bucket/path`.
         location: String,
     },
+    /// Forgets all that the sandbox holds, and stops what runs. Answered by
+    /// [`FromWorker::SandboxReset`].
+    ResetSandbox {
+        /// Id of the request.
+        id: RequestId,
+    },
+    /// Makes the fork of the last preview the sandbox. Answered by [`FromWorker::PreviewKept`];
+    /// refused with `PREVIEW_OUTDATED` where the sandbox has changed since, or there is none.
+    KeepPreview {
+        /// Id of the request.
+        id: RequestId,
+        /// Id of the run that was the preview. What is left of it is stopped.
+        run: RequestId,
+    },
+    /// Packs a table's folder, as the sandbox has it. Answered by [`FromWorker::Exported`].
+    Export {
+        /// Id of the request.
+        id: RequestId,
+        /// The table's address: `s3a://bucket/path`.
+        location: String,
+    },
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A message from the worker to the page.
@@ -212,6 +252,41 @@ pub enum FromWorker {
         /// The folder.
         listing: FolderListing,
     },
+    /// What the sandbox holds now. Sent when one is connected, and whenever it changes.
+    Sandbox {
+        /// The sandbox.
+        state: SandboxState,
+    },
+    /// Answer to [`ToWorker::ResetSandbox`].
+    SandboxReset {
+        /// Id of the request.
+        id: RequestId,
+    },
+    /// Answer to [`ToWorker::KeepPreview`].
+    PreviewKept {
+        /// Id of the request.
+        id: RequestId,
+    },
+    /// What a statement of a preview has done.
+    Previewed {
+        /// Id of the run.
+        id: RequestId,
+        /// Place of the statement among those that the run has started, from 0.
+        index: u32,
+        /// What it has done.
+        preview: Box<Preview>,
+    },
+    /// Answer to [`ToWorker::Export`].
+    Exported {
+        /// Id of the request.
+        id: RequestId,
+        /// Address of a zip archive in the browser's memory, which is there for a minute.
+        url: String,
+        /// A name for its file.
+        name: String,
+        /// Its size in bytes.
+        size: u64,
+    },
     /// Answer to [`ToWorker::Describe`].
     Described {
         /// Id of the request.
@@ -248,7 +323,7 @@ pub struct QueryMetrics {
     pub elapsed_ms: f64,
     /// Milliseconds from its start until the first row left the engine; `None` before that.
     pub first_row_ms: Option<f64>,
-    /// HTTP requests, of any kind.
+    /// Requests to the stores, of any kind; with those that a sandbox answers itself.
     pub requests: u64,
     /// Bytes read of the log and of data files. What a listing answers is not counted.
     pub bytes: u64,

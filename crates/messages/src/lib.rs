@@ -14,6 +14,7 @@ pub mod connection;
 pub mod engine;
 mod error;
 pub mod proxy;
+pub mod sandbox;
 pub mod server;
 pub mod table;
 

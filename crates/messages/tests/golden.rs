@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use messages::connection::{Connection, Credentials};
 use messages::engine::*;
 use messages::proxy::*;
+use messages::sandbox::{FileChange, Preview, SandboxOptions, SandboxState};
 use messages::server::{ServerConfig, StoreKind, Writes};
 use messages::table::*;
 use messages::{ColumnProblem, Error};
@@ -96,6 +97,7 @@ fn messages_to_the_worker() {
             ToWorker::Connect {
                 connection: connection(Some(keys)),
                 proxy: Some(text("http://127.0.0.1:4600/")),
+                sandbox: None,
             },
             json!({"connect": {"connection": connect, "proxy": "http://127.0.0.1:4600/"}}),
         ),
@@ -103,16 +105,33 @@ fn messages_to_the_worker() {
             ToWorker::Connect {
                 connection: connection(None),
                 proxy: None,
+                sandbox: Some(SandboxOptions {
+                    limit: 1024,
+                    mirror: true,
+                }),
             },
-            json!({"connect": {"connection": connection_json(), "proxy": null}}),
+            json!({"connect": {
+                "connection": connection_json(), "proxy": null,
+                "sandbox": {"limit": 1024, "mirror": true},
+            }}),
         ),
         (
             ToWorker::Run {
                 id: 1,
                 sql: text("SELECT 1"),
                 credit: 4,
+                preview: false,
             },
             json!({"run": {"id": 1, "sql": "SELECT 1", "credit": 4}}),
+        ),
+        (
+            ToWorker::Run {
+                id: 2,
+                sql: text("DELETE FROM t"),
+                credit: 4,
+                preview: true,
+            },
+            json!({"run": {"id": 2, "sql": "DELETE FROM t", "credit": 4, "preview": true}}),
         ),
         (
             ToWorker::Credit { id: 1, batches: 2 },
@@ -134,6 +153,21 @@ fn messages_to_the_worker() {
             },
             json!({"describe": {"id": 4, "location": "s3a://raw/t"}}),
         ),
+        (
+            ToWorker::ResetSandbox { id: 5 },
+            json!({"reset_sandbox": {"id": 5}}),
+        ),
+        (
+            ToWorker::KeepPreview { id: 6, run: 2 },
+            json!({"keep_preview": {"id": 6, "run": 2}}),
+        ),
+        (
+            ToWorker::Export {
+                id: 7,
+                location: text("s3a://raw/t"),
+            },
+            json!({"export": {"id": 7, "location": "s3a://raw/t"}}),
+        ),
     ];
     // A new message does not compile before it is listed here.
     let kind = |message: &ToWorker| match message {
@@ -143,9 +177,12 @@ fn messages_to_the_worker() {
         ToWorker::Cancel { .. } => 3,
         ToWorker::ListFolder { .. } => 4,
         ToWorker::Describe { .. } => 5,
+        ToWorker::ResetSandbox { .. } => 6,
+        ToWorker::KeepPreview { .. } => 7,
+        ToWorker::Export { .. } => 8,
     };
     let kinds: BTreeSet<_> = cases.iter().map(|(message, _)| kind(message)).collect();
-    assert_eq!(kinds, (0..=5).collect());
+    assert_eq!(kinds, (0..=8).collect());
     for (message, expected) in cases {
         golden(&message, expected);
     }
@@ -258,6 +295,61 @@ fn messages_from_the_worker() {
             },
             json!({"described": {"id": 4, "table": description_json()}}),
         ),
+        (
+            FromWorker::Sandbox {
+                state: SandboxState {
+                    changes: 2,
+                    bytes: 512,
+                    limit: 1024,
+                    tables: vec![text("s3a://raw/a/t")],
+                    mirrored: true,
+                    problem: None,
+                },
+            },
+            json!({"sandbox": {"state": {
+                "changes": 2, "bytes": 512, "limit": 1024, "tables": ["s3a://raw/a/t"], "mirrored": true,
+            }}}),
+        ),
+        (
+            FromWorker::SandboxReset { id: 5 },
+            json!({"sandbox_reset": {"id": 5}}),
+        ),
+        (
+            FromWorker::PreviewKept { id: 6 },
+            json!({"preview_kept": {"id": 6}}),
+        ),
+        (
+            FromWorker::Previewed {
+                id: 2,
+                index: 0,
+                preview: Box::new(Preview {
+                    table: text("s3a://raw/a/t"),
+                    commit: description().history.pop(),
+                    files: vec![FileChange {
+                        path: text("part-0.parquet"),
+                        added: true,
+                        size: Some(512),
+                    }],
+                    no_rows: Some(text("The schema is another one.")),
+                }),
+            },
+            json!({"previewed": {"id": 2, "index": 0, "preview": {
+                "table": "s3a://raw/a/t", "commit": description_json()["history"][0],
+                "files": [{"path": "part-0.parquet", "added": true, "size": 512}],
+                "no_rows": "The schema is another one.",
+            }}}),
+        ),
+        (
+            FromWorker::Exported {
+                id: 7,
+                url: text("blob:http://127.0.0.1:4600/0-1"),
+                name: text("t.zip"),
+                size: 2048,
+            },
+            json!({"exported": {
+                "id": 7, "url": "blob:http://127.0.0.1:4600/0-1", "name": "t.zip", "size": 2048,
+            }}),
+        ),
     ];
     // A new message does not compile before it is listed here.
     let kind = |message: &FromWorker| match message {
@@ -274,9 +366,14 @@ fn messages_from_the_worker() {
         FromWorker::Cancelled { .. } => 10,
         FromWorker::Folder { .. } => 11,
         FromWorker::Described { .. } => 12,
+        FromWorker::Sandbox { .. } => 13,
+        FromWorker::SandboxReset { .. } => 14,
+        FromWorker::PreviewKept { .. } => 15,
+        FromWorker::Previewed { .. } => 16,
+        FromWorker::Exported { .. } => 17,
     };
     let kinds: BTreeSet<_> = cases.iter().map(|(message, _)| kind(message)).collect();
-    assert_eq!(kinds, (0..=12).collect());
+    assert_eq!(kinds, (0..=17).collect());
     for (message, expected) in cases {
         golden(&message, expected);
     }

@@ -47,5 +47,5 @@ mod store;
 
 pub use change::Change;
 pub use error::LimitExceeded;
-pub use overlay::{Clock, DEFAULT_LIMIT, OverlayStore};
+pub use overlay::{Clock, DEFAULT_LIMIT, Hidden, OverlayStore};
 pub use snapshot::Snapshot;

@@ -18,6 +18,13 @@ use crate::snapshot::Snapshot;
 /// What tells the time of a put. It is called once for each, and may be called at any time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
+/// Says whether an object of the store below is hidden: called with what the overlay holds, and the
+/// object's key, of which it knows nothing itself. It must not use the overlay.
+///
+/// For what goes together in the store below, where the overlay holds another continuation: the log
+/// of a table, which would be none of the two if it had entries of both.
+pub type Hidden = Arc<dyn Fn(&Snapshot, &Path) -> bool + Send + Sync>;
+
 /// Bytes that an overlay may hold if nothing else is said: 512 MiB, an eighth of what a tab's
 /// WebAssembly can address.
 pub const DEFAULT_LIMIT: u64 = 512 * 1024 * 1024;
@@ -44,6 +51,7 @@ pub const DEFAULT_LIMIT: u64 = 512 * 1024 * 1024;
 pub struct OverlayStore {
     pub(crate) below: Option<Arc<dyn ObjectStore>>,
     clock: Clock,
+    hidden: Option<Hidden>,
     limit: u64,
     state: Arc<Mutex<Snapshot>>,
 }
@@ -54,6 +62,7 @@ impl OverlayStore {
         Self {
             below: None,
             clock,
+            hidden: None,
             limit: DEFAULT_LIMIT,
             state: Arc::default(),
         }
@@ -74,6 +83,17 @@ impl OverlayStore {
     pub fn with_limit(self, bytes: u64) -> Self {
         Self {
             limit: bytes,
+            ..self
+        }
+    }
+
+    /// Takes objects of the store below for not there, as long as `hidden` says so.
+    ///
+    /// A folder below is listed even if all in it is hidden, unless the overlay has something in it.
+    #[must_use]
+    pub fn hiding(self, hidden: Hidden) -> Self {
+        Self {
+            hidden: Some(hidden),
             ..self
         }
     }
@@ -143,6 +163,23 @@ impl OverlayStore {
     /// written until then is no archive.
     pub fn export(&self, folder: &Path) -> BoxStream<'static, Result<Bytes>> {
         export(Arc::new(self.fork()), folder.clone())
+    }
+
+    /// The store below, where it is asked for a key of which the overlay knows nothing; `None` if there
+    /// is none, or the key is hidden.
+    pub(crate) fn below_for(&self, location: &Path) -> Option<&Arc<dyn ObjectStore>> {
+        let below = self.below.as_ref()?;
+        (!self.hides(&self.snapshot(), location)).then_some(below)
+    }
+
+    /// Whether what is below at a key is neither known better nor hidden.
+    pub(crate) fn shows(&self, state: &Snapshot, location: &Path) -> bool {
+        state.get(location).is_none() && !self.hides(state, location)
+    }
+
+    fn hides(&self, state: &Snapshot, location: &Path) -> bool {
+        let hidden = self.hidden.as_ref();
+        hidden.is_some_and(|hidden| hidden(state, location))
     }
 
     /// What the overlay knows of a key.

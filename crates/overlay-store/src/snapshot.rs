@@ -36,11 +36,12 @@ impl Snapshot {
 
     /// What differs from the store below, sorted by key.
     pub fn changes(&self) -> Vec<Change> {
-        let change = |(path, entry): (&Path, &Entry)| match entry {
-            Entry::Object(object) => Change::Put(object.meta(path)),
-            Entry::Deleted(_) => Change::Deleted(path.clone()),
-        };
         self.entries.iter().map(change).collect()
+    }
+
+    /// The same of a folder and its folders, one after the other.
+    pub fn changes_in(&self, folder: &Path) -> impl Iterator<Item = Change> {
+        self.entries_in(Some(folder)).map(change)
     }
 
     pub(crate) fn get(&self, location: &Path) -> Option<&Entry> {
@@ -83,6 +84,13 @@ impl Snapshot {
     pub(crate) fn remove(&mut self, location: &Path) {
         self.bytes = self.bytes_with(location, 0);
         self.entries.remove_mut(location);
+    }
+}
+
+fn change((path, entry): (&Path, &Entry)) -> Change {
+    match entry {
+        Entry::Object(object) => Change::Put(object.meta(path)),
+        Entry::Deleted(_) => Change::Deleted(path.clone()),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::catalog::TableEntry;
 use crate::dml::{RowChange, UnchangedRows, changed_rows, changes_no_rows, rows_of_new_table};
 use crate::engine_core::EngineCore;
 use crate::errors::{from_datafusion, from_log};
-use crate::host::EngineOptions;
+use crate::host::{EngineOptions, Stores};
 use crate::plan::open_tables::{locate_delta, open_snapshot};
 use crate::plan::physical::{reads_no_files, start};
 use crate::plan::planning::{plan_query, plan_view, view_named};
@@ -78,6 +78,16 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Self {
         Self {
             core: Arc::new(EngineCore::new(options)),
+        }
+    }
+
+    /// An engine over other stores, in the same session: it has the views and options of this one, also
+    /// those that are set later. Data files that both have are the same ones, so their footers are not
+    /// read again; tables may differ.
+    #[must_use]
+    pub fn over(&self, stores: Arc<dyn Stores>) -> Self {
+        Self {
+            core: Arc::new(self.core.over(stores)),
         }
     }
 
@@ -228,14 +238,27 @@ impl Engine {
         self.core.catalog.list_folder(bucket, path).await
     }
 
-    /// Description of a table: its latest version, and its newest 200 commits.
+    /// Description of a table: its latest version, and its newest 200 commits. `DESCRIBE HISTORY` has
+    /// them all.
     ///
     /// # Errors
     /// `PATH_NOT_FOUND`; errors of the store and of the log.
     pub async fn describe(&self, location: &str) -> Result<TableDescription, Error> {
+        self.describe_newest(location, 200).await
+    }
+
+    /// The same with the newest `commits` at most: each costs a request.
+    ///
+    /// # Errors
+    /// As [`Self::describe`].
+    pub async fn describe_newest(
+        &self,
+        location: &str,
+        commits: usize,
+    ) -> Result<TableDescription, Error> {
         let context = self.core.statement_context();
         let table = context.table(self.core.catalog.locate_url(location)?);
-        table_description::describe(&context, &table).await
+        table_description::describe(&context, &table, commits).await
     }
 
     /// The last transaction that an application has committed to the table at `location`; `None` if

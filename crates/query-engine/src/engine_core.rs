@@ -6,7 +6,7 @@ use delta_transaction::Environment;
 
 use crate::catalog::Catalog;
 use crate::catalog::snapshots::Snapshots;
-use crate::host::EngineOptions;
+use crate::host::{EngineOptions, Stores};
 use crate::run::statement_context::StatementContext;
 use crate::run::yielding::YieldTimer;
 use crate::scan::footers::Footers;
@@ -18,7 +18,7 @@ pub(crate) struct EngineCore {
     pub environment: Arc<dyn Environment>,
     pub yield_timer: Arc<YieldTimer>,
     pub catalog: Catalog,
-    pub session: Session,
+    pub session: Arc<Session>,
     pub snapshots: Arc<Snapshots>,
     pub footers: Arc<Footers>,
 }
@@ -36,9 +36,21 @@ impl EngineCore {
             environment,
             yield_timer: Arc::new(YieldTimer::new(scheduler)),
             catalog: Catalog::new(stores),
-            session: Session::new(memory_limit),
+            session: Arc::new(Session::new(memory_limit)),
             snapshots: Arc::default(),
             footers: Arc::default(),
+        }
+    }
+
+    /// The state of an engine over other stores, whose tables may be other ones.
+    pub fn over(&self, stores: Arc<dyn Stores>) -> Self {
+        Self {
+            environment: Arc::clone(&self.environment),
+            yield_timer: Arc::clone(&self.yield_timer),
+            catalog: Catalog::new(stores),
+            session: Arc::clone(&self.session),
+            snapshots: Arc::new(self.snapshots.copy()),
+            footers: Arc::clone(&self.footers),
         }
     }
 

@@ -11,6 +11,7 @@ use datafusion::error::DataFusionError;
 use delta_log::Error as LogError;
 use messages::Error;
 use object_store::path::Path;
+use overlay_store::LimitExceeded;
 use parquet::errors::ParquetError;
 
 /// A data file that could not be read, and the reason.
@@ -127,6 +128,9 @@ pub(crate) fn from_store(path: &str, error: &object_store::Error) -> Error {
     } else {
         path.to_owned()
     };
+    if let Some(full) = overlay_is_full(error) {
+        return full;
+    }
     match error {
         StoreError::NotFound { path, .. } => Error::new(
             "FILE_NOT_FOUND",
@@ -138,6 +142,19 @@ pub(crate) fn from_store(path: &str, error: &object_store::Error) -> Error {
         }
         error => told_by_host(error).unwrap_or_else(|| unclear(&what, &with_causes(error))),
     }
+}
+
+/// What to say where an overlay has no room for what is put into it.
+pub(crate) fn overlay_is_full(error: &object_store::Error) -> Option<Error> {
+    let LimitExceeded { needed, limit, .. } = LimitExceeded::of(error)?;
+    let message = format!(
+        "There is no room in this sandbox: with what the statement writes it would hold {} MB, and its limit is {} MB. Nothing was written.",
+        needed.div_ceil(1_000_000),
+        limit / 1_000_000,
+    );
+    Some(Error::new("SANDBOX_FULL", message).with_hint(
+        "Reset the sandbox, or write less: earlier versions of tables take room too. Download first what you want to keep.",
+    ))
 }
 
 fn access_denied(what: &str) -> Error {

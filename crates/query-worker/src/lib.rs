@@ -13,6 +13,7 @@ mod fetch_service;
 mod ipc;
 mod proxied;
 mod run;
+mod sandbox;
 mod service;
 mod session;
 mod stores;

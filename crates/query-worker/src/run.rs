@@ -11,6 +11,7 @@ use query_engine::{Execution, Scheduler, Statement};
 
 use crate::credit::Credit;
 use crate::ipc;
+use crate::sandbox::preview::{Effect, effect};
 use crate::session::{Outbox, Session};
 use crate::timer::sleep;
 
@@ -23,6 +24,14 @@ pub(crate) struct Run {
     pub id: RequestId,
     pub sql: String,
     pub credit: Rc<Credit>,
+    /// Whether each write is followed by what it has done.
+    pub preview: bool,
+}
+
+/// How far a script is: statements that were started, and all that it has.
+struct Progress {
+    next: u32,
+    count: u32,
 }
 
 impl Run {
@@ -30,7 +39,8 @@ impl Run {
     /// the statement that runs.
     pub async fn run(&self, session: &Session, outbox: &Outbox) {
         let id = self.id;
-        let statements = match session.engine.parse(&self.sql) {
+        session.opened().await;
+        let statements = match session.engine().parse(&self.sql) {
             Ok(statements) => statements,
             Err(error) => {
                 return outbox.post(&FromWorker::Failed {
@@ -40,26 +50,80 @@ impl Run {
                 });
             }
         };
-        let count = to_u32(statements.len());
-        for (index, statement) in statements.iter().enumerate() {
-            let index = to_u32(index);
-            let text = statement.text().to_owned();
-            outbox.post(&FromWorker::StatementStarted {
-                id,
-                index,
-                count,
-                text,
-                is_write: statement.is_write(),
-            });
-            if let Err(error) = self.statement(session, outbox, index, statement).await {
+        let mut progress = Progress {
+            next: 0,
+            count: to_u32(statements.len()),
+        };
+        for statement in &statements {
+            let index = self.start(outbox, &mut progress, statement);
+            let ended = self.statement(session, outbox, index, statement).await;
+            let ended = match ended {
+                Ok(summary) if self.preview && summary.is_write => {
+                    self.effect(session, outbox, &mut progress, index, &summary)
+                        .await
+                }
+                other => other.map(drop),
+            };
+            if let Err(error) = ended {
                 return outbox.post(&FromWorker::Failed {
                     id,
-                    index: Some(index),
+                    index: Some(progress.next.saturating_sub(1)),
                     error,
                 });
             }
         }
         outbox.post(&FromWorker::Done { id });
+    }
+
+    fn start(&self, outbox: &Outbox, progress: &mut Progress, statement: &Statement) -> u32 {
+        let index = progress.next;
+        progress.next += 1;
+        outbox.post(&FromWorker::StatementStarted {
+            id: self.id,
+            index,
+            count: progress.count,
+            text: statement.text().to_owned(),
+            is_write: statement.is_write(),
+        });
+        index
+    }
+
+    /// Tells what a statement has done, and shows the rows that it changes.
+    async fn effect(
+        &self,
+        session: &Session,
+        outbox: &Outbox,
+        progress: &mut Progress,
+        index: u32,
+        summary: &StatementSummary,
+    ) -> Result<(), Error> {
+        let (Some(sandbox), Some(table)) = (&session.sandbox, &summary.table) else {
+            return Ok(());
+        };
+        let engine = session.engine();
+        let Effect { mut preview, rows } =
+            effect(&engine, sandbox.overlay(), table, summary.version).await?;
+        let mut shown = None;
+        if let Some(rows) = rows {
+            for statement in engine.parse(&rows)? {
+                match engine.execute(&statement).await {
+                    Ok(execution) => shown = Some((statement, execution)),
+                    // The difference of two schemas, for instance: all else is told.
+                    Err(error) => preview.no_rows = Some(error.message),
+                }
+            }
+        }
+        outbox.post(&FromWorker::Previewed {
+            id: self.id,
+            index,
+            preview: Box::new(preview),
+        });
+        if let Some((statement, execution)) = shown {
+            progress.count += 1;
+            let index = self.start(outbox, progress, &statement);
+            self.rows(session, outbox, index, execution).await?;
+        }
+        Ok(())
     }
 
     async fn statement(
@@ -68,9 +132,30 @@ impl Run {
         outbox: &Outbox,
         index: u32,
         statement: &Statement,
-    ) -> Result<(), Error> {
+    ) -> Result<StatementSummary, Error> {
+        let writes_to = session.sandbox.as_ref().filter(|_| statement.is_write());
+        let undo = writes_to.map(|sandbox| sandbox.undo());
+        let execution = session.engine().execute(statement).await?;
+        if let (Some(sandbox), Some(undo)) = (writes_to, undo) {
+            undo.all_is_well();
+            if !self.preview {
+                sandbox.keep();
+                let state = sandbox.state();
+                outbox.post(&FromWorker::Sandbox { state });
+            }
+        }
+        self.rows(session, outbox, index, execution).await
+    }
+
+    /// Sends a result to its end.
+    async fn rows(
+        &self,
+        session: &Session,
+        outbox: &Outbox,
+        index: u32,
+        mut execution: Execution,
+    ) -> Result<StatementSummary, Error> {
         let id = self.id;
-        let mut execution = session.engine.execute(statement).await?;
         let columns = execution.columns();
         let has_result = !columns.is_empty();
         if has_result {
@@ -102,8 +187,12 @@ impl Run {
             warnings: execution.warnings(),
             metrics: execution.metrics(),
         };
-        outbox.post(&FromWorker::StatementDone { id, index, summary });
-        Ok(())
+        outbox.post(&FromWorker::StatementDone {
+            id,
+            index,
+            summary: summary.clone(),
+        });
+        Ok(summary)
     }
 
     /// The next batch, with `progress` on the way to it.

@@ -1,5 +1,6 @@
 //! An engine on one connection, and the way back to the page.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,10 +9,13 @@ use messages::Error;
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId};
 use messages::proxy::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
-use query_engine::{Engine, EngineOptions};
+use overlay_store::DEFAULT_LIMIT;
+use query_engine::{Engine, EngineOptions, Stores};
 use url::Url;
 
 use crate::environment::BrowserEnvironment;
+use crate::sandbox::stores::OverlaidStores;
+use crate::sandbox::tab::Sandbox;
 use crate::stores::FetchStores;
 use crate::timer::{MacrotaskScheduler, scope};
 
@@ -39,42 +43,72 @@ impl Outbox {
 /// An engine on one connection. A run stays in the session in which it was asked for, also after
 /// the page has connected to another store.
 pub(crate) struct Session {
-    pub engine: Engine,
+    engine: RefCell<Engine>,
     pub scheduler: Arc<MacrotaskScheduler>,
+    /// Where writes go, if they stay in the tab.
+    pub sandbox: Option<Rc<Sandbox>>,
+    /// What lies below a sandbox, or is written directly.
+    direct: Arc<FetchStores>,
     commits_in_flight: Arc<AtomicUsize>,
 }
 
 impl Session {
-    /// `proxy`: URL of the folder that the commit proxy's routes are in, relative to the worker's
-    /// script or absolute.
+    /// `sandbox`: where writes go; without one they go through the commit proxy, if there is one.
     pub fn new(
-        connection: Connection,
-        proxy: Option<&str>,
+        direct: Arc<FetchStores>,
+        sandbox: Option<Rc<Sandbox>>,
         memory_limit: usize,
         scheduler: Arc<MacrotaskScheduler>,
     ) -> Self {
-        let stores = FetchStores::new(connection);
-        let stores = match proxy.map(|url| (url, resolve(url))) {
-            None => stores,
-            Some((_, Ok(url))) => stores.through(url.as_str().trim_end_matches('/')),
-            Some((url, Err(error))) => {
-                // Statements that write are then refused as on a read-only connection.
-                web_sys::console::error_1(&format!("no commits to {url}: {error}").into());
-                stores
-            }
-        };
-        let commits_in_flight = stores.commits_in_flight();
+        let commits_in_flight = direct.commits_in_flight();
         let engine = Engine::new(EngineOptions {
             memory_limit,
-            stores: Arc::new(stores),
+            stores: stores(&direct, sandbox.as_deref()),
             environment: Arc::new(BrowserEnvironment),
             scheduler: Arc::clone(&scheduler) as _,
         });
         Self {
-            engine,
+            engine: RefCell::new(engine),
             scheduler,
+            sandbox,
+            direct,
             commits_in_flight,
         }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> Engine {
+        self.engine.borrow().clone()
+    }
+
+    /// Waits until what the browser has kept of the sandbox is there.
+    pub async fn opened(&self) {
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.opened().await;
+        }
+    }
+
+    /// A session whose writes change nothing here: for a preview.
+    pub fn fork(&self) -> Self {
+        let fork = match &self.sandbox {
+            Some(sandbox) => sandbox.fork(),
+            None => Sandbox::above(Arc::clone(&self.direct), DEFAULT_LIMIT),
+        };
+        Self {
+            engine: RefCell::new(self.engine().over(stores(&self.direct, Some(&fork)))),
+            scheduler: Arc::clone(&self.scheduler),
+            sandbox: Some(Rc::new(fork)),
+            direct: Arc::clone(&self.direct),
+            commits_in_flight: Arc::default(),
+        }
+    }
+
+    /// Forgets what is known of tables, after the sandbox was made another one.
+    pub fn renew(&self) {
+        let renewed = self
+            .engine()
+            .over(stores(&self.direct, self.sandbox.as_deref()));
+        self.engine.replace(renewed);
     }
 
     /// The last message of run `id`, which was cancelled: a commit that is already with the proxy
@@ -94,6 +128,32 @@ impl Session {
             error,
         }
     }
+}
+
+/// The stores as the engine has them.
+fn stores(direct: &Arc<FetchStores>, sandbox: Option<&Sandbox>) -> Arc<dyn Stores> {
+    match sandbox {
+        None => Arc::clone(direct) as _,
+        Some(sandbox) => Arc::new(OverlaidStores {
+            overlay: sandbox.overlay().clone(),
+            buckets: direct.buckets(),
+        }),
+    }
+}
+
+/// The stores of a connection. `proxy`: URL of the folder that the commit proxy's routes are in, relative
+/// to the worker's script or absolute.
+pub(crate) fn direct_stores(connection: Connection, proxy: Option<&str>) -> Arc<FetchStores> {
+    let stores = FetchStores::new(connection);
+    Arc::new(match proxy.map(|url| (url, resolve(url))) {
+        None => stores,
+        Some((_, Ok(url))) => stores.through(url.as_str().trim_end_matches('/')),
+        Some((url, Err(error))) => {
+            // Statements that write are then refused as on a read-only connection.
+            web_sys::console::error_1(&format!("no commits to {url}: {error}").into());
+            stores
+        }
+    })
 }
 
 /// Relative URLs are relative to the worker's script.

@@ -20,6 +20,62 @@ use url::Url;
 use crate::fetch_service::{FetchConnector, FetchService};
 use crate::proxied::ProxiedStore;
 
+/// One of the stores of a tab.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum StoreName {
+    /// A bucket of the connection.
+    Bucket(String),
+    /// A web server: `https://host`.
+    Origin(String),
+}
+
+/// What a table's URL says.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub store: StoreName,
+    /// Path in the store.
+    pub root: Path,
+    /// The URL, as it is printed: `s3a://bucket/path`.
+    pub location: String,
+}
+
+impl Place {
+    /// Reads a table's URL.
+    ///
+    /// # Errors
+    /// `INVALID_TABLE_LOCATION`.
+    pub fn of(url: &Url) -> Result<Self, Error> {
+        let table = TableLocation::parse(url.as_str()).map_err(|error| {
+            invalid(url, &error.to_string()).with_hint("Write s3a://bucket/path.")
+        })?;
+        let root = Path::parse(table.path()).map_err(|error| invalid(url, &error.to_string()))?;
+        let store = match table.scheme() {
+            Scheme::S3 => StoreName::Bucket(table.authority().to_owned()),
+            Scheme::Http | Scheme::Https => StoreName::Origin(url.origin().ascii_serialization()),
+            Scheme::File | Scheme::Other(_) => {
+                let scheme = url.scheme();
+                return Err(
+                    invalid(url, &format!("this page cannot read `{scheme}:` URLs"))
+                        .with_hint("It reads s3a://, s3://, https:// and http://."),
+                );
+            }
+        };
+        Ok(Self {
+            store,
+            root,
+            location: table.to_string(),
+        })
+    }
+
+    /// Whether the store supports LIST.
+    pub fn can_list(&self) -> bool {
+        match self.store {
+            StoreName::Bucket(_) => true,
+            StoreName::Origin(_) => false,
+        }
+    }
+}
+
 /// The stores of one [`Connection`]; each bucket and each HTTP server gets one store, kept for as
 /// long as the connection lasts.
 #[derive(Debug)]
@@ -27,8 +83,7 @@ pub struct FetchStores {
     connection: Connection,
     proxy: Option<ProxyAddress>,
     commits_in_flight: Arc<AtomicUsize>,
-    /// By bucket (`s3://bucket`) or origin (`http://host:port`).
-    made: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
+    made: Mutex<HashMap<StoreName, Arc<dyn ObjectStore>>>,
 }
 
 impl FetchStores {
@@ -63,17 +118,25 @@ impl FetchStores {
         Arc::clone(&self.commits_in_flight)
     }
 
-    fn kept(
-        &self,
-        key: String,
-        make: impl FnOnce() -> Result<Arc<dyn ObjectStore>, Error>,
-    ) -> Result<Arc<dyn ObjectStore>, Error> {
+    /// Whether there is an endpoint to read buckets from.
+    pub(crate) fn has_endpoint(&self) -> bool {
+        !self.connection.endpoint.is_empty()
+    }
+
+    /// One of the stores.
+    ///
+    /// # Errors
+    /// `INVALID_CONNECTION`.
+    pub(crate) fn store(&self, name: &StoreName) -> Result<Arc<dyn ObjectStore>, Error> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = made.get(&key) {
+        if let Some(store) = made.get(name) {
             return Ok(Arc::clone(store));
         }
-        let store = make()?;
-        made.insert(key, Arc::clone(&store));
+        let store = match name {
+            StoreName::Bucket(bucket) => self.bucket(bucket)?,
+            StoreName::Origin(origin) => web_server(origin)?,
+        };
+        made.insert(name.clone(), Arc::clone(&store));
         Ok(store)
     }
 
@@ -121,35 +184,14 @@ impl FetchStores {
 
 impl Stores for FetchStores {
     fn resolve(&self, url: &Url) -> Result<StoreLocation, Error> {
-        let table = TableLocation::parse(url.as_str()).map_err(|error| {
-            invalid(url, &error.to_string()).with_hint("Write s3a://bucket/path.")
-        })?;
-        let root = Path::parse(table.path()).map_err(|error| invalid(url, &error.to_string()))?;
-        let (store, can_list, can_write) = match table.scheme() {
-            Scheme::S3 => {
-                let bucket = table.authority();
-                let store = self.kept(table.store().to_string(), || self.bucket(bucket))?;
-                (store, true, self.proxy.is_some())
-            }
-            Scheme::Http | Scheme::Https => {
-                let origin = url.origin().ascii_serialization();
-                let store = self.kept(origin.clone(), || web_server(&origin))?;
-                (store, false, false)
-            }
-            Scheme::File | Scheme::Other(_) => {
-                let scheme = url.scheme();
-                return Err(
-                    invalid(url, &format!("this page cannot read `{scheme}:` URLs"))
-                        .with_hint("It reads s3a://, s3://, https:// and http://."),
-                );
-            }
-        };
+        let place = Place::of(url)?;
+        let can_list = place.can_list();
         Ok(StoreLocation {
-            store,
-            root,
-            location: table.to_string(),
+            store: self.store(&place.store)?,
             can_list,
-            can_write,
+            can_write: can_list && self.proxy.is_some(),
+            root: place.root,
+            location: place.location,
         })
     }
 

@@ -16,6 +16,17 @@ export const STORES = {
   minio: process.env.LAKEGLASS_MINIO ? false : "no MinIO here",
 };
 
+/** What delta-rs reads of the table in a folder: see {@link Lakeglass.deltaRs}. */
+export async function readByDeltaRs(location, sql, { version, changesFrom } = {}, env = {}) {
+  const of = { ...env };
+  if (version !== undefined) of.TABLE_VERSION = `${version}`;
+  if (changesFrom !== undefined) of.CHANGES_FROM = `${changesFrom}`;
+  return JSON.parse(await run(DELTA_RS, [location, sql], of));
+}
+
+/** What `lakeglass fingerprint` says of the table in a folder. */
+export const fingerprintOf = async (folder) => JSON.parse(await run(BINARY, ["fingerprint", folder]));
+
 export class Lakeglass {
   #process;
   #folder;
@@ -81,17 +92,15 @@ export class Lakeglass {
    * What delta-rs reads: the rows of `sql` over its scan of the table, registered as `t`, and, with
    * `changesFrom`, its change feed from that version on, as `changes`. Values are texts.
    */
-  async deltaRs(bucket, table, sql, { version, changesFrom } = {}) {
+  async deltaRs(bucket, table, sql, options) {
     const location = this.minio ? `s3://${bucket}/${table}` : join(this.#folder, bucket, table);
     const env = {};
-    if (version !== undefined) env.TABLE_VERSION = `${version}`;
-    if (changesFrom !== undefined) env.CHANGES_FROM = `${changesFrom}`;
     if (this.minio) {
       env.AWS_ENDPOINT_URL = this.minio.endpoint;
       env.AWS_ACCESS_KEY_ID = this.minio.accessKey;
       env.AWS_SECRET_ACCESS_KEY = this.minio.secretKey;
     }
-    return JSON.parse(await run(DELTA_RS, [location, sql], env));
+    return readByDeltaRs(location, sql, options, env);
   }
 
   #store() {

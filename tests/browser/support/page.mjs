@@ -20,16 +20,18 @@ export class Page {
   /**
    * @param {import("playwright-core").Browser} browser
    * @param {string} url
-   * @param {{storeEndpoint?: string, context?: object}} options `storeEndpoint`: where the server
-   *   tells the page that the store is
+   * @param {{storeEndpoint?: string, withoutServer?: boolean, context?: object}} options
+   *   `storeEndpoint`: where the server tells the page that the store is; `withoutServer`: the page is
+   *   as on a host that serves its files and nothing else
    */
-  static async open(browser, url, { storeEndpoint, context = {} } = {}) {
+  static async open(browser, url, { storeEndpoint, withoutServer, context = {} } = {}) {
     const page = new Page();
     page.context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...context });
     page.tab = await page.context.newPage();
     page.tab.setDefaultTimeout(PATIENCE);
     page.tab.on("pageerror", (error) => page.complaints.push(`${error}`));
     if (storeEndpoint) await page.#redirectStore(storeEndpoint);
+    if (withoutServer) await page.context.route("**/api/**", (route) => route.fulfill({ status: 404 }));
     await page.tab.goto(url);
     await page.tab.waitForFunction(() => window.lakeglass?.run);
     return page;
@@ -51,11 +53,27 @@ export class Page {
     return result.rows;
   }
 
-  /** Types a script into the editor, in place of what is there, and presses Ctrl+Enter. */
-  async type(sql) {
+  /** The same address in another tab of the same profile. */
+  async another() {
+    const page = new Page();
+    page.context = this.context;
+    page.tab = await this.context.newPage();
+    page.tab.on("pageerror", (error) => page.complaints.push(`${error}`));
+    await page.tab.goto(this.tab.url());
+    await page.tab.waitForFunction(() => window.lakeglass?.run);
+    return page;
+  }
+
+  /** Writes a script into the editor, in place of what is there. */
+  async write(sql) {
     await this.part("editor").locator(".cm-content").click();
     await this.tab.keyboard.press("ControlOrMeta+a");
     await this.tab.keyboard.insertText(sql);
+  }
+
+  /** Writes a script into the editor and presses Ctrl+Enter. */
+  async type(sql) {
+    await this.write(sql);
     await this.tab.keyboard.press("ControlOrMeta+Enter");
   }
 

@@ -60,6 +60,26 @@ pub fn ConnectionDialog() -> AnyView {
             .into_any(),
         )
     });
+    let nowhere = part(move || {
+        let has_store = workbench.connection.with(|link| link.has_store());
+        has_store.then(|| {
+            view! {
+                <button
+                    type="button"
+                    class="plain"
+                    data-testid="connect-nowhere"
+                    title="Make tables in this tab alone"
+                    on:click=on(move |_| {
+                        workbench.connect_nowhere();
+                        workbench.dialog_open.set(false);
+                    })
+                >
+                    "Without a store"
+                </button>
+            }
+            .into_any()
+        })
+    });
     view! {
         <dialog
             class="connect"
@@ -101,6 +121,7 @@ pub fn ConnectionDialog() -> AnyView {
                 }.into_any()))}
                 <div class="actions">
                     {server}
+                    {nowhere}
                     <span class="grow"></span>
                     <button type="button" on:click=on(move |_| workbench.dialog_open.set(false))>"Cancel"</button>
                     <button type="submit" class="primary" data-testid="connect">"Connect"</button>

@@ -24,6 +24,8 @@ const WIDTHS: (usize, usize) = (5, 44);
 /// Characters of a cell that go into the document, and into its tooltip.
 const CELL_CHARS: usize = 400;
 const TITLE_CHARS: usize = 4_000;
+/// The column of change feeds and differences that says what became of a row.
+const CHANGE: &str = "_change_type";
 /// With this many columns or fewer, the table keeps its own width.
 const FEW_COLUMNS: usize = 3;
 
@@ -80,11 +82,16 @@ pub fn Grid(
     };
     let span = shown_columns.with_value(|columns| columns.len().max(1).to_string());
     let span_below = span.clone();
+    let change =
+        shown_columns.with_value(|columns| columns.iter().position(|column| column.name == CHANGE));
     let row = move |row: usize| {
+        let kind = change.and_then(|change| {
+            of_untracked(workbench, statement, |s| s.rows.text(row, change).flatten()).flatten()
+        });
         let cells = shown_columns.with_value(|columns| {
             of_untracked(workbench, statement, |s| cells(columns, &s.rows, row)).unwrap_or_default()
         });
-        view! { <tr data-testid="grid-row" aria-rowindex=(row + 2).to_string()>{cells}</tr> }
+        view! { <tr data-testid="grid-row" data-change=kind aria-rowindex=(row + 2).to_string()>{cells}</tr> }
             .into_any()
     };
     let is_empty = Memo::new(move |_| len.get() == 0);

@@ -28,6 +28,7 @@ pub fn Header() -> AnyView {
             </h1>
             <span class="grow"></span>
             <ConnectionChip/>
+            <SandboxChip/>
             <EngineChip/>
             <ThemeButton/>
         </header>
@@ -54,21 +55,18 @@ fn ConnectionChip() -> AnyView {
         workbench.connection.with(|link| {
             if link.connection.is_none() {
                 None
-            } else if link.server_down {
-                Some("server not reachable")
             } else {
-                link.read_only_reason().map(|_| "read-only")
+                link.server_down.then_some("server not reachable")
             }
         })
     };
     let title = move || {
         workbench.connection.with(|link| {
             if link.server_down {
-                "The page's server does not answer: tables can be read, but nothing written."
+                "The page's server does not answer: the store may be readable, but takes no writes."
                     .to_owned()
             } else {
-                link.read_only_reason()
-                    .unwrap_or_else(|| "Connection: click to change it".to_owned())
+                "Connection: click to change it".to_owned()
             }
         })
     };
@@ -84,6 +82,62 @@ fn ConnectionChip() -> AnyView {
             <span>{live(label)}</span>
             {part(move || note().map(|note| view! { <span class="badge">{note}</span> }.into_any()))}
         </button>
+    }
+    .into_any()
+}
+
+/// Where writes go: into this tab, or to the store. A click tells more, or begins a sandbox.
+#[component]
+fn SandboxChip() -> AnyView {
+    let workbench = workbench();
+    let connected = Memo::new(move |_| workbench.connection.with(|link| link.connection.is_some()));
+    let sandboxed = Memo::new(move |_| workbench.is_sandboxed());
+    let chip = move || {
+        if !sandboxed.get() {
+            return view! {
+                <button
+                    class="chip sandbox"
+                    data-testid="sandbox-on"
+                    title="Try things out: have changes stay in this tab, and leave the store as it is"
+                    aria-label="Keep changes in this tab"
+                    on:click=on(move |_| workbench.set_sandboxed(true))
+                >
+                    <BoxMark/>
+                    <span class="wide">"Sandbox…"</span>
+                </button>
+            }
+            .into_any();
+        }
+        let size = move || {
+            let kept = workbench.sandbox.with(|sandbox| {
+                let bytes_kept = sandbox.bytes();
+                (!sandbox.is_empty()).then_some(bytes_kept)
+            });
+            kept.map(|kept| format!(" · {}", bytes(kept)))
+        };
+        view! {
+            <button
+                class="chip sandbox on"
+                data-testid="sandbox"
+                title="What you write stays in this tab; the store is only read"
+                on:click=on(move |_| workbench.sandbox_open.set(true))
+            >
+                <BoxMark/>
+                <span>"sandbox"<span class="wide">": changes stay in this tab"</span>{live(size)}</span>
+            </button>
+        }
+        .into_any()
+    };
+    part(move || connected.get().then(chip)).into_any()
+}
+
+/// A box with sand in it.
+#[component]
+fn BoxMark() -> AnyView {
+    view! {
+        <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round" aria-hidden="true">
+            <path d="M2 6.5V13h12V6.5"/><path d="M2 9.5c2-2 4-2 6-.8s4 1 6-.2" /><path d="M8 2v3.5M6.3 4 8 5.7 9.7 4"/>
+        </svg>
     }
     .into_any()
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::components::error::ErrorPanel;
 use crate::components::grid::Grid;
 use crate::components::part::{live, on, part};
+use crate::components::preview::PreviewPanel;
 use crate::engine::client::EngineStatus;
 use crate::engine::script::{MAX_ROWS, Phase, Script};
 use crate::format::numbers::{count, counted};
@@ -61,6 +62,7 @@ pub fn Results() -> AnyView {
     };
     view! {
         <div class="results" data-testid="results" aria-live="polite">
+            <PreviewPanel/>
             {live(warned)}
             {part(move || notice.get().map(|text| view! { <p class="notice" data-testid="notice">{text}</p> }.into_any()))}
             {live(move || match view.get() {
@@ -111,6 +113,7 @@ fn view_of(script: &Script, chosen: Option<usize>) -> View {
         Some(statement) => match (&statement.summary, &script.phase) {
             (Some(summary), _) => View::Outcome {
                 text: match (summary.is_write, summary.version) {
+                    _ if script.preview.is_some() => "It runs.".to_owned(),
                     (true, Some(version)) => format!("Done: the table is at version {version}."),
                     _ => "Done.".to_owned(),
                 },

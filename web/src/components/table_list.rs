@@ -8,7 +8,7 @@ use messages::table::TableDescription;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
-use crate::components::part::{live, on, part};
+use crate::components::part::{live, on, part, when};
 use crate::state::table_tree::{Folder, Row};
 use crate::state::{Workbench, workbench};
 
@@ -55,6 +55,10 @@ fn Table(folder: Folder) -> AnyView {
             .descriptions
             .with(|all| location.with_value(|own| all.get(own)?.table.clone()))
     });
+    let changed = Memo::new(move |_| {
+        let sandbox = workbench.sandbox.read();
+        location.with_value(|own| sandbox.has_changed(own)) && workbench.is_sandboxed()
+    });
     let columns = part(move || {
         let table = table.get().filter(|_| is_chosen.get())?;
         Some(view! { <ul class="columns" data-testid="columns">{columns(&table)}</ul> }.into_any())
@@ -68,6 +72,9 @@ fn Table(folder: Folder) -> AnyView {
                 on:click=on(move |_| workbench.choose(location.get_value()))
             >
                 <span>{path}</span>
+                {when(changed, || view! {
+                    <i class="changed" data-testid="changed" title="Changed in the sandbox"></i>
+                }.into_any())}
                 <span class="quiet">{live(move || version.get().map(|version| format!("v{version}")))}</span>
             </button>
             {columns}

@@ -117,7 +117,7 @@ fn NoTables(all: Memo<Vec<Row>>) -> AnyView {
                 .as_ref()
                 .map(|connection| connection.buckets.join(", "));
             (
-                state.connection.is_some(),
+                state.has_store(),
                 state.asking,
                 buckets.unwrap_or_default(),
             )
@@ -125,13 +125,13 @@ fn NoTables(all: Memo<Vec<Row>>) -> AnyView {
         if asking || !all.with(Vec::is_empty) {
             return None;
         }
-        let text = if !connected {
-            "No store is connected. Tables on any S3-compatible store that allows CORS can be read."
-                .to_owned()
-        } else if looking {
+        let text = if looking {
             return Some(skeleton());
         } else if failed {
             return None;
+        } else if !connected {
+            "No store is connected. CREATE TABLE makes a table in this tab; tables on any S3-compatible store that allows CORS can be read."
+                .to_owned()
         } else if buckets.is_empty() {
             "This connection names no bucket to look into. Tables can still be queried by path."
                 .to_owned()

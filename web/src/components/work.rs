@@ -80,6 +80,14 @@ fn RunBar() -> AnyView {
             <button class="primary" data-testid="run" on:click=on(move |_| workbench.run_editor())>
                 {live(run_label)}
             </button>
+            <button
+                class="plain preview"
+                data-testid="preview"
+                title="Run it on a copy, and see what it would do: nothing is kept until you say so"
+                on:click=on(move |_| workbench.preview_editor())
+            >
+                "Preview"
+            </button>
             <span class="keys wide" aria-hidden="true"><kbd>{key}</kbd><kbd>"↵"</kbd></span>
         }
         .into_any()
@@ -153,7 +161,12 @@ fn StatementTabs() -> AnyView {
                 };
                 let line = script.statements.get(index).map(|s| in_one_line(&s.text));
                 let line = line.unwrap_or_default();
-                let word = line.split_whitespace().next().unwrap_or("…").to_ascii_uppercase();
+                let is_difference = script.statements.get(index).is_some_and(|s| s.is_difference);
+                let word = if is_difference {
+                    "changes".to_owned()
+                } else {
+                    line.split_whitespace().next().unwrap_or("…").to_ascii_uppercase()
+                };
                 let failed = matches!(
                     script.phase, Phase::Failed { index: Some(at), .. } if at as usize == index
                 );

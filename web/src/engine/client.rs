@@ -18,6 +18,7 @@ use futures::channel::oneshot;
 use messages::Error;
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId, ToWorker};
+use messages::sandbox::{SandboxOptions, SandboxState};
 
 use errors::{crash_error, unavailable};
 
@@ -67,6 +68,9 @@ pub trait WorkerHost {
 
     fn set_status(&self, status: EngineStatus);
 
+    /// Tells what the sandbox holds now.
+    fn set_sandbox(&self, state: SandboxState);
+
     /// Calls `then` after a while.
     fn after(&self, time: Duration, then: Box<dyn FnOnce()>);
 }
@@ -82,6 +86,7 @@ struct Run {
     id: RequestId,
     sql: String,
     credit: u32,
+    preview: bool,
     listener: Listener,
     /// It waits for credit.
     parked: bool,
@@ -171,9 +176,19 @@ impl EngineClient {
         client
     }
 
-    /// Sets where to read from and through which proxy to write (`None`: not at all) from now on.
-    pub fn connect(&self, connection: Connection, proxy: Option<String>) {
-        let message = ToWorker::Connect { connection, proxy };
+    /// Sets from now on where to read from, where to send commits (`None`: nowhere), and whether what
+    /// is written stays in the tab instead.
+    pub fn connect(
+        &self,
+        connection: Connection,
+        proxy: Option<String>,
+        sandbox: Option<SandboxOptions>,
+    ) {
+        let message = ToWorker::Connect {
+            connection,
+            proxy,
+            sandbox,
+        };
         {
             let mut inner = self.0.borrow_mut();
             inner.post(&message);
@@ -182,11 +197,18 @@ impl EngineClient {
         self.pump();
     }
 
-    /// Runs a script as soon as engine and connection are there and the scripts before have ended.
+    /// Has what is asked from now on wait for the next [`Self::connect`].
+    pub fn hold(&self) {
+        self.0.borrow_mut().connect = None;
+    }
+
+    /// Runs a script as soon as engine and connection are there and the scripts before have ended; as a
+    /// `preview`, none of what it writes is kept.
     pub fn run(
         &self,
         sql: String,
         credit: u32,
+        preview: bool,
         listener: impl Fn(RunEvent) + 'static,
     ) -> RunHandle {
         let (id, parked) = {
@@ -196,6 +218,7 @@ impl EngineClient {
                 id,
                 sql,
                 credit,
+                preview,
                 listener: Rc::new(listener),
                 parked: false,
             });
@@ -311,6 +334,7 @@ impl EngineClient {
                 id: run.id,
                 sql: run.sql.clone(),
                 credit: run.credit,
+                preview: run.preview,
             });
             inner.active = Some(run);
         }
@@ -337,8 +361,14 @@ impl EngineClient {
                 self.pump();
             }
             FromWorker::Crashed { message } => self.crashed(&message),
-            FromWorker::Folder { id, .. } | FromWorker::Described { id, .. } => {
-                self.answer(id, Ok(message));
+            FromWorker::Folder { id, .. }
+            | FromWorker::Described { id, .. }
+            | FromWorker::SandboxReset { id }
+            | FromWorker::PreviewKept { id }
+            | FromWorker::Exported { id, .. } => self.answer(id, Ok(message)),
+            FromWorker::Sandbox { state } => {
+                let host = Rc::clone(&self.0.borrow().host);
+                host.set_sandbox(state);
             }
             FromWorker::Failed { id, ref error, .. } => {
                 let asked = self.0.borrow().questions.contains_key(&id);
@@ -355,6 +385,7 @@ impl EngineClient {
             | FromWorker::ResultColumns { id, .. }
             | FromWorker::Batch { id, .. }
             | FromWorker::Progress { id, .. }
+            | FromWorker::Previewed { id, .. }
             | FromWorker::StatementDone { id, .. } => self.tell_run(id, message, bytes, false),
         }
     }

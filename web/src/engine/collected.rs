@@ -118,7 +118,12 @@ impl<R> Collected<R> {
             | FromWorker::Crashed { .. }
             | FromWorker::Ready { .. }
             | FromWorker::Folder { .. }
-            | FromWorker::Described { .. } => Step::Wait,
+            | FromWorker::Described { .. }
+            | FromWorker::Sandbox { .. }
+            | FromWorker::SandboxReset { .. }
+            | FromWorker::Previewed { .. }
+            | FromWorker::PreviewKept { .. }
+            | FromWorker::Exported { .. } => Step::Wait,
         }
     }
 

@@ -3,8 +3,9 @@
 //! A state machine without a browser in it: events of the worker go in, what to do comes out.
 
 use messages::Error;
-use messages::engine::{FromWorker, QueryMetrics, StatementSummary};
+use messages::engine::{FromWorker, QueryMetrics, RequestId, StatementSummary};
 use messages::proxy::COMMIT_OUTCOME_UNKNOWN;
+use messages::sandbox::Preview;
 use messages::table::Column;
 
 use crate::arrow::decode;
@@ -62,6 +63,8 @@ pub struct Statement {
     pub summary: Option<StatementSummary>,
     /// Whether the page has followed its summary to the table.
     pub followed: bool,
+    /// Whether it is not the script's, but shows what the statement before it changes.
+    pub is_difference: bool,
 }
 
 /// Consequences of an event, for the caller to carry out.
@@ -75,6 +78,30 @@ pub struct Effects {
     pub lost: bool,
 }
 
+/// What a script has done to a fork, and what becomes of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PreviewRun {
+    /// The run's id, as soon as there is an effect.
+    pub id: RequestId,
+    /// Of its writes, in their order.
+    pub effects: Vec<Preview>,
+    pub fate: Fate,
+    /// The statement whose changed rows are the next one's.
+    shown_next: Option<u32>,
+}
+
+/// What becomes of a preview.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Fate {
+    /// Nobody has decided.
+    #[default]
+    Open,
+    Kept,
+    Forgotten,
+    /// It could not be kept.
+    Refused(Error),
+}
+
 #[derive(Debug, Clone)]
 pub struct Script {
     /// Tells this run from those before.
@@ -84,6 +111,8 @@ pub struct Script {
     pub statements: Vec<Statement>,
     /// Statements in the script, as soon as it is known.
     pub count: u32,
+    /// Of a script that was run to see what it would do.
+    pub preview: Option<PreviewRun>,
     granted: u32,
     received: u32,
 }
@@ -96,9 +125,25 @@ impl Script {
             phase: Phase::Queued,
             statements: Vec::new(),
             count: 0,
+            preview: None,
             granted: FIRST_CREDIT,
             received: 0,
         }
+    }
+
+    /// The same script, run to see what it would do.
+    pub fn as_preview(self) -> Self {
+        Self {
+            preview: Some(PreviewRun::default()),
+            ..self
+        }
+    }
+
+    /// Whether its effects are all known, and can be kept.
+    pub fn can_be_kept(&self) -> bool {
+        let ended = self.phase == Phase::Done || self.is_parked();
+        let preview = self.preview.as_ref();
+        ended && preview.is_some_and(|run| run.fate == Fate::Open && !run.effects.is_empty())
     }
 
     /// Takes in what happened to the run.
@@ -125,7 +170,7 @@ impl Script {
             .statements
             .last()
             .is_some_and(|last| last.is_write && last.summary.is_none());
-        if writing {
+        if writing && self.preview.is_none() {
             format!(
                 "{note} A commit that was already sent may have been made: look at the history."
             )
@@ -149,9 +194,11 @@ impl Script {
                 self.count = count;
                 self.statements
                     .resize_with(index as usize + 1, Statement::default);
+                let effect = self.preview.as_mut().and_then(|run| run.shown_next.take());
                 if let Some(statement) = self.statements.last_mut() {
                     statement.text = text;
                     statement.is_write = is_write;
+                    statement.is_difference = effect == index.checked_sub(1) && effect.is_some();
                 }
             }
             FromWorker::ResultColumns { index, columns, .. } => {
@@ -184,6 +231,13 @@ impl Script {
                     statement.summary = Some(summary);
                 }
             }
+            FromWorker::Previewed { id, index, preview } => {
+                if let Some(run) = &mut self.preview {
+                    run.id = id;
+                    run.shown_next = preview.no_rows.is_none().then_some(index);
+                    run.effects.push(*preview);
+                }
+            }
             FromWorker::Done { .. } => {
                 self.phase = Phase::Done;
                 effects.ended = true;
@@ -206,7 +260,11 @@ impl Script {
             | FromWorker::Crashed { .. }
             | FromWorker::Ready { .. }
             | FromWorker::Folder { .. }
-            | FromWorker::Described { .. } => {}
+            | FromWorker::Described { .. }
+            | FromWorker::Sandbox { .. }
+            | FromWorker::SandboxReset { .. }
+            | FromWorker::PreviewKept { .. }
+            | FromWorker::Exported { .. } => {}
         }
         effects
     }

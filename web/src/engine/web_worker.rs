@@ -1,12 +1,13 @@
 //! The engine's worker in the browser.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use leptos::prelude::{RwSignal, Set, set_timeout};
 use messages::engine::{FromWorker, ToWorker};
+use messages::sandbox::SandboxState;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, WorkerOptions, WorkerType};
 
@@ -16,16 +17,28 @@ use super::client::{EngineClient, EngineStatus, Worker, WorkerHost};
 pub struct WebWorkers {
     url: String,
     status: RwSignal<EngineStatus>,
+    on_sandbox: Box<dyn Fn(SandboxState)>,
+    /// Whether the sandbox holds what nobody else keeps.
+    at_risk: Cell<bool>,
+    /// Whether that was lost with its worker.
+    lost: Cell<bool>,
     /// The engine's compiled module, from the first start: later ones neither download nor compile.
     module: Rc<RefCell<Option<JsValue>>>,
 }
 
 impl WebWorkers {
-    /// `url`: the worker's script.
-    pub fn new(url: String, status: RwSignal<EngineStatus>) -> Self {
+    /// `url`: the worker's script. `on_sandbox` hears what the sandbox holds.
+    pub fn new(
+        url: String,
+        status: RwSignal<EngineStatus>,
+        on_sandbox: impl Fn(SandboxState) + 'static,
+    ) -> Self {
         Self {
             url,
             status,
+            on_sandbox: Box::new(on_sandbox),
+            at_risk: Cell::new(false),
+            lost: Cell::new(false),
             module: Rc::default(),
         }
     }
@@ -33,6 +46,7 @@ impl WebWorkers {
 
 impl WorkerHost for WebWorkers {
     fn start(&self, client: &EngineClient) -> Result<Box<dyn Worker>, String> {
+        self.lost.set(self.lost.get() | self.at_risk.take());
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = web_sys::Worker::new_with_options(&self.url, &options)
@@ -65,6 +79,15 @@ impl WorkerHost for WebWorkers {
 
     fn set_status(&self, status: EngineStatus) {
         self.status.set(status);
+    }
+
+    fn set_sandbox(&self, mut state: SandboxState) {
+        self.at_risk.set(!state.mirrored && state.changes > 0);
+        if self.lost.take() {
+            let lost = "The engine had to be restarted, and with it what this sandbox held is gone: the browser kept no copy.";
+            state.problem.get_or_insert_with(|| lost.to_owned());
+        }
+        (self.on_sandbox)(state);
     }
 
     fn after(&self, time: Duration, then: Box<dyn FnOnce()>) {

@@ -3,12 +3,16 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use messages::connection::Connection;
+use messages::sandbox::SandboxOptions;
 
-use super::connection_state::ConnectionState;
+use super::tab_sandbox::TabSandbox;
 use super::workbench::Workbench;
 use crate::browser;
 use crate::engine::connect::{self, Form, from_query};
 use crate::engine::server_client::{self, Answer};
+
+/// Bytes that a sandbox may hold: an eighth of what the engine can address.
+const SANDBOX_LIMIT: u64 = 512_000_000;
 
 impl Workbench {
     /// Finds out where to read: the address says it, or the server, or the user will.
@@ -31,24 +35,56 @@ impl Workbench {
                 // An address that asks for half a connection asks for none.
                 Some(Err(_)) | None => match from_server {
                     Some(connection) => self.connect(connection),
-                    // Tables on plain HTTP servers, and statements without a table, work all the same.
-                    None => self.engine().connect(nowhere(), None),
+                    // Tables on plain HTTP servers can be read, and all that is written stays here.
+                    None => self.connect(nowhere()),
                 },
             }
         });
     }
 
-    /// Reads from `connection` from now on.
+    /// Reads from `connection` from now on. What is written goes to its store if the page's server takes
+    /// commits, and nobody has asked for a sandbox; else it stays in this tab.
     pub fn connect(self, connection: Connection) {
-        self.connection
-            .update(|state| state.connection = Some(connection.clone()));
-        let commits = self
-            .connection
-            .with_untracked(ConnectionState::takes_commits);
+        let mut commits = false;
+        self.connection.update(|state| {
+            state.connection = Some(connection.clone());
+            commits = state.takes_commits();
+            let chosen = browser::recall(browser::SANDBOX);
+            state.sandboxed = !commits || chosen.as_ref() == Some(&connection.endpoint);
+        });
+        // Nothing that is run now may still go where the page says no longer that it goes.
+        self.engine().hold();
+        let sandboxed = self.connection.with_untracked(|state| state.sandboxed);
+        self.sandbox.set(TabSandbox::default());
+        self.sandbox_problem.set(None);
         let proxy = commits.then(|| server_client::beside_page("."));
-        let buckets = connection.buckets.clone();
-        self.engine().connect(connection, proxy);
-        self.find_tables(buckets);
+        spawn_local(async move {
+            let mut options = None;
+            if sandboxed {
+                let mirror = self.keeps_sandbox(&connection.endpoint).await;
+                self.sandbox
+                    .update(|sandbox| sandbox.kept_elsewhere = !mirror);
+                options = Some(SandboxOptions {
+                    limit: SANDBOX_LIMIT,
+                    mirror,
+                });
+            }
+            let current = self.connection.with_untracked(|state| {
+                state.connection.as_ref() == Some(&connection) && state.sandboxed == sandboxed
+            });
+            // Another connection was made meanwhile.
+            if !current {
+                return;
+            }
+            let buckets = connection.buckets.clone();
+            self.engine().connect(connection, proxy, options);
+            self.find_tables(buckets);
+        });
+    }
+
+    /// Leaves the store alone: what is written goes into a bucket of this tab.
+    pub fn connect_nowhere(self) {
+        self.connect(nowhere());
     }
 
     /// Asks the server again, after it may have gone or come back.
@@ -71,8 +107,8 @@ impl Workbench {
     pub fn connection_form(&self) -> Form {
         self.connection
             .with_untracked(|state| match &state.connection {
-                Some(connection) => Form::of(connection),
-                None => Form {
+                Some(connection) if state.has_store() => Form::of(connection),
+                Some(_) | None => Form {
                     region: connect::DEFAULT_REGION.to_owned(),
                     ..Form::default()
                 },
@@ -80,12 +116,12 @@ impl Workbench {
     }
 }
 
-/// The connection of a page that has none.
+/// The connection of a page that has none: a bucket in the tab.
 fn nowhere() -> Connection {
     Connection {
         endpoint: String::new(),
         region: connect::DEFAULT_REGION.to_owned(),
-        buckets: Vec::new(),
+        buckets: vec!["sandbox".to_owned()],
         credentials: None,
     }
 }

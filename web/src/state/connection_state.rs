@@ -16,16 +16,24 @@ pub struct ConnectionState {
     pub server_down: bool,
     /// The server is being asked for the first time.
     pub asking: bool,
+    /// What is written stays in this tab.
+    pub sandboxed: bool,
 }
 
 impl ConnectionState {
-    /// Whether commits can be made: by the page's server, on the store that is behind it.
-    pub fn takes_commits(&self) -> bool {
-        self.read_only_reason().is_none()
+    /// Whether there is a store below.
+    pub fn has_store(&self) -> bool {
+        let connection = self.connection.as_ref();
+        connection.is_some_and(|connection| !connection.endpoint.is_empty())
     }
 
-    /// Why nothing can be written; `None` where it can.
-    pub fn read_only_reason(&self) -> Option<String> {
+    /// Whether commits can be made: by the page's server, on the store that is behind it.
+    pub fn takes_commits(&self) -> bool {
+        self.no_commits_reason().is_none()
+    }
+
+    /// Why nothing can be written to the store; `None` where it can.
+    pub fn no_commits_reason(&self) -> Option<String> {
         let (Some(connection), Some(server)) = (&self.connection, &self.server) else {
             return Some("This page has no server that could make commits.".to_owned());
         };
@@ -48,6 +56,9 @@ impl ConnectionState {
             }
             .to_owned();
         };
+        if connection.endpoint.is_empty() {
+            return "no store".to_owned();
+        }
         let own = self
             .server
             .as_ref()

@@ -11,13 +11,18 @@ use crate::format::statements;
 impl Workbench {
     /// Runs what is selected in the editor, else all of it.
     pub fn run_editor(self) {
+        if let Some(text) = self.text_to_run() {
+            self.run(text);
+        }
+    }
+
+    /// What is selected in the editor, else all of it; `None` where there is nothing.
+    pub(super) fn text_to_run(&self) -> Option<String> {
         let text = self.with_editor(|editor| match editor.selection() {
             selected if selected.trim().is_empty() => editor.text(),
             selected => selected,
         });
-        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-            self.run(text);
-        }
+        text.filter(|text| !text.trim().is_empty())
     }
 
     /// Runs a statement that the page wrote. It goes into the editor too, unless that would take
@@ -39,6 +44,11 @@ impl Workbench {
 
     /// Runs a script in place of the one before.
     pub fn run(self, sql: String) {
+        self.start(sql, false);
+    }
+
+    /// Runs a script, or shows what it would do.
+    pub(super) fn start(self, sql: String, preview: bool) {
         if let Some(before) = self.run_handle.get_value() {
             before.cancel();
         }
@@ -46,7 +56,9 @@ impl Workbench {
         let number = self.run_number.get_value();
         self.pane.set(Pane::Sql);
         self.chosen.set(None);
-        self.script.set(Some(Script::new(number, sql.clone())));
+        let script = Script::new(number, sql.clone());
+        let script = if preview { script.as_preview() } else { script };
+        self.script.set(Some(script));
         self.clock.start();
         // Events of a run that was replaced come late; they are none of this one's.
         let current = move || self.run_number.get_value() == number;
@@ -55,7 +67,7 @@ impl Workbench {
                 self.on_event(event);
             }
         };
-        let handle = self.engine().run(sql, FIRST_CREDIT, listener);
+        let handle = self.engine().run(sql, FIRST_CREDIT, preview, listener);
         self.run_handle.set_value(Some(handle));
     }
 
@@ -67,11 +79,12 @@ impl Workbench {
 
     /// Runs the last script again.
     pub fn run_again(self) {
-        if let Some(sql) = self
-            .script
-            .with_untracked(|s| s.as_ref().map(|s| s.sql.clone()))
-        {
-            self.run(sql);
+        let last = self.script.with_untracked(|script| {
+            let script = script.as_ref()?;
+            Some((script.sql.clone(), script.preview.is_some()))
+        });
+        if let Some((sql, preview)) = last {
+            self.start(sql, preview);
         }
     }
 
@@ -131,13 +144,17 @@ impl Workbench {
     /// and the list shows the version that was written.
     fn follow_result(self) {
         let ended = self.script.try_update_untracked(|script| {
-            let last = script.as_mut()?.statements.last_mut()?;
+            let script = script.as_mut()?;
+            if script.preview.is_some() {
+                return None;
+            }
+            let last = script.statements.last_mut()?;
             let summary = last.summary.as_ref().filter(|_| !last.followed)?;
             last.followed = true;
             Some((summary.table.clone(), summary.version, summary.is_write))
         });
         let Some((table, version, is_write)) = ended.flatten() else {
-            return;
+            return self.follow_preview();
         };
         if is_write {
             self.wrote.set_value(true);
@@ -152,6 +169,18 @@ impl Workbench {
         let viewed = version.filter(|_| !is_write);
         if self.viewed.get_untracked() != viewed {
             self.viewed.set(viewed);
+        }
+    }
+
+    /// The history shows the table that a preview would write. The versions that it read and made are
+    /// its fork's.
+    fn follow_preview(self) {
+        let table = self.script.with_untracked(|script| {
+            let preview = script.as_ref()?.preview.as_ref()?;
+            Some(preview.effects.last()?.table.clone())
+        });
+        if let Some(location) = table.and_then(|table| self.in_list(&table)) {
+            self.select(location);
         }
     }
 }

@@ -212,6 +212,11 @@ impl Workbench {
     /// The location in the list of a table that a statement named.
     pub(super) fn listed(self, table: &str) -> Option<String> {
         self.tree.update(|tree| tree.name_table(table));
+        self.in_list(table)
+    }
+
+    /// The same, of a table that may not be there.
+    pub(super) fn in_list(self, table: &str) -> Option<String> {
         let tables = self.tree.with_untracked(|tree| tree.tables());
         let mut locations = tables.iter().map(Folder::location);
         locations.find(|location| statements::same_table(location, table))

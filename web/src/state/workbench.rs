@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use messages::Error;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen_futures::JsFuture;
 
 use super::connection_state::ConnectionState;
 use super::description::CachedDescription;
 use super::pane::Pane;
 use super::run_clock::RunClock;
+use super::tab_sandbox::TabSandbox;
 use super::table_tree::{Folder, TableTree};
 use crate::browser;
 use crate::editor::{Editor, Host};
@@ -40,6 +43,11 @@ pub struct Workbench {
     /// The pane that a narrow screen shows.
     pub pane: RwSignal<Pane>,
     pub dialog_open: RwSignal<bool>,
+    /// What was written and stays in this tab.
+    pub sandbox: RwSignal<TabSandbox>,
+    /// What went wrong with it last.
+    pub sandbox_problem: RwSignal<Option<Error>>,
+    pub sandbox_open: RwSignal<bool>,
     /// Bytes that loading the engine moves.
     pub engine_bytes: u64,
     /// A folder that was clicked before it was known to be a table.
@@ -61,7 +69,9 @@ impl Workbench {
     /// Starts the engine at once; it loads while the page comes up.
     pub fn new(host: Host) -> Self {
         let engine_status = RwSignal::new(EngineStatus::Downloading { percent: None });
-        let workers = WebWorkers::new(host.engine_url(), engine_status);
+        let sandbox = RwSignal::new(TabSandbox::default());
+        let on_sandbox = move |state| sandbox.update(|sandbox| sandbox.state = Some(state));
+        let workers = WebWorkers::new(host.engine_url(), engine_status, on_sandbox);
         let engine = EngineClient::start(Rc::new(workers));
         Self {
             connection: RwSignal::new(ConnectionState::default()),
@@ -77,6 +87,9 @@ impl Workbench {
             has_selection: RwSignal::new(false),
             pane: RwSignal::new(Pane::Sql),
             dialog_open: RwSignal::new(false),
+            sandbox,
+            sandbox_problem: RwSignal::new(None),
+            sandbox_open: RwSignal::new(false),
             engine_bytes: host.engine_bytes() as u64,
             chosen_folder: StoredValue::new(None),
             run_handle: StoredValue::new_local(None),
@@ -92,6 +105,13 @@ impl Workbench {
 
     pub fn engine(&self) -> EngineClient {
         self.engine.get_value()
+    }
+
+    /// Whether this tab is the one that has the browser keep the sandbox of an endpoint.
+    pub(super) async fn keeps_sandbox(&self, endpoint: &str) -> bool {
+        let asked = self.host.with_value(|host| host.own(endpoint));
+        // It never rejects.
+        JsFuture::from(asked).await.is_ok_and(|own| own.is_truthy())
     }
 
     /// Whether a narrow screen shows this pane.

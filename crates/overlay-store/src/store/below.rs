@@ -17,7 +17,7 @@ pub(super) async fn look_below(
     overlay: &OverlayStore,
     location: &Path,
 ) -> Result<Option<ObjectMeta>> {
-    let Some(below) = &overlay.below else {
+    let Some(below) = overlay.below_for(location) else {
         return Ok(None);
     };
     match below.get_opts(location, GetOptions::default()).await {

@@ -29,19 +29,20 @@ pub(super) fn list(
     let in_memory: Vec<ObjectMeta> = objects_in(&state, folder)
         .filter(|meta| offset.is_none_or(|offset| meta.location > *offset))
         .collect();
-    stream::once(merge(state, in_memory, below))
+    stream::once(merge(overlay.clone(), state, in_memory, below))
         .map_ok(|objects| stream::iter(objects).map(Ok))
         .try_flatten()
         .boxed()
 }
 
 async fn merge(
+    overlay: OverlayStore,
     state: Snapshot,
     mut objects: Vec<ObjectMeta>,
     below: BoxStream<'static, Result<ObjectMeta>>,
 ) -> Result<Vec<ObjectMeta>> {
-    let unknown = |meta: &ObjectMeta| std::future::ready(state.get(&meta.location).is_none());
-    let below: Vec<ObjectMeta> = below.try_filter(unknown).try_collect().await?;
+    let shown = |meta: &ObjectMeta| std::future::ready(overlay.shows(&state, &meta.location));
+    let below: Vec<ObjectMeta> = below.try_filter(shown).try_collect().await?;
     objects.extend(below);
     // A stable sort: it takes the two for what they are, sorted already.
     objects.sort_by(|a, b| a.location.cmp(&b.location));
@@ -64,12 +65,12 @@ pub(super) async fn list_with_delimiter(
     }
     if let Some(below) = &overlay.below {
         let found = below.list_with_delimiter(folder).await?;
-        let unknown = |meta: &ObjectMeta| state.get(&meta.location).is_none();
-        objects.extend(found.objects.into_iter().filter(unknown));
+        let shown = |meta: &ObjectMeta| overlay.shows(&state, &meta.location);
+        objects.extend(found.objects.into_iter().filter(shown));
         let others = found.common_prefixes.into_iter();
         let others: Vec<_> = others.filter(|path| !folders.contains(path)).collect();
         let left: Vec<Option<Path>> = stream::iter(others)
-            .map(|path| path_if_anything_left(below, &state, path))
+            .map(|path| path_if_anything_left(overlay, below, &state, path))
             .buffered(CONCURRENT_LISTINGS)
             .try_collect()
             .await?;
@@ -85,9 +86,10 @@ pub(super) async fn list_with_delimiter(
     })
 }
 
-/// A folder of the store below; `None` if all that is in it is deleted. The store is asked only if
-/// something was.
+/// A folder of the store below; `None` if all that is in it is deleted or hidden. The store is asked
+/// only if the overlay has something there.
 async fn path_if_anything_left(
+    overlay: &OverlayStore,
     below: &dyn ObjectStore,
     state: &Snapshot,
     folder: Path,
@@ -95,8 +97,8 @@ async fn path_if_anything_left(
     if state.entries_in(Some(&folder)).next().is_none() {
         return Ok(Some(folder));
     }
-    let unknown = |meta: &ObjectMeta| std::future::ready(state.get(&meta.location).is_none());
-    let mut visible = below.list(Some(&folder)).try_filter(unknown);
+    let shown = |meta: &ObjectMeta| std::future::ready(overlay.shows(state, &meta.location));
+    let mut visible = below.list(Some(&folder)).try_filter(shown);
     Ok(visible.try_next().await?.map(|_| folder))
 }
 

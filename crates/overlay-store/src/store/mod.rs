@@ -45,7 +45,7 @@ impl ObjectStore for OverlayStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        match (self.entry(location), &self.below) {
+        match (self.entry(location), self.below_for(location)) {
             (Some(Entry::Object(object)), _) => object.read(location, options),
             (Some(Entry::Deleted(_)), _) => Reason::Deleted.fail(location),
             (None, Some(below)) => below.get_opts(location, options).await,
@@ -54,7 +54,7 @@ impl ObjectStore for OverlayStore {
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let object = match (self.entry(location), &self.below) {
+        let object = match (self.entry(location), self.below_for(location)) {
             (Some(Entry::Object(object)), _) => object,
             (Some(Entry::Deleted(_)), _) => return Reason::Deleted.fail(location),
             (None, Some(below)) => return below.get_ranges(location, ranges).await,

@@ -5,6 +5,7 @@ mod creators;
 mod export;
 mod fixtures;
 mod forks;
+mod hidden;
 mod journal;
 mod limit;
 mod model;

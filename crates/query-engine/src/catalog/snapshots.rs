@@ -23,14 +23,14 @@ pub(crate) struct Snapshots {
     loads: SingleFlight<String, Loaded>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Kept {
     by_location: HashMap<String, Slot>,
     /// Grows with each use.
     clock: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Slot {
     snapshot: Arc<Snapshot>,
     /// The clock when it was loaded.
@@ -38,6 +38,15 @@ struct Slot {
 }
 
 impl Snapshots {
+    /// What is known, for an engine whose stores may hold other tables in the same places: each is held
+    /// against its log before it is used again.
+    pub fn copy(&self) -> Self {
+        Self {
+            kept: Mutex::new(self.lock().clone()),
+            loads: SingleFlight::default(),
+        }
+    }
+
     /// The latest version, as the store has it now, or had it when a load began that is still in
     /// progress. Where an earlier version is known, only newer commits are read.
     pub async fn latest(&self, table: &Table) -> Loaded {

@@ -9,15 +9,13 @@ use messages::table::{Column, HistoryEntry, SchemaChange, TableDescription};
 use crate::errors::from_log;
 use crate::run::statement_context::StatementContext;
 
-/// Commits that the page gets: each of them costs a request. `DESCRIBE HISTORY` has them all.
-const COMMITS: usize = 200;
-
-/// Reads the log; of the data files, nothing.
+/// Reads the log, with its newest `commits`, each of which costs a request; of the data files, nothing.
 pub(crate) async fn describe(
     context: &StatementContext,
     table: &Table,
+    commits: usize,
 ) -> Result<TableDescription, Error> {
-    let described = context.latest_with_history(table, COMMITS).await;
+    let described = context.latest_with_history(table, commits).await;
     let (snapshot, history) = described.map_err(|error| from_log(&error))?;
     let columns = snapshot.schema().fields().iter().map(|field| Column {
         name: field.name.clone(),
@@ -34,7 +32,7 @@ pub(crate) async fn describe(
         size_in_bytes: files.size_in_bytes(),
         num_rows: files.num_records_total(),
         history: history.iter().map(entry).collect(),
-        has_older_history: history.len() == COMMITS
+        has_older_history: history.len() == commits
             && history.last().is_some_and(|oldest| oldest.version > 0),
     })
 }

@@ -5,7 +5,7 @@ use delta_transaction::{Conflict, Error as TransactionError, FileError};
 use messages::Error;
 use messages::proxy::COMMIT_OUTCOME_UNKNOWN;
 
-use crate::errors::{from_log, from_store};
+use crate::errors::{from_log, from_store, overlay_is_full};
 
 /// The end of a round.
 #[derive(Debug)]
@@ -75,11 +75,11 @@ fn transaction_error(error: &TransactionError, table: &Table) -> Error {
             format!("{location} is append-only: its rows can't be changed or removed."),
         )
         .with_hint("Allow it with ALTER TABLE … SET TBLPROPERTIES (delta.appendOnly = false)."),
-        TransactionError::OutcomeUnknown { version, source } => Error::new(
+        TransactionError::OutcomeUnknown { version, source } => overlay_is_full(source).unwrap_or_else(|| Error::new(
             COMMIT_OUTCOME_UNKNOWN,
             format!("The store gave no answer to the commit of version {version} of {location}, so it may have been made, or not: {source}."),
         )
-        .with_hint("Look with DESCRIBE HISTORY whether it was, before you run the statement again."),
+        .with_hint("Look with DESCRIBE HISTORY whether it was, before you run the statement again.")),
         TransactionError::Log(error) => from_log(error),
         TransactionError::Storage { path, source } => from_store(path.as_ref(), source),
         TransactionError::Files(error) => file_error(error, location),

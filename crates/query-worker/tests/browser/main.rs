@@ -2,8 +2,11 @@
 
 mod committing;
 mod fake;
+mod page;
 mod reading;
 mod running;
+mod sandbox;
+mod tables;
 
 use query_engine::Scheduler as _;
 use query_worker::MacrotaskScheduler;

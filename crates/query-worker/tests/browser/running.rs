@@ -1,19 +1,14 @@
 //! Scripts through the message loop: rows, credit, cancellation, failures.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow::ipc::reader::StreamReader;
-use futures::StreamExt;
-use futures::channel::mpsc;
-use messages::engine::{FromWorker, RequestId, ToWorker};
-use parquet::arrow::ArrowWriter;
-use query_worker::{MacrotaskScheduler, Outbox, Service};
+use arrow::array::RecordBatch;
+use messages::engine::{FromWorker, ToWorker};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::WorkerGlobalScope;
 
 use crate::fake;
+use crate::page::Page;
+use crate::tables::put_table;
 
 /// Long, even in a release build: 10⁹ pairs of rows.
 const LONG_QUERY: &str = "WITH t AS (SELECT unnest(range(0, 1000)) AS a)
@@ -21,148 +16,9 @@ const LONG_QUERY: &str = "WITH t AS (SELECT unnest(range(0, 1000)) AS a)
 /// 100,000 rows.
 const MANY_ROWS: &str = "SELECT unnest(range(0, 100000)) AS a";
 
-struct Page {
-    service: Service,
-    messages: mpsc::UnboundedReceiver<(FromWorker, Option<Vec<u8>>)>,
-}
-
-impl Page {
-    fn unconnected() -> Self {
-        let (sender, messages) = mpsc::unbounded();
-        let outbox = Outbox::new(move |message, bytes| {
-            let _ = sender.unbounded_send((message.clone(), bytes.map(<[u8]>::to_vec)));
-        });
-        let scheduler = MacrotaskScheduler::new().unwrap();
-        Self {
-            service: Service::new(outbox, 256 << 20, scheduler),
-            messages,
-        }
-    }
-
-    /// On the fake store and its proxy, which are empty.
-    fn connected() -> Self {
-        fake::fresh();
-        let page = Self::unconnected();
-        page.service.handle(ToWorker::Connect {
-            connection: fake::anonymous(),
-            proxy: Some("http://proxy.test/".to_owned()),
-        });
-        page
-    }
-
-    fn run(&self, id: RequestId, sql: &str, credit: u32) {
-        self.service.handle(ToWorker::Run {
-            id,
-            sql: sql.to_owned(),
-            credit,
-        });
-    }
-
-    async fn next(&mut self) -> (FromWorker, Option<Vec<u8>>) {
-        self.messages.next().await.expect("the service lives")
-    }
-
-    /// The next message that is no progress.
-    async fn step(&mut self) -> (FromWorker, Option<Vec<u8>>) {
-        loop {
-            let (message, bytes) = self.next().await;
-            if !matches!(message, FromWorker::Progress { .. }) {
-                return (message, bytes);
-            }
-        }
-    }
-
-    /// All messages up to the end of run `id`, its batches decoded.
-    async fn finish(&mut self, id: RequestId) -> (Vec<FromWorker>, Vec<RecordBatch>) {
-        let (mut messages, mut batches) = (Vec::new(), Vec::new());
-        loop {
-            let (message, bytes) = self.step().await;
-            batches.extend(bytes.map(|bytes| decode(&bytes)));
-            let last = matches!(
-                &message,
-                FromWorker::Done { id: over }
-                | FromWorker::Failed { id: over, .. }
-                | FromWorker::Cancelled { id: over } if *over == id
-            );
-            messages.push(message);
-            if last {
-                return (messages, batches);
-            }
-        }
-    }
-
-    /// The one value of the one row that `sql` answers, as a bigint.
-    async fn bigint(&mut self, id: RequestId, sql: &str) -> i64 {
-        self.run(id, sql, 9);
-        let (messages, batches) = self.finish(id).await;
-        let [batch] = &batches[..] else {
-            panic!("{messages:?}")
-        };
-        batch
-            .column(0)
-            .as_any()
-            .downcast_ref::<Int64Array>()
-            .unwrap()
-            .value(0)
-    }
-}
-
-/// The one batch of a self-contained stream.
-fn decode(bytes: &[u8]) -> RecordBatch {
-    let mut reader = StreamReader::try_new(bytes, None).unwrap();
-    let batch = reader.next().unwrap().unwrap();
-    assert!(reader.next().is_none());
-    batch
-}
-
 fn now() -> f64 {
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     scope.performance().unwrap().now()
-}
-
-/// A Delta table of two commits: a, b / 1, 'one'; 2, 'two' / 3, null.
-fn put_table(root: &str) {
-    let schema = r#"{\"type\":\"struct\",\"fields\":[{\"name\":\"a\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}},{\"name\":\"b\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}}]}"#;
-    let first = put_rows(
-        root,
-        "part-0.parquet",
-        vec![1, 2],
-        vec![Some("one"), Some("two")],
-    );
-    let second = put_rows(root, "part-1.parquet", vec![3], vec![None]);
-    let created = format!(
-        r#"{{"commitInfo":{{"timestamp":1767225600000,"operation":"WRITE","operationParameters":{{}}}}}}
-{{"protocol":{{"minReaderVersion":1,"minWriterVersion":2}}}}
-{{"metaData":{{"id":"6d5e4b0e-6f3a-4f6b-9a52-0d6a2e6f8b11","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{schema}","partitionColumns":[],"configuration":{{}},"createdTime":1767225600000}}}}
-{first}"#
-    );
-    let appended = format!(
-        r#"{{"commitInfo":{{"timestamp":1767225601000,"operation":"WRITE","operationParameters":{{}}}}}}
-{second}"#
-    );
-    for (version, commit) in [created, appended].iter().enumerate() {
-        let path = format!("{root}/_delta_log/{version:020}.json");
-        fake::put_object(&path, commit.as_bytes());
-    }
-}
-
-/// Writes a data file; answers the action that adds it.
-fn put_rows(root: &str, name: &str, a: Vec<i64>, b: Vec<Option<&str>>) -> String {
-    let rows = a.len();
-    let columns: [(&str, ArrayRef); 2] = [
-        ("a", Arc::new(Int64Array::from(a))),
-        ("b", Arc::new(StringArray::from(b))),
-    ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    fake::put_object(&format!("{root}/{name}"), &bytes);
-    let size = bytes.len();
-    format!(
-        r#"{{"add":{{"path":"{name}","partitionValues":{{}},"size":{size},"modificationTime":1767225600000,"dataChange":true,"stats":"{{\"numRecords\":{rows}}}"}}}}"#
-    )
 }
 
 #[wasm_bindgen_test]

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use futures::FutureExt;
 use messages::engine::{QueryMetrics, StatementSummary};
+use messages::sandbox::SandboxState;
 use messages::table::FolderListing;
 
 use super::*;
@@ -57,6 +58,8 @@ impl WorkerHost for FakeHost {
         self.statuses.borrow_mut().push(status);
     }
 
+    fn set_sandbox(&self, _: SandboxState) {}
+
     fn after(&self, time: Duration, then: Box<dyn FnOnce()>) {
         assert_eq!(time, CANCEL_PATIENCE);
         self.timers.borrow_mut().push(then);
@@ -83,7 +86,7 @@ impl Page {
 
     fn ready() -> Self {
         let page = Self::loading();
-        page.client.connect(connection(), None);
+        page.client.connect(connection(), None, None);
         page.become_ready();
         page
     }
@@ -100,7 +103,7 @@ impl Page {
 
     fn run(&self, sql: &'static str) -> RunHandle {
         let heard = Rc::clone(&self.heard);
-        self.client.run(sql.to_owned(), 2, move |event| {
+        self.client.run(sql.to_owned(), 2, false, move |event| {
             let what = match event {
                 RunEvent::Message(FromWorker::Done { .. }, _) => "done".to_owned(),
                 RunEvent::Message(FromWorker::Cancelled { .. }, _) => "cancelled".to_owned(),
@@ -170,6 +173,7 @@ fn connect() -> ToWorker {
     ToWorker::Connect {
         connection: connection(),
         proxy: None,
+        sandbox: None,
     }
 }
 
@@ -198,13 +202,24 @@ fn run_waits_for_engine_and_connection() {
     assert!(page.started().is_empty());
     page.become_ready();
     assert!(page.started().is_empty(), "nobody has said where to read");
-    page.client.connect(connection(), None);
+    page.client.connect(connection(), None, None);
     assert_eq!(page.started(), ["a"]);
 
     let page = Page::loading();
-    page.client.connect(connection(), None);
+    page.client.connect(connection(), None, None);
     page.run("a");
     page.become_ready();
+    assert_eq!(page.started(), ["a"]);
+}
+
+#[test]
+fn run_after_a_hold_waits_for_the_next_connection() {
+    let page = Page::ready();
+    page.posted();
+    page.client.hold();
+    page.run("a");
+    assert_eq!(page.posted(), []);
+    page.client.connect(connection(), None, None);
     assert_eq!(page.started(), ["a"]);
 }
 
@@ -338,7 +353,7 @@ fn crashed_worker_is_replaced_and_only_the_active_run_is_lost() {
 #[test]
 fn engine_that_never_came_up_is_tried_again_with_the_next_run() {
     let page = Page::loading();
-    page.client.connect(connection(), None);
+    page.client.connect(connection(), None, None);
     page.run("a");
     page.answer(FromWorker::Crashed {
         message: "404".into(),

@@ -176,3 +176,50 @@ fn unreadable_rows_end_the_script_with_an_error() {
     assert!(effects.ended);
     assert!(matches!(script.phase, Phase::Failed { index: Some(0), .. }));
 }
+
+#[test]
+fn preview_can_be_kept_once_its_effects_are_known_and_nobody_has_decided() {
+    let mut script = Script::new(1, "a".into()).as_preview();
+    started(&mut script, 0, 1);
+    done(&mut script, 0, true);
+    let preview = Box::new(Preview {
+        table: "s3a://b/t".into(),
+        commit: None,
+        files: Vec::new(),
+        no_rows: None,
+    });
+    script.apply(
+        FromWorker::Previewed {
+            id: 7,
+            index: 0,
+            preview,
+        },
+        None,
+    );
+    assert!(!script.can_be_kept(), "its rows are on their way");
+    started(&mut script, 1, 2);
+    assert!(script.statements[1].is_difference && !script.statements[0].is_difference);
+    batch(&mut script, 1, 10);
+    batch(&mut script, 1, 10);
+    assert!(script.can_be_kept(), "more rows wait for a reader");
+    assert_eq!(script.shown_by_default(), 1);
+    let run = script.preview.as_mut().unwrap();
+    assert_eq!(run.id, 7);
+    run.fate = Fate::Forgotten;
+    assert!(!script.can_be_kept());
+}
+
+#[test]
+fn preview_of_a_script_that_failed_can_not_be_kept() {
+    let mut script = Script::new(1, "a".into()).as_preview();
+    started(&mut script, 0, 1);
+    script.apply(
+        FromWorker::Failed {
+            id: 1,
+            index: Some(0),
+            error: Error::new("X", "no"),
+        },
+        None,
+    );
+    assert!(!script.can_be_kept());
+}

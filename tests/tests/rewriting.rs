@@ -21,6 +21,7 @@ use url::Url;
 struct Tally {
     written: usize,
     refused: usize,
+    optimized: usize,
     partly_deleted: usize,
     read_by_delta_rs: usize,
     read_by_kernel: usize,
@@ -59,6 +60,7 @@ async fn keep_their_rows(with_vectors: bool) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     // Or nothing was looked at.
     assert!(tally.written >= 100, "{tally:?}");
+    assert!(tally.optimized >= 150, "{tally:?}");
     assert!(tally.partly_deleted >= 60, "{tally:?}");
     assert!(tally.read_by_delta_rs >= 95, "{tally:?}");
     assert!(tally.read_by_kernel >= 100, "{tally:?}");
@@ -176,6 +178,20 @@ async fn check(folder: &Path, with_vectors: bool, tally: &mut Tally) -> Result<(
     updated
         .check(&before, &before.ours)
         .context("after UPDATE")?;
+    // The same rows in fewer files, and then in an order of their own.
+    for optimize in ["", " ZORDER BY "] {
+        let by = if optimize.is_empty() { "" } else { &column };
+        let sql = format!("OPTIMIZE {table}{optimize}{by}");
+        if let Err(error) = statement(&engine, &sql).await {
+            let text = format!("{error:#}");
+            let is_refusal = text.contains("DELTA_ZORDERING") || text.contains("liquid clustering");
+            ensure!(is_refusal, "{text}");
+            continue;
+        }
+        tally.optimized += 1;
+        let optimized = Readings::take(folder, &columns).await?;
+        optimized.check(&before, &before.ours).context(sql)?;
+    }
     // Some rows only, so that files keep others: all readers miss the same.
     let some = format!("DELETE FROM {table} WHERE {column} IN (SELECT max({column}) FROM {table})");
     if statement(&engine, &some).await.is_ok() {

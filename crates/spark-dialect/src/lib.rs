@@ -41,6 +41,7 @@ mod bind;
 mod errors;
 mod identifiers;
 mod lex;
+mod maintenance;
 mod parse;
 mod statement;
 mod table_name;
@@ -54,6 +55,7 @@ pub use bind::duplicate_columns::strip_duplicate_suffixes;
 pub use bind::merge_rows::{MergedAction, MergedClause, MergedRows};
 pub use bind::rows::{SOURCE, TARGET, UpdatedRows, expression_name, expressions_over_rows};
 pub use bind::writes::bind_create_table_as_select;
+pub use maintenance::{Maintenance, Optimize};
 pub use parse::script::parse_script;
 pub use statement::{
     AddColumns, BoundInsert, Delete, ExplainMode, Insert, Merge, ParsedStatement, Query, Relation,

@@ -9,6 +9,8 @@ use std::fmt;
 use messages::commit::{CreateMode, Operation, TableOptions};
 use sqlparser::ast;
 
+use crate::maintenance::Maintenance;
+
 /// One statement of a script.
 #[derive(Debug, Clone)]
 pub struct ParsedStatement {
@@ -289,7 +291,8 @@ impl Write {
             | WriteOperation::Delete(_)
             | WriteOperation::Merge(_)
             | WriteOperation::Restore(_)
-            | WriteOperation::AddColumns(_) => false,
+            | WriteOperation::AddColumns(_)
+            | WriteOperation::Maintain(_) => false,
         }
     }
 }
@@ -321,6 +324,8 @@ pub enum WriteOperation {
     Restore(VersionSpec),
     /// `ALTER TABLE … ADD COLUMNS`.
     AddColumns(AddColumns),
+    /// A statement that tends to the table's files.
+    Maintain(Maintenance),
 }
 
 /// `INSERT`; [`Insert::bind`] makes the operation.

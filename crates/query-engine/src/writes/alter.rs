@@ -39,7 +39,7 @@ pub(crate) async fn set_properties(
     let committed = transaction.commit().await?;
     Ok(Outcome {
         committed: Some(committed),
-        result: Vec::new(),
+        ..Outcome::default()
     })
 }
 
@@ -96,6 +96,6 @@ pub(crate) async fn add_columns(
     let committed = transaction.commit().await?;
     Ok(Outcome {
         committed: Some(committed),
-        result: Vec::new(),
+        ..Outcome::default()
     })
 }

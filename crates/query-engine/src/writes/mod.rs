@@ -11,6 +11,7 @@ mod create;
 mod definitions;
 mod errors;
 mod metrics;
+mod optimize;
 mod predicate;
 mod protocol;
 mod restore;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use delta_log::{Snapshot, Table};
 use delta_transaction::{Committed, Environment, Transaction, Uuid};
 use messages::Error;
@@ -27,6 +28,8 @@ pub(crate) struct Outcome {
     pub committed: Option<Committed>,
     /// The row that Spark answers: names and values.
     pub result: Vec<(String, i64)>,
+    /// The rows that Spark answers, where they are no numbers.
+    pub rows: Option<RecordBatch>,
 }
 
 impl Round<'_> {

@@ -71,14 +71,15 @@ pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, 
     // Nothing has changed: there is nothing to commit. An INSERT of no rows is one all the same.
     if transaction.is_empty() && !matches!(write.operation, WriteOperation::Insert(_)) {
         return Ok(Outcome {
-            committed: None,
             result,
+            ..Outcome::default()
         });
     }
     let committed = transaction.commit().await?;
     Ok(Outcome {
         committed: Some(committed),
         result,
+        ..Outcome::default()
     })
 }
 
@@ -91,7 +92,8 @@ fn may_replace(write: &Write) -> bool {
         WriteOperation::Bound(_)
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
-        | WriteOperation::AddColumns(_) => false,
+        | WriteOperation::AddColumns(_)
+        | WriteOperation::Maintain(_) => false,
     }
 }
 

@@ -7,7 +7,7 @@ use delta_transaction::{Committed, Uuid};
 use futures::FutureExt;
 use messages::Error;
 use messages::commit::Operation;
-use spark_dialect::{Write, WriteOperation};
+use spark_dialect::{Maintenance, Write, WriteOperation};
 
 use crate::catalog::is_parquet;
 use crate::engine_core::EngineCore;
@@ -19,7 +19,7 @@ use crate::run::statement_context::StatementContext;
 use crate::statements::describe;
 use crate::writes::errors::WriteError;
 use crate::writes::round::{Outcome, Round};
-use crate::writes::{alter, create, restore, rows};
+use crate::writes::{alter, create, optimize, restore, rows};
 
 /// Times that a statement is computed again because of a conflict.
 const RECOMPUTATIONS: usize = 3;
@@ -53,6 +53,9 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
         }
         WriteOperation::AddColumns(add) => alter::add_columns(round, add).boxed().await,
         WriteOperation::Restore(to) => restore::restore(round, to).boxed().await,
+        WriteOperation::Maintain(Maintenance::Optimize(statement)) => {
+            optimize::optimize(round, statement).boxed().await
+        }
     }
 }
 
@@ -71,13 +74,19 @@ pub(crate) async fn execute_write(
     let outcome = rounds(core, &context, place, write, id).await;
     // Also after an error, which may leave the outcome unknown.
     core.snapshots.committed(&location);
-    let Outcome { committed, result } = outcome?;
+    let Outcome {
+        committed,
+        result,
+        rows,
+    } = outcome?;
     if write.creates_table() {
         core.catalog.forget();
     }
     context.finished();
     let yield_timer = Arc::clone(&core.yield_timer);
-    let execution = if result.is_empty() {
+    let execution = if let Some(rows) = rows {
+        Execution::of_batch(context, yield_timer, rows)
+    } else if result.is_empty() {
         Execution::nothing(context, yield_timer)
     } else {
         let row = describe::counts(&result).map_err(|error| from_datafusion(&error.into()))?;

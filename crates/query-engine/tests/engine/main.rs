@@ -7,6 +7,7 @@ mod committed;
 mod limits;
 mod odd_logs;
 mod opening;
+mod optimizing;
 mod reading;
 mod row_changes;
 mod statements;

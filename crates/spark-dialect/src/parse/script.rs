@@ -46,10 +46,7 @@ const STATEMENTS: &[(&str, Entry)] = &[
     ("SHOW", Read(|p| p.show())),
     ("SET", Read(|p| p.set())),
     ("EXPLAIN", Read(|p| p.explain())),
-    (
-        "OPTIMIZE",
-        Unsupported("Files are compacted by a later version of Lakeglass; run OPTIMIZE in Spark."),
-    ),
+    ("OPTIMIZE", Read(|p| p.optimize())),
     (
         "VACUUM",
         Unsupported("Files are removed by a later version of Lakeglass; run VACUUM in Spark."),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -12,6 +11,7 @@ use object_store::{
 };
 
 use crate::answer::not_supported;
+use crate::deletes::Deletes;
 use crate::requests::{Commit, ProxyAddress, Requests};
 use crate::upload::Upload;
 
@@ -49,6 +49,20 @@ impl ProxyStore {
     }
 }
 
+/// Drops a table of a bucket through a proxy, where that is allowed: the log first, and then all else in
+/// its folder. Gives the number of objects that are deleted.
+///
+/// # Errors
+/// [`object_store::Error::NotSupported`] around the proxy's [`messages::Error`] where it refuses, which
+/// leaves the table as it is.
+pub async fn drop_table(proxy: &ProxyAddress, bucket: &str, table: &Path) -> Result<u64> {
+    let requests = Requests {
+        bucket: bucket.to_owned(),
+        proxy: proxy.clone(),
+    };
+    requests.drop_table(table).await
+}
+
 #[async_trait]
 impl ObjectStore for ProxyStore {
     async fn put_opts(&self, to: &Path, body: PutPayload, o: PutOptions) -> Result<PutResult> {
@@ -78,13 +92,11 @@ impl ObjectStore for ProxyStore {
         &self,
         paths: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        let requests = self.requests.clone();
-        paths
-            .and_then(move |path| {
-                let requests = requests.clone();
-                async move { requests.delete_object(path).await }
-            })
-            .boxed()
+        let deletes = Deletes {
+            reads: Arc::clone(&self.reads),
+            requests: self.requests.clone(),
+        };
+        deletes.all(paths)
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

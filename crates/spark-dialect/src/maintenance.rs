@@ -6,7 +6,9 @@ use sqlparser::ast::Expr;
 #[derive(Debug, Clone)]
 pub enum Maintenance {
     /// `OPTIMIZE`.
-    Optimize(Optimize),
+    Optimize(Box<Optimize>),
+    /// `VACUUM`.
+    Vacuum(Vacuum),
 }
 
 /// `OPTIMIZE table [WHERE partitions] [ZORDER BY (columns)]`.
@@ -17,4 +19,14 @@ pub struct Optimize {
     pub(crate) partitions: Option<Expr>,
     /// The columns of ZORDER BY, as written, each as the path to it; empty without it.
     pub zorder_by: Vec<Vec<String>>,
+}
+
+/// `VACUUM table [RETAIN n HOURS] [DRY RUN]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vacuum {
+    /// Time for which files stay that the table no longer has, in milliseconds; `None`: as long as the
+    /// table says.
+    pub retain: Option<i64>,
+    /// Only tell which files would go.
+    pub dry_run: bool,
 }

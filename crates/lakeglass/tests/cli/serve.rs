@@ -223,6 +223,58 @@ async fn commits_over_http_are_seen_in_the_store() {
     assert_eq!(count(DIMENSION)["rows"], json!([["6"]]));
 }
 
+/// Files of a folder and the folders in it.
+fn files_below(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.path().is_dir() {
+            true => files_below(&entry.path()),
+            false => 1,
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn files_are_compacted_and_deleted_through_the_proxy() {
+    let data = seeded();
+    let page = page();
+    let server = Server::start(data.path(), page.path());
+    let run = |sql: &str| {
+        let output = lakeglass()
+            .args(["sql", sql, "--proxy", &server.url, "--data"])
+            .arg(data.path())
+            .output()
+            .expect("lakeglass runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{sql}: {error}");
+        error
+    };
+    let table = "delta.`s3a://raw-data-bucket/deep/er/t`";
+    run(&format!(
+        "CREATE TABLE {table} (id INT, p STRING) PARTITIONED BY (p)"
+    ));
+    for _ in 0..3 {
+        run(&format!("INSERT INTO {table} VALUES (1, 'a b'), (2, NULL)"));
+    }
+    let folder = data.path().join("raw-data-bucket/deep/er/t");
+    run(&format!("OPTIMIZE {table}"));
+    assert_eq!(files_below(&folder.join("p=a b")), 4);
+    // The proxy keeps what the table keeps, whatever the statement says.
+    let unchecked = "SET spark.databricks.delta.retentionDurationCheck.enabled = false";
+    let vacuum = format!("{unchecked}; VACUUM {table} RETAIN 0 HOURS");
+    let warning = run(&vacuum);
+    assert!(warning.contains("6 files were not deleted"), "{warning}");
+    assert_eq!(files_below(&folder.join("p=a b")), 4);
+    run(&format!(
+        "ALTER TABLE {table} SET TBLPROPERTIES (delta.deletedFileRetentionDuration = 'interval 0 hours')"
+    ));
+    let warning = run(&format!("VACUUM {table}"));
+    assert_eq!(warning, "");
+    assert_eq!(files_below(&folder.join("p=a b")), 1);
+    let count = query(&format!("SELECT COUNT(*) FROM {table}"), data.path());
+    assert_eq!(count["rows"], json!([["6"]]));
+}
+
 #[tokio::test]
 async fn port_in_use_names_the_option_to_change() {
     let page = page();

@@ -20,6 +20,7 @@ mod round;
 mod rows;
 mod staged_rows;
 mod statement;
+mod vacuum;
 mod vectors;
 
 pub(crate) use statement::execute_write;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use delta_log::{Snapshot, Table};
+use delta_transaction::maintenance::{after_commit, should_checkpoint};
 use delta_transaction::{Committed, Environment, Transaction, Uuid};
 use messages::Error;
 
@@ -58,6 +59,24 @@ impl Round<'_> {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(error) if matches!(*error, delta_log::Error::NotATable { .. }) => Ok(None),
             Err(error) => Err(from_log(&error)),
+        }
+    }
+
+    /// Writes a checkpoint where one is due. The commit is made: what goes wrong here is a warning.
+    pub async fn maintain(&self, committed: &Committed) {
+        let Committed {
+            version, snapshot, ..
+        } = committed;
+        if !should_checkpoint(*version, snapshot.metadata()) {
+            return;
+        }
+        let faults = after_commit(&self.table, snapshot, &*self.core.environment).await;
+        for fault in faults {
+            let location = &self.table.location;
+            let text = format!(
+                "{location}: version {version} is committed, but its log was not tidied up: {fault}"
+            );
+            self.context.note(text);
         }
     }
 

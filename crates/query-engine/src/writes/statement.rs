@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use delta_transaction::maintenance::{after_commit, should_checkpoint};
-use delta_transaction::{Committed, Uuid};
+use delta_transaction::Uuid;
 use futures::FutureExt;
 use messages::Error;
 use messages::commit::Operation;
@@ -19,7 +18,7 @@ use crate::run::statement_context::StatementContext;
 use crate::statements::describe;
 use crate::writes::errors::WriteError;
 use crate::writes::round::{Outcome, Round};
-use crate::writes::{alter, create, optimize, restore, rows};
+use crate::writes::{alter, create, optimize, restore, rows, vacuum};
 
 /// Times that a statement is computed again because of a conflict.
 const RECOMPUTATIONS: usize = 3;
@@ -55,6 +54,9 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
         WriteOperation::Restore(to) => restore::restore(round, to).boxed().await,
         WriteOperation::Maintain(Maintenance::Optimize(statement)) => {
             optimize::optimize(round, statement).boxed().await
+        }
+        WriteOperation::Maintain(Maintenance::Vacuum(statement)) => {
+            vacuum::vacuum(round, statement).boxed().await
         }
     }
 }
@@ -116,7 +118,7 @@ async fn rounds(
         match run(&round, write).await {
             Ok(outcome) => {
                 if let Some(committed) = &outcome.committed {
-                    maintain(&round, committed).await;
+                    round.maintain(committed).await;
                 }
                 return Ok(outcome);
             }
@@ -128,24 +130,6 @@ async fn rounds(
         }
     }
     Err(Error::new("INTERNAL_ERROR", "A statement without an end."))
-}
-
-/// Writes a checkpoint where one is due. The statement is done: what goes wrong here is a warning.
-async fn maintain(round: &Round<'_>, committed: &Committed) {
-    let Committed {
-        version, snapshot, ..
-    } = committed;
-    if !should_checkpoint(*version, snapshot.metadata()) {
-        return;
-    }
-    let faults = after_commit(&round.table, snapshot, &*round.core.environment).await;
-    for fault in faults {
-        let location = &round.table.location;
-        let text = format!(
-            "{location}: version {version} is committed, but its log was not tidied up: {fault}"
-        );
-        round.context.note(text);
-    }
 }
 
 /// The place of the table to write.

@@ -15,4 +15,5 @@ mod support;
 mod table_diff;
 mod time_travel;
 mod untrusted_numbers;
+mod vacuuming;
 mod writing;

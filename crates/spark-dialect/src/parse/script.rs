@@ -47,10 +47,7 @@ const STATEMENTS: &[(&str, Entry)] = &[
     ("SET", Read(|p| p.set())),
     ("EXPLAIN", Read(|p| p.explain())),
     ("OPTIMIZE", Read(|p| p.optimize())),
-    (
-        "VACUUM",
-        Unsupported("Files are removed by a later version of Lakeglass; run VACUUM in Spark."),
-    ),
+    ("VACUUM", Read(|p| p.vacuum())),
     (
         "TRUNCATE",
         Unsupported("DELETE FROM t removes all rows, and can be undone with RESTORE."),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::{BoxFuture, FutureExt};
 use messages::Error;
 use messages::connection::Credentials;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
@@ -197,6 +198,19 @@ impl Stores for NativeStores {
     fn buckets(&self) -> Vec<String> {
         self.names.clone()
     }
+
+    fn drop_table<'a>(&'a self, place: &'a StoreLocation) -> BoxFuture<'a, Result<bool, Error>> {
+        async move {
+            let table = TableLocation::parse(&place.location).ok();
+            let table = table.filter(|table| table.scheme() == &Scheme::S3);
+            let (Some(proxy), Some(table)) = (&self.proxy, table) else {
+                return Ok(false);
+            };
+            let dropped = proxy_store::drop_table(proxy, table.authority(), &place.root).await;
+            dropped.map(|_| true)
+        }
+        .boxed()
+    }
 }
 
 /// The URL of a table that is named on a command line: a URL, or a path of this machine.
@@ -241,7 +255,10 @@ fn local(folder: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
         ));
     }
     Ok(Arc::new(
-        LocalFileSystem::new_with_prefix(folder).map_err(|error| broken(&error))?,
+        LocalFileSystem::new_with_prefix(folder)
+            .map_err(|error| broken(&error))?
+            // A folder that has nothing left in it is none of a store.
+            .with_automatic_cleanup(true),
     ))
 }
 

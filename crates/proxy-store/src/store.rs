@@ -4,6 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use messages::Error as Told;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -53,14 +54,26 @@ impl ProxyStore {
 /// its folder. Gives the number of objects that are deleted.
 ///
 /// # Errors
-/// [`object_store::Error::NotSupported`] around the proxy's [`messages::Error`] where it refuses, which
-/// leaves the table as it is.
-pub async fn drop_table(proxy: &ProxyAddress, bucket: &str, table: &Path) -> Result<u64> {
+/// What the proxy says where it refuses, which leaves the table as it is; `COMMIT_PROXY_UNREACHABLE`.
+pub async fn drop_table(proxy: &ProxyAddress, bucket: &str, table: &Path) -> Result<u64, Told> {
     let requests = Requests {
         bucket: bucket.to_owned(),
         proxy: proxy.clone(),
     };
-    requests.drop_table(table).await
+    let dropped = requests.drop_table(table).await;
+    dropped.map_err(|error| told(&error))
+}
+
+/// What an error has to say to a person.
+fn told(error: &object_store::Error) -> Told {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(told) = error.downcast_ref::<Told>() {
+            return told.clone();
+        }
+        cause = error.source();
+    }
+    Told::new("COMMIT_PROXY_UNREACHABLE", format!("{error}."))
 }
 
 #[async_trait]

@@ -55,7 +55,7 @@ pub use bind::duplicate_columns::strip_duplicate_suffixes;
 pub use bind::merge_rows::{MergedAction, MergedClause, MergedRows};
 pub use bind::rows::{SOURCE, TARGET, UpdatedRows, expression_name, expressions_over_rows};
 pub use bind::writes::bind_create_table_as_select;
-pub use maintenance::{Maintenance, Optimize, Vacuum};
+pub use maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 pub use parse::script::parse_script;
 pub use statement::{
     AddColumns, BoundInsert, Delete, ExplainMode, Insert, Merge, ParsedStatement, Query, Relation,

@@ -7,6 +7,8 @@ use sqlparser::ast::Expr;
 pub enum Maintenance {
     /// `OPTIMIZE`.
     Optimize(Box<Optimize>),
+    /// `DROP TABLE`.
+    Drop(DropTable),
     /// `VACUUM`.
     Vacuum(Vacuum),
 }
@@ -19,6 +21,13 @@ pub struct Optimize {
     pub(crate) partitions: Option<Expr>,
     /// The columns of ZORDER BY, as written, each as the path to it; empty without it.
     pub zorder_by: Vec<Vec<String>>,
+}
+
+/// `DROP TABLE [IF EXISTS] table`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DropTable {
+    /// Whether it is no error if there is no such table.
+    pub if_exists: bool,
 }
 
 /// `VACUUM table [RETAIN n HOURS] [DRY RUN]`.

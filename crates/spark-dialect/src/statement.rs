@@ -9,7 +9,7 @@ use std::fmt;
 use messages::commit::{CreateMode, Operation, TableOptions};
 use sqlparser::ast;
 
-use crate::maintenance::Maintenance;
+use crate::maintenance::{DropTable, Maintenance};
 
 /// One statement of a script.
 #[derive(Debug, Clone)]
@@ -293,6 +293,24 @@ impl Write {
             | WriteOperation::Restore(_)
             | WriteOperation::AddColumns(_)
             | WriteOperation::Maintain(_) => false,
+        }
+    }
+}
+
+impl Write {
+    /// What a `DROP TABLE` says; `None` for other statements.
+    pub fn dropped_table(&self) -> Option<DropTable> {
+        match &self.operation {
+            WriteOperation::Maintain(Maintenance::Drop(dropped)) => Some(*dropped),
+            WriteOperation::Maintain(Maintenance::Optimize(_) | Maintenance::Vacuum(_))
+            | WriteOperation::Bound(_)
+            | WriteOperation::CreateTableAsSelect { .. }
+            | WriteOperation::Insert(_)
+            | WriteOperation::Update(_)
+            | WriteOperation::Delete(_)
+            | WriteOperation::Merge(_)
+            | WriteOperation::Restore(_)
+            | WriteOperation::AddColumns(_) => None,
         }
     }
 }

@@ -17,6 +17,10 @@ struct Server {
 
 impl Server {
     fn start(data: &Path, page: &Path) -> Self {
+        Self::start_with(data, page, &[])
+    }
+
+    fn start_with(data: &Path, page: &Path, options: &[&str]) -> Self {
         let mut process = lakeglass()
             .args([
                 "serve",
@@ -29,6 +33,7 @@ impl Server {
             .arg(data)
             .arg("--page")
             .arg(page)
+            .args(options)
             .stdout(Stdio::piped())
             .spawn()
             .expect("lakeglass starts");
@@ -273,6 +278,43 @@ async fn files_are_compacted_and_deleted_through_the_proxy() {
     assert_eq!(files_below(&folder.join("p=a b")), 1);
     let count = query(&format!("SELECT COUNT(*) FROM {table}"), data.path());
     assert_eq!(count["rows"], json!([["6"]]));
+}
+
+#[tokio::test]
+async fn tables_are_dropped_through_the_proxy_where_it_allows_that() {
+    let data = seeded();
+    let page = page();
+    let drop = |server: &Server| {
+        let sql = format!("DROP TABLE delta.`{TRANSACTIONS}`");
+        let output = lakeglass()
+            .args(["sql", &sql, "--proxy", &server.url, "--data"])
+            .arg(data.path())
+            .output()
+            .expect("lakeglass runs");
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let tables = || query("SHOW TABLES", data.path())["rowCount"].clone();
+    let before = tables();
+    let server = Server::start(data.path(), page.path());
+    let (dropped, error) = drop(&server);
+    assert!(!dropped && error.contains("DROP_NOT_ALLOWED"), "{error}");
+    assert_eq!(tables(), before);
+    assert_eq!(server.terminate(), Some(0));
+    let server = Server::start_with(data.path(), page.path(), &["--allow-drop"]);
+    assert_eq!(drop(&server), (true, String::new()));
+    assert_eq!(tables(), json!(before.as_u64().expect("a number") - 1));
+    assert_eq!(
+        files_below(&data.path().join("raw-data-bucket/financial_data_delta")),
+        0
+    );
+    // And without one, by whoever has the folder.
+    let sql =
+        format!("DROP TABLE IF EXISTS delta.`{TRANSACTIONS}`; DROP TABLE delta.`{DIMENSION}`");
+    query(&sql, data.path());
+    assert_eq!(tables(), json!(before.as_u64().expect("a number") - 2));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod alter;
 mod column_mapping;
 mod create;
 mod definitions;
+mod drop_table;
 mod errors;
 mod metrics;
 mod optimize;

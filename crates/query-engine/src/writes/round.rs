@@ -10,6 +10,7 @@ use messages::Error;
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_log;
+use crate::host::StoreLocation;
 use crate::run::statement_context::StatementContext;
 use crate::writes::errors::WriteError;
 
@@ -18,6 +19,8 @@ pub(crate) struct Round<'a> {
     pub core: &'a EngineCore,
     pub context: Arc<StatementContext>,
     pub table: Table,
+    /// Where the table is, as the host has it.
+    pub place: StoreLocation,
     /// The statement's id, the same in all rounds.
     pub id: Uuid,
 }

@@ -6,19 +6,20 @@ use delta_transaction::Uuid;
 use futures::FutureExt;
 use messages::Error;
 use messages::commit::Operation;
-use spark_dialect::{Maintenance, Write, WriteOperation};
+use spark_dialect::{DropTable, Maintenance, Write, WriteOperation};
 
 use crate::catalog::is_parquet;
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
 use crate::host::StoreLocation;
 use crate::plan::open_tables::locate_delta;
+use crate::plan::planning::view_named;
 use crate::run::execution::Execution;
 use crate::run::statement_context::StatementContext;
 use crate::statements::describe;
 use crate::writes::errors::WriteError;
 use crate::writes::round::{Outcome, Round};
-use crate::writes::{alter, create, optimize, restore, rows, vacuum};
+use crate::writes::{alter, create, drop_table, optimize, restore, rows, vacuum};
 
 /// Times that a statement is computed again because of a conflict.
 const RECOMPUTATIONS: usize = 3;
@@ -55,6 +56,9 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
         WriteOperation::Maintain(Maintenance::Optimize(statement)) => {
             optimize::optimize(round, statement).boxed().await
         }
+        WriteOperation::Maintain(Maintenance::Drop(statement)) => {
+            drop_table::drop_table(round, *statement).boxed().await
+        }
         WriteOperation::Maintain(Maintenance::Vacuum(statement)) => {
             vacuum::vacuum(round, statement).boxed().await
         }
@@ -67,7 +71,18 @@ pub(crate) async fn execute_write(
     context: Arc<StatementContext>,
     write: &Write,
 ) -> Result<Execution, Error> {
-    let place = place(core, &context, write).await?;
+    let dropped = write.dropped_table();
+    if dropped.is_some() && view_named(core, &write.table).is_some() {
+        return Err(is_view(write));
+    }
+    let place = match (place(core, &context, write).await, dropped) {
+        (Err(error), Some(DropTable { if_exists: true }))
+            if error.code == "TABLE_OR_VIEW_NOT_FOUND" =>
+        {
+            return Ok(Execution::nothing(context, Arc::clone(&core.yield_timer)));
+        }
+        (place, _) => place?,
+    };
     if !place.can_write {
         return Err(read_only(&place.location));
     }
@@ -81,7 +96,7 @@ pub(crate) async fn execute_write(
         result,
         rows,
     } = outcome?;
-    if write.creates_table() {
+    if write.creates_table() || dropped.is_some() {
         core.catalog.forget();
     }
     context.finished();
@@ -108,7 +123,8 @@ async fn rounds(
     let round = Round {
         core,
         context: Arc::clone(context),
-        table: context.table(place),
+        table: context.table(place.clone()),
+        place,
         id,
     };
     if write.must_exist {
@@ -146,6 +162,11 @@ async fn place(
     }
     let table = locate_delta(core, context, &write.table).await?;
     core.catalog.locate_url(&table.location)
+}
+
+fn is_view(write: &Write) -> Error {
+    let message = format!("{} is a temporary view, not a table.", write.table);
+    Error::new("WRONG_COMMAND_FOR_OBJECT_TYPE", message).with_hint("DROP VIEW drops it.")
 }
 
 fn read_only(location: &str) -> Error {

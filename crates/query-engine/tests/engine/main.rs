@@ -4,6 +4,7 @@ mod aggregates;
 mod arithmetic;
 mod change_feed;
 mod committed;
+mod dropping;
 mod limits;
 mod odd_logs;
 mod opening;

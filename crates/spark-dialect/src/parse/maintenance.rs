@@ -1,10 +1,10 @@
-//! OPTIMIZE and VACUUM.
+//! OPTIMIZE, VACUUM and DROP.
 
 use messages::Error;
 use sqlparser::tokenizer::Token;
 
 use crate::errors::not_supported;
-use crate::maintenance::{Maintenance, Optimize, Vacuum};
+use crate::maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 use crate::parse::parser::StatementParser;
 use crate::statement::{StatementKind, WriteOperation};
 use crate::table_name::short_name;
@@ -69,6 +69,20 @@ impl StatementParser<'_> {
             }
         }
         let operation = WriteOperation::Maintain(Maintenance::Vacuum(vacuum));
+        Ok(StatementKind::write(table, operation))
+    }
+
+    /// DROP of a table or a view.
+    pub fn drop_named(&mut self) -> Result<StatementKind, Error> {
+        self.parser.advance_token();
+        if !self.word("TABLE") {
+            return self.drop_view();
+        }
+        let if_exists = self.words(&["IF", "EXISTS"]);
+        let table = self.table()?;
+        // All files go anyway.
+        let _ = self.word("PURGE");
+        let operation = WriteOperation::Maintain(Maintenance::Drop(DropTable { if_exists }));
         Ok(StatementKind::write(table, operation))
     }
 

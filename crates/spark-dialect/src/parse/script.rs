@@ -39,7 +39,7 @@ const STATEMENTS: &[(&str, Entry)] = &[
     ("CREATE", Read(|p| p.create())),
     ("REPLACE", Read(|p| p.create())),
     ("ALTER", Read(|p| p.alter())),
-    ("DROP", Read(|p| p.drop_view())),
+    ("DROP", Read(|p| p.drop_named())),
     ("RESTORE", Read(|p| p.restore())),
     ("DESCRIBE", Read(|p| p.describe())),
     ("DESC", Read(|p| p.describe())),

@@ -163,7 +163,6 @@ fn statements_of_later_versions_are_refused_by_name() {
             "AFTER",
         ),
         ("ALTER TABLE t ADD COLUMN score INT FIRST", "FIRST"),
-        ("DROP TABLE t", "DROP TABLE"),
         ("TRUNCATE TABLE t", "TRUNCATE"),
         ("CREATE VIEW v AS SELECT 1", "view"),
         ("CREATE TABLE t USING parquet AS SELECT 1 AS a", "parquet"),

@@ -21,7 +21,7 @@ const VALID: [&str; 14] = [
     "UPDATE t AS x SET a = CASE WHEN b THEN 1 ELSE 2 END, x.c = a DIV 2 WHERE a IS NOT NULL",
     "SELECT CAST(a AS TIMESTAMP)::STRING, a[0], m['k'], s.f, x -> x + 1, sum(a) OVER (PARTITION BY b ORDER BY c)",
     "OPTIMIZE t WHERE date >= '2024' AND date < '2025' ZORDER BY (amount, `a b`.c)",
-    "VACUUM t RETAIN 168.5 HOURS DRY RUN; VACUUM delta.`s3a://b/t` FULL",
+    "VACUUM t RETAIN 168.5 HOURS DRY RUN; VACUUM delta.`s3a://b/t` FULL; DROP TABLE IF EXISTS b.t PURGE",
     "SET a.b = c; DESCRIBE HISTORY t LIMIT 3; SHOW TBLPROPERTIES t; RESTORE t TO TIMESTAMP AS OF '2024-05-01'",
 ];
 
@@ -52,7 +52,7 @@ fn exercise(sql: &str) {
                 WriteOperation::Maintain(Maintenance::Optimize(optimize)) => {
                     drop(optimize.partition_condition(&schema));
                 }
-                WriteOperation::Maintain(Maintenance::Vacuum(_))
+                WriteOperation::Maintain(Maintenance::Vacuum(_) | Maintenance::Drop(_))
                 | WriteOperation::Bound(_)
                 | WriteOperation::Restore(_) => {}
             },

@@ -112,7 +112,7 @@ impl Optimized<'_> {
             .removes
             .iter()
             .filter_map(|add| add.deletion_vector.as_ref());
-        let rows = vectors.clone().map(|vector| i64::from(vector.cardinality));
+        let rows = vectors.clone().map(|vector| vector.cardinality);
         (long(vectors.count()), rows.fold(0, i64::saturating_add))
     }
 

@@ -104,11 +104,7 @@ fn effect(preview: &Preview) -> AnyView {
         }
         .into_any();
     };
-    let (added, removed) = match (commit.rows_added, commit.rows_removed) {
-        // Most of them may be the same rows in another file.
-        (Some(1..), Some(1..)) => (None, None),
-        _ => row_delta(commit),
-    };
+    let changed = row_delta(commit);
     let marks: Vec<_> = tags(commit)
         .into_iter()
         .map(|tag| view! { <span class="tag" class:bad=tag.grave>{tag.text}</span> }.into_any())
@@ -150,8 +146,9 @@ fn effect(preview: &Preview) -> AnyView {
                 <b>{operation(commit).to_owned()}</b>
                 {marks}
                 <span class="quiet">{summary(commit)}</span>
-                {delta("plus", added)}
-                {delta("minus", removed)}
+                {delta("plus", changed.inserted)}
+                {delta("changed", changed.updated)}
+                {delta("minus", changed.deleted)}
                 <span class="quiet">"→ version "{commit.version.to_string()}" of "<code>{name.to_owned()}</code></span>
             </p>
             {note}

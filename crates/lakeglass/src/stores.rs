@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use durable_folder::DurableFolder;
 use messages::Error;
 use messages::connection::Credentials;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::client::{HttpConnector, ReqwestConnector};
 use object_store::http::HttpBuilder;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use proxy_store::{ProxyAddress, ProxyStore};
@@ -240,9 +240,9 @@ fn local(folder: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
             format!("{} is not a folder", folder.display()),
         ));
     }
-    Ok(Arc::new(
-        LocalFileSystem::new_with_prefix(folder).map_err(|error| broken(&error))?,
-    ))
+    let folder = DurableFolder::create(folder)
+        .map_err(|error| Error::new("INVALID_STORE", error.to_string()))?;
+    Ok(Arc::new(folder))
 }
 
 fn s3(access: &S3Access, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {

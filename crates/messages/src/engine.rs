@@ -76,8 +76,9 @@ pub enum ToWorker {
     Connect {
         /// Store to read from.
         connection: Connection,
-        /// URL of the commit proxy's `/api/v1/commit`.
-        commit_url: Option<String>,
+        /// URL of the folder that the commit proxy's routes ([`crate::proxy`]) are in, such as
+        /// `http://127.0.0.1:4600/`.
+        proxy: Option<String>,
         /// Keeps what is written in the tab, in a sandbox: one for each endpoint, which outlives the
         /// connection. `None` writes through the commit proxy; without one tables are read-only.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -93,11 +93,10 @@ impl Service {
         match message {
             ToWorker::Connect {
                 connection,
-                commit_url,
+                proxy,
                 sandbox,
             } => {
-                self.state
-                    .connect(connection, commit_url.as_deref(), sandbox);
+                self.state.connect(connection, proxy.as_deref(), sandbox);
             }
             ToWorker::Run {
                 id,
@@ -193,11 +192,11 @@ impl State {
     fn connect(
         &self,
         connection: Connection,
-        commit_url: Option<&str>,
+        proxy: Option<&str>,
         options: Option<SandboxOptions>,
     ) {
         let endpoint = connection.endpoint.clone();
-        let direct = direct_stores(connection, commit_url);
+        let direct = direct_stores(connection, proxy);
         let sandbox = options.map(|options| {
             let mut sandboxes = self.sandboxes.borrow_mut();
             if let Some(sandbox) = sandboxes.get(&endpoint) {

@@ -181,12 +181,12 @@ impl EngineClient {
     pub fn connect(
         &self,
         connection: Connection,
-        commit_url: Option<String>,
+        proxy: Option<String>,
         sandbox: Option<SandboxOptions>,
     ) {
         let message = ToWorker::Connect {
             connection,
-            commit_url,
+            proxy,
             sandbox,
         };
         {

@@ -57,7 +57,7 @@ impl Workbench {
         let sandboxed = self.connection.with_untracked(|state| state.sandboxed);
         self.sandbox.set(TabSandbox::default());
         self.sandbox_problem.set(None);
-        let commit_url = commits.then(|| server_client::beside_page("api/v1/commit"));
+        let proxy = commits.then(|| server_client::beside_page("."));
         spawn_local(async move {
             let mut options = None;
             if sandboxed {
@@ -77,7 +77,7 @@ impl Workbench {
                 return;
             }
             let buckets = connection.buckets.clone();
-            self.engine().connect(connection, commit_url, options);
+            self.engine().connect(connection, proxy, options);
             self.find_tables(buckets);
         });
     }

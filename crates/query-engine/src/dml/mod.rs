@@ -39,6 +39,7 @@ use messages::Error;
 use spark_dialect::{Write, WriteOperation};
 
 pub(crate) use insert::rows_of_new_table;
+pub(crate) use overwritten::OverwriteRead;
 pub use row_change::RowChange;
 pub use touched_rows::{ChangedRows, RowCounts, RowKind, TouchedRows};
 pub use unchanged_rows::UnchangedRows;
@@ -67,9 +68,10 @@ pub(crate) async fn changed_rows(
         WriteOperation::Update(statement) => update(core, &target, statement).await,
         WriteOperation::Insert(statement) => insert(core, &target, statement).await,
         WriteOperation::Merge(statement) => merge(core, &target, statement).await,
-        WriteOperation::Bound(_)
+        WriteOperation::CreateTable { .. }
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
+        | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_) => Err(changes_no_rows()),
     }?;
     Ok(change.of(target))

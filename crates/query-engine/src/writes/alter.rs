@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use delta_log::schema::StructType;
 use delta_transaction::Operation;
 use messages::Error;
-use messages::commit::Operation as Op;
 use serde_json::{Value, json};
 use spark_dialect::AddColumns;
 
@@ -49,27 +48,10 @@ pub(crate) async fn add_columns(
     statement: &AddColumns,
 ) -> Result<Outcome, WriteError> {
     let snapshot = round.snapshot().await?;
-    let added = match statement.bind(&snapshot.arrow_schema())? {
-        Op::AddColumns { columns } => fields(&columns)?,
-        _ => Vec::new(),
-    };
+    let added = fields(statement.columns(&snapshot.arrow_schema())?)?;
     let mut transaction = round.begin(&snapshot)?;
     let there = snapshot.schema().fields();
     for field in &added {
-        let lower = field.name.to_lowercase();
-        if there.iter().any(|other| other.name.to_lowercase() == lower) {
-            let names: Vec<&str> = there.iter().map(|field| field.name.as_str()).collect();
-            return Err(Error::new(
-                "FIELD_ALREADY_EXISTS",
-                format!(
-                    "The column {} can't be added, because {} has it already: its columns are {}.",
-                    field.name,
-                    round.table.location,
-                    names.join(", ")
-                ),
-            )
-            .into());
-        }
         if !field.nullable {
             return Err(Error::new(
                 "DELTA_ADD_COLUMN_NOT_NULL",

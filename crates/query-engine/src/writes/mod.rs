@@ -6,6 +6,7 @@
 //! from the new version. That is always right, for nothing of the first round is in the table.
 
 mod alter;
+mod attempt;
 mod column_mapping;
 mod create;
 mod definitions;
@@ -21,4 +22,5 @@ mod staged_rows;
 mod statement;
 mod vectors;
 
+pub use attempt::Attempt;
 pub(crate) use statement::execute_write;

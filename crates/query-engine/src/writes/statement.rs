@@ -1,12 +1,12 @@
 //! A statement that writes, from its text to its commit.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use delta_log::Table;
 use delta_transaction::maintenance::{after_commit, should_checkpoint};
-use delta_transaction::{Committed, Uuid};
+use delta_transaction::{Committed, find_commit};
 use futures::FutureExt;
 use messages::Error;
-use messages::commit::Operation;
 use spark_dialect::{Write, WriteOperation};
 
 use crate::catalog::is_parquet;
@@ -17,6 +17,7 @@ use crate::plan::open_tables::locate_delta;
 use crate::run::execution::Execution;
 use crate::run::statement_context::StatementContext;
 use crate::statements::describe;
+use crate::writes::attempt::Attempt;
 use crate::writes::errors::WriteError;
 use crate::writes::round::{Outcome, Round};
 use crate::writes::{alter, create, restore, rows};
@@ -39,39 +40,51 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
                 .boxed()
                 .await
         }
-        WriteOperation::Bound(Operation::CreateTable {
+        WriteOperation::CreateTable {
             mode,
             columns,
             options,
-        }) => create::table(round, *mode, columns, options).boxed().await,
-        WriteOperation::Bound(Operation::SetTableProperties { properties }) => {
+        } => create::table(round, *mode, columns, options).boxed().await,
+        WriteOperation::SetTableProperties(properties) => {
             alter::set_properties(round, properties).boxed().await
-        }
-        WriteOperation::Bound(_) => {
-            let message = "A statement that needs no schema, and is not known.";
-            Err(Error::new("INTERNAL_ERROR", message).into())
         }
         WriteOperation::AddColumns(add) => alter::add_columns(round, add).boxed().await,
         WriteOperation::Restore(to) => restore::restore(round, to).boxed().await,
     }
 }
 
-/// Makes the write and answers what Spark answers.
+/// Makes the write and answers what Spark answers. If an earlier attempt has committed it, answers that
+/// commit's version and no rows.
 pub(crate) async fn execute_write(
     core: &EngineCore,
     context: Arc<StatementContext>,
     write: &Write,
+    attempt: &OnceLock<Attempt>,
 ) -> Result<Execution, Error> {
     let place = place(core, &context, write).await?;
     if !place.can_write {
         return Err(read_only(&place.location));
     }
     let location = place.location.clone();
-    let id = core.environment.uuid();
-    let outcome = rounds(core, &context, place, write, id).await;
+    let table = context.table(place);
+    let earlier = match attempt.get() {
+        Some(attempt) => find_commit(&table, attempt.id, attempt.after)
+            .await
+            .map_err(|error| WriteError::from(error).into_message(&table))?,
+        None => None,
+    };
+    let outcome = match earlier {
+        Some(version) => {
+            let text =
+                format!("An earlier attempt of this statement has committed version {version}.");
+            context.note(text);
+            Ok((Some(version), Vec::new()))
+        }
+        None => rounds(core, &context, table, write, attempt).await,
+    };
     // Also after an error, which may leave the outcome unknown.
     core.snapshots.committed(&location);
-    let Outcome { committed, result } = outcome?;
+    let (version, result) = outcome?;
     if write.creates_table() {
         core.catalog.forget();
     }
@@ -83,33 +96,40 @@ pub(crate) async fn execute_write(
         let row = describe::counts(&result).map_err(|error| from_datafusion(&error.into()))?;
         Execution::of_batch(context, yield_timer, row)
     };
-    Ok(execution.written(location, committed.map(|committed| committed.version)))
+    Ok(execution.written(location, version))
 }
 
 async fn rounds(
     core: &EngineCore,
     context: &Arc<StatementContext>,
-    place: StoreLocation,
+    table: Table,
     write: &Write,
-    id: Uuid,
-) -> Result<Outcome, Error> {
-    let location = place.location.clone();
-    let round = Round {
+    attempt: &OnceLock<Attempt>,
+) -> Result<(Option<u64>, Vec<(String, i64)>), Error> {
+    let location = table.location.clone();
+    let mut round = Round {
         core,
         context: Arc::clone(context),
-        table: context.table(place),
-        id,
+        table,
+        id: core.environment.uuid(),
     };
+    let before = round.snapshot_if_any().await?;
+    let first = Attempt {
+        id: round.id,
+        after: before.map(|snapshot| snapshot.version()),
+    };
+    round.id = attempt.get_or_init(|| first).id;
     if write.must_exist {
         round.snapshot().await?;
     }
     for n in 0.. {
         match run(&round, write).await {
             Ok(outcome) => {
-                if let Some(committed) = &outcome.committed {
+                let Outcome { committed, result } = outcome;
+                if let Some(committed) = &committed {
                     maintain(&round, committed).await;
                 }
-                return Ok(outcome);
+                return Ok((committed.map(|committed| committed.version), result));
             }
             Err(WriteError::Conflict(_)) if n < RECOMPUTATIONS => {
                 core.snapshots.committed(&location);

@@ -4,6 +4,8 @@ mod aggregates;
 mod arithmetic;
 mod change_feed;
 mod committed;
+mod conflicts;
+mod faults;
 mod limits;
 mod odd_logs;
 mod opening;

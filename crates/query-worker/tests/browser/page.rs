@@ -42,7 +42,7 @@ impl Page {
     pub fn connect(&self, sandbox: Option<SandboxOptions>) {
         self.service.handle(ToWorker::Connect {
             connection: fake::anonymous(),
-            commit_url: Some("http://proxy.test/api/v1/commit".to_owned()),
+            proxy: Some("http://proxy.test/".to_owned()),
             sandbox,
         });
     }

@@ -11,6 +11,7 @@ use crate::components::sandbox::SandboxDialog;
 use crate::components::tables::Tables;
 use crate::components::work::Work;
 use crate::editor::Host;
+use crate::state::tab_sandbox::TabSandbox;
 use crate::state::{PANES, Pane, Workbench, workbench};
 
 /// Mounts the app and connects. The state lives as long as the page.
@@ -31,6 +32,11 @@ pub fn mount(host: Host) -> Workbench {
 fn App() -> AnyView {
     let workbench = workbench();
     window_event_listener(leptos::ev::focus, move |_| workbench.refresh_if_due());
+    window_event_listener(leptos::ev::beforeunload, move |event| {
+        if workbench.sandbox.with_untracked(TabSandbox::is_at_risk) {
+            event.prevent_default();
+        }
+    });
     let columns = PANES.map(Pane::width).join(" ");
     let panes = Vec::from(PANES.map(content));
     let buttons = Vec::from(PANES.map(|pane| view! { <PaneButton pane/> }.into_inner()));

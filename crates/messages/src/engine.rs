@@ -350,7 +350,7 @@ pub struct QueryMetrics {
     pub elapsed_ms: f64,
     /// Milliseconds from its start until the first row left the engine; `None` before that.
     pub first_row_ms: Option<f64>,
-    /// Requests to the stores, of any kind; with those that a sandbox answers itself.
+    /// HTTP requests, of any kind. What a sandbox answers from memory is none.
     pub requests: u64,
     /// Bytes read of the log and of data files. What a listing answers is not counted.
     pub bytes: u64,

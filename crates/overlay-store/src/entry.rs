@@ -12,6 +12,16 @@ use object_store::{
 
 use crate::error::Reason;
 
+/// The beginning of an e-tag that an overlay has given.
+const OWN: &str = "overlay-";
+
+/// Whether an object that an overlay answered is one of its own, in memory; for those who count what
+/// went over a network.
+pub fn is_in_memory(object: &ObjectMeta) -> bool {
+    let e_tag = object.e_tag.as_ref();
+    e_tag.is_some_and(|e_tag| e_tag.starts_with(OWN))
+}
+
 /// Number of a write, of which no two in the process are alike: neither in one overlay and its fork,
 /// nor before and after a restore. So equal numbers mean equal content, and an e-tag that was seen
 /// once never names another content later.
@@ -81,7 +91,7 @@ impl Object {
     pub(crate) fn e_tag(&self) -> String {
         let Sequence(number) = self.sequence;
         format!(
-            "overlay-{:x}-{number:x}",
+            "{OWN}{:x}-{number:x}",
             self.last_modified.timestamp_millis()
         )
     }

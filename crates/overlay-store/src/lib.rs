@@ -46,6 +46,7 @@ mod snapshot;
 mod store;
 
 pub use change::Change;
+pub use entry::is_in_memory;
 pub use error::LimitExceeded;
 pub use overlay::{Clock, DEFAULT_LIMIT, Hidden, OverlayStore};
 pub use snapshot::Snapshot;

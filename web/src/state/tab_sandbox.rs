@@ -23,6 +23,12 @@ impl TabSandbox {
         self.state.as_ref().map_or(0, |state| state.bytes)
     }
 
+    /// Whether it would be lost with this tab.
+    pub fn is_at_risk(&self) -> bool {
+        let state = self.state.as_ref();
+        state.is_some_and(|state| state.changes > 0 && !state.mirrored)
+    }
+
     /// Whether anything is in it.
     pub fn is_empty(&self) -> bool {
         self.state.as_ref().is_none_or(|state| state.changes == 0)

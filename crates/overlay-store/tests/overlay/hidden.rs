@@ -1,10 +1,10 @@
-//! Objects of the store below that are taken for not there.
+//! Objects of the store below: which are taken for not there, and which are told from own ones.
 
 use std::sync::Arc;
 
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode};
-use overlay_store::{Hidden, Snapshot};
+use overlay_store::{Hidden, Snapshot, is_in_memory};
 
 use crate::fixtures::{above, keys, path, put, read};
 
@@ -40,4 +40,14 @@ async fn what_is_hidden_below_is_not_there() {
     assert_eq!(keys(&fork).await, ["t/0", "t/1", "t/3", "u/9"]);
     assert_eq!(read(&fork, "t/3").await.unwrap(), "c");
     assert_eq!(read(&overlay, "t/3").await.unwrap(), "own");
+}
+
+#[tokio::test]
+async fn own_objects_are_told_from_those_below() {
+    let overlay = above(&[("below", "1")]).await;
+    put(&overlay, "own", "2").await;
+    for (key, expected) in [("below", false), ("own", true)] {
+        let found = overlay.get(&path(key)).await.unwrap();
+        assert_eq!(is_in_memory(&found.meta), expected, "{key}");
+    }
 }

@@ -14,6 +14,7 @@ use object_store::{
     CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use overlay_store::is_in_memory;
 
 /// Entries that one page of a listing holds at most, in the S3 API.
 const LIST_PAGE: u64 = 1000;
@@ -38,6 +39,11 @@ impl Meter {
 
     fn request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes back one that was answered without.
+    fn no_request(&self) {
+        self.requests.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn received(&self, bytes: usize) {
@@ -88,6 +94,9 @@ impl ObjectStore for MeteredStore {
         let head = options.head;
         let wanted = options.range.clone();
         let result = self.inner.get_opts(location, options).await?;
+        if is_in_memory(&result.meta) {
+            self.meter.no_request();
+        }
         if head {
             return Ok(result);
         }

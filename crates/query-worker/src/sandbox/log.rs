@@ -13,7 +13,8 @@ const HINT: &str = "_last_checkpoint";
 const VERSION_DIGITS: usize = 20;
 
 /// Whether an object of the store belongs to a log that goes on otherwise in the sandbox: to versions
-/// from the sandbox's first commit on. What others have committed since is in none of its versions.
+/// from the sandbox's first commit on, or to a table that was dropped there. What others have committed
+/// since is in none of its versions.
 pub(crate) fn comes_after_own_commits(held: &Snapshot, key: &Path) -> bool {
     let Some((table, name)) = key.as_ref().rsplit_once("/_delta_log/") else {
         return false;
@@ -26,8 +27,12 @@ pub(crate) fn comes_after_own_commits(held: &Snapshot, key: &Path) -> bool {
         Change::Deleted(_) => None,
     };
     // In the order of their names, which is that of the versions.
-    let Some(first) = held.changes_in(&log).find_map(own) else {
+    let mut changes = held.changes_in(&log).peekable();
+    if changes.peek().is_none() {
         return false;
+    }
+    let Some(first) = changes.find_map(own) else {
+        return true;
     };
     let version = name.split('.').filter_map(version).max();
     version.map_or(name == HINT, |version| version >= first)

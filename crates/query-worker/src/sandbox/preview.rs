@@ -42,7 +42,11 @@ pub(crate) async fn effect(
         no_rows: None,
     };
     let Some(version) = version else {
-        preview.no_rows = Some("The statement changes nothing, and makes no version.".to_owned());
+        let said = match engine.describe_newest(table, 0).await {
+            Ok(_) => "It makes no version of the table.",
+            Err(_) => "The table is gone, with all its versions.",
+        };
+        preview.no_rows = Some(said.to_owned());
         return Ok(Effect {
             preview,
             rows: None,

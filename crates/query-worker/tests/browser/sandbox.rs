@@ -114,6 +114,21 @@ async fn what_is_written_is_read_back_and_never_sent() {
 }
 
 #[wasm_bindgen_test]
+async fn what_a_query_costs_is_what_went_over_the_wire() {
+    let mut page = Page::sandboxed(IN_MEMORY);
+    page.write(1, "INSERT INTO delta.`s3a://bucket/t` VALUES (7, 'seven')")
+        .await;
+    let before = fake::log().len();
+    page.run(2, SUM, 9);
+    let (messages, _) = page.finish(2).await;
+    let requests = messages.iter().find_map(|message| match message {
+        FromWorker::StatementDone { summary, .. } => Some(summary.metrics.requests),
+        _ => None,
+    });
+    assert_eq!(requests, Some((fake::log().len() - before) as u64));
+}
+
+#[wasm_bindgen_test]
 async fn what_others_commit_later_is_not_mixed_into_a_table_of_the_sandbox() {
     let mut page = Page::sandboxed(IN_MEMORY);
     page.write(1, "DELETE FROM delta.`s3a://bucket/t` WHERE a = 1")

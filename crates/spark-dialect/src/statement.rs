@@ -9,6 +9,7 @@ use std::fmt;
 use messages::commit::{CreateMode, Operation, TableOptions};
 use sqlparser::ast;
 
+use crate::alter::Alter;
 use crate::maintenance::{DropTable, Maintenance};
 
 /// One statement of a script.
@@ -292,6 +293,7 @@ impl Write {
             | WriteOperation::Merge(_)
             | WriteOperation::Restore(_)
             | WriteOperation::AddColumns(_)
+            | WriteOperation::Alter(_)
             | WriteOperation::Maintain(_) => false,
         }
     }
@@ -310,7 +312,8 @@ impl Write {
             | WriteOperation::Delete(_)
             | WriteOperation::Merge(_)
             | WriteOperation::Restore(_)
-            | WriteOperation::AddColumns(_) => None,
+            | WriteOperation::AddColumns(_)
+            | WriteOperation::Alter(_) => None,
         }
     }
 }
@@ -342,6 +345,8 @@ pub enum WriteOperation {
     Restore(VersionSpec),
     /// `ALTER TABLE … ADD COLUMNS`.
     AddColumns(AddColumns),
+    /// Another `ALTER TABLE`.
+    Alter(Alter),
     /// A statement that tends to the table's files.
     Maintain(Maintenance),
 }

@@ -120,6 +120,7 @@ pub(crate) fn describe(
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
         | WriteOperation::AddColumns(_)
+        | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => {
             return Err(Error::new(
                 "INTERNAL_ERROR",
@@ -219,6 +220,7 @@ pub(crate) fn result(write: &Write, change: &Change<'_>) -> Vec<(String, i64)> {
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
         | WriteOperation::AddColumns(_)
+        | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => Vec::new(),
     };
     let value = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);

@@ -7,10 +7,13 @@
 
 mod alter;
 mod column_mapping;
+mod columns;
+mod constraints;
 mod create;
 mod definitions;
 mod drop_table;
 mod errors;
+mod metadata;
 mod metrics;
 mod optimize;
 mod predicate;

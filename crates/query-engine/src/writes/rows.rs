@@ -93,6 +93,7 @@ fn may_replace(write: &Write) -> bool {
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
         | WriteOperation::AddColumns(_)
+        | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => false,
     }
 }

@@ -52,6 +52,7 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
             Err(Error::new("INTERNAL_ERROR", message).into())
         }
         WriteOperation::AddColumns(add) => alter::add_columns(round, add).boxed().await,
+        WriteOperation::Alter(statement) => alter::alter(round, statement).boxed().await,
         WriteOperation::Restore(to) => restore::restore(round, to).boxed().await,
         WriteOperation::Maintain(Maintenance::Optimize(statement)) => {
             optimize::optimize(round, statement).boxed().await

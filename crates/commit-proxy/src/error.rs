@@ -2,10 +2,9 @@
 
 use axum::http::StatusCode;
 use messages::Error;
-use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 use messages::proxy::{
-    COMMIT_NOT_FOUND, CONCURRENT_WRITE, CommitConflict, INVALID_COMMIT, OBJECT_ALREADY_EXISTS,
-    SERVER_BUSY, TOKEN_REQUIRED, Winner,
+    COMMIT_NOT_FOUND, COMMIT_OUTCOME_UNKNOWN, CONCURRENT_WRITE, CommitConflict, INVALID_COMMIT,
+    LOOK_AT_HISTORY, OBJECT_ALREADY_EXISTS, SERVER_BUSY, TOKEN_REQUIRED, Winner,
 };
 
 use crate::location::TablePlace;

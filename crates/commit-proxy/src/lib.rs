@@ -18,7 +18,6 @@ mod body;
 mod checkpoints;
 mod commit;
 mod deletes;
-mod durable_folder;
 mod error;
 #[cfg(test)]
 mod faulty_store;

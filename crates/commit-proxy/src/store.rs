@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use durable_folder::DurableFolder;
 use messages::Error;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 
 use crate::StoreConfig;
-use crate::durable_folder::DurableFolder;
 
 /// Stores by bucket. The root of each is the bucket.
 pub(crate) type Buckets = BTreeMap<String, Arc<dyn ObjectStore>>;

@@ -5,8 +5,8 @@
 //! - [`commands::sql`] runs the engine of the browser tab natively; [`fingerprint`] compares what
 //!   two readers see.
 //!
-//! It is the host that `query-engine` asks for: [`stores`] for places of tables, [`committer`] for
-//! writes, [`scheduler`] for giving way.
+//! It is the host that `query-engine` asks for: [`stores`] for places of tables, [`environment`]
+//! for the clock and ids, [`scheduler`] for giving way.
 #![warn(missing_docs)]
 
 pub mod commands;

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use durable_folder::DurableFolder;
 use futures::future::{BoxFuture, FutureExt};
 use messages::Error;
 use messages::connection::Credentials;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::client::{HttpConnector, ReqwestConnector};
 use object_store::http::HttpBuilder;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use proxy_store::{ProxyAddress, ProxyStore};
@@ -254,12 +254,9 @@ fn local(folder: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
             format!("{} is not a folder", folder.display()),
         ));
     }
-    Ok(Arc::new(
-        LocalFileSystem::new_with_prefix(folder)
-            .map_err(|error| broken(&error))?
-            // A folder that has nothing left in it is none of a store.
-            .with_automatic_cleanup(true),
-    ))
+    let folder = DurableFolder::create(folder)
+        .map_err(|error| Error::new("INVALID_STORE", error.to_string()))?;
+    Ok(Arc::new(folder))
 }
 
 fn s3(access: &S3Access, bucket: &str) -> Result<Arc<dyn ObjectStore>, Error> {

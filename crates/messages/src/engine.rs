@@ -68,8 +68,9 @@ pub enum ToWorker {
     Connect {
         /// Store to read from.
         connection: Connection,
-        /// URL of the commit proxy's `/api/v1/commit`; `None`: tables are read-only.
-        commit_url: Option<String>,
+        /// URL of the folder that the commit proxy's routes ([`crate::proxy`]) are in, such as
+        /// `http://127.0.0.1:4600/`; `None`: tables are read-only.
+        proxy: Option<String>,
     },
     /// Runs a script.
     Run {

@@ -1,5 +1,5 @@
 //! The messages of Lakeglass: plain data that crosses a boundary, between page and worker
-//! ([`engine`]) and between the tab and the commit proxy ([`commit`], [`server`]).
+//! ([`engine`]) and between the tab and the commit proxy ([`proxy`], [`server`]).
 //!
 //! Serde types, and what both sides of a boundary must agree on about them; no I/O. Messages are
 //! JSON; rows never are: they cross as Arrow IPC bytes beside the message. Integers of 64 bits are
@@ -10,8 +10,6 @@
 //! change there is a change of the wire format.
 #![warn(missing_docs)]
 
-pub mod commit;
-pub mod commit_http;
 pub mod connection;
 pub mod engine;
 mod error;

@@ -42,6 +42,14 @@ pub const TOKEN_REQUIRED: &str = "TOKEN_REQUIRED";
 /// Code of the refusal of a server that has too much to do, or is about to end. Nothing was done.
 pub const SERVER_BUSY: &str = "SERVER_BUSY";
 
+/// Code of the error that says that it is not known whether a commit was made.
+pub const COMMIT_OUTCOME_UNKNOWN: &str = "COMMIT_OUTCOME_UNKNOWN";
+/// Code of the error that says that no proxy answers.
+pub const COMMIT_PROXY_UNREACHABLE: &str = "COMMIT_PROXY_UNREACHABLE";
+
+/// Hint of every error after which a write may or may not have been made.
+pub const LOOK_AT_HISTORY: &str = "Before you run the statement again, look at the table's history (DESCRIBE HISTORY): if its newest version is this write, it was made.";
+
 /// Answer to an object that was put, or was there already with the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredObject {

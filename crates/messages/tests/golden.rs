@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use messages::commit::*;
 use messages::connection::{Connection, Credentials};
 use messages::engine::*;
 use messages::proxy::*;
@@ -96,16 +95,16 @@ fn messages_to_the_worker() {
         (
             ToWorker::Connect {
                 connection: connection(Some(keys)),
-                commit_url: Some(text("http://127.0.0.1:4600/api/v1/commit")),
+                proxy: Some(text("http://127.0.0.1:4600/")),
             },
-            json!({"connect": {"connection": connect, "commit_url": "http://127.0.0.1:4600/api/v1/commit"}}),
+            json!({"connect": {"connection": connect, "proxy": "http://127.0.0.1:4600/"}}),
         ),
         (
             ToWorker::Connect {
                 connection: connection(None),
-                commit_url: None,
+                proxy: None,
             },
-            json!({"connect": {"connection": connection_json(), "commit_url": null}}),
+            json!({"connect": {"connection": connection_json(), "proxy": null}}),
         ),
         (
             ToWorker::Run {
@@ -388,223 +387,6 @@ fn secrets_are_in_no_debug_output() {
     };
     let printed = format!("{:?}", connection(Some(keys)));
     assert!(!printed.contains("secret"), "{printed}");
-}
-
-fn assignment() -> Assignment {
-    Assignment {
-        column: text("amount"),
-        expression: text("source.amount"),
-    }
-}
-
-fn operations() -> Vec<(Operation, Value)> {
-    let amount = ColumnDefinition {
-        name: text("amount"),
-        data_type: json!("decimal(10,2)"),
-        nullable: true,
-        comment: Some(text("in EUR")),
-    };
-    let amount_json = json!({"name": "amount", "data_type": "decimal(10,2)", "nullable": true, "comment": "in EUR"});
-    let assignment_json = json!({"column": "amount", "expression": "source.amount"});
-    let clause = |when, condition: Option<&str>, action| MergeClause {
-        when,
-        condition: condition.map(text),
-        action,
-    };
-    vec![
-        (
-            Operation::CreateTable {
-                mode: CreateMode::CreateIfNotExists,
-                columns: vec![amount.clone()],
-                options: TableOptions {
-                    partition_by: vec![text("day")],
-                    properties: texts([("delta.appendOnly", "true")]),
-                    comment: Some(text("t")),
-                },
-            },
-            json!({"type": "create_table", "mode": "create_if_not_exists", "columns": [amount_json],
-                "partition_by": ["day"], "properties": {"delta.appendOnly": "true"}, "comment": "t"}),
-        ),
-        (
-            Operation::CreateTableAsSelect {
-                mode: CreateMode::CreateOrReplace,
-                options: TableOptions::default(),
-            },
-            json!({"type": "create_table_as_select", "mode": "create_or_replace", "partition_by": [], "properties": {}}),
-        ),
-        (
-            Operation::Insert {
-                mode: InsertMode::Append,
-                merge_schema: true,
-            },
-            json!({"type": "insert", "mode": {"mode": "append"}, "merge_schema": true}),
-        ),
-        (
-            Operation::Insert {
-                mode: InsertMode::Overwrite {
-                    overwrite_schema: true,
-                },
-                merge_schema: false,
-            },
-            json!({"type": "insert", "mode": {"mode": "overwrite", "overwrite_schema": true}, "merge_schema": false}),
-        ),
-        (
-            Operation::Insert {
-                mode: InsertMode::ReplaceWhere {
-                    predicate: text("day = 1"),
-                },
-                merge_schema: false,
-            },
-            json!({"type": "insert", "mode": {"mode": "replace_where", "predicate": "day = 1"}, "merge_schema": false}),
-        ),
-        (
-            Operation::Update {
-                assignments: vec![assignment()],
-                predicate: None,
-            },
-            json!({"type": "update", "assignments": [assignment_json], "predicate": null}),
-        ),
-        (
-            Operation::Delete {
-                predicate: Some(text("amount < 0")),
-            },
-            json!({"type": "delete", "predicate": "amount < 0"}),
-        ),
-        (
-            Operation::Merge {
-                target_alias: text("target"),
-                source_alias: text("source"),
-                on: text("target.id = source.id"),
-                schema_evolution: true,
-                clauses: vec![
-                    clause(
-                        MergeWhen::Matched,
-                        Some("source.amount > 0"),
-                        MergeAction::Update {
-                            assignments: vec![assignment()],
-                        },
-                    ),
-                    clause(
-                        MergeWhen::NotMatched,
-                        None,
-                        MergeAction::Insert {
-                            assignments: vec![assignment()],
-                        },
-                    ),
-                    clause(MergeWhen::NotMatchedBySource, None, MergeAction::Delete),
-                ],
-            },
-            json!({"type": "merge", "target_alias": "target", "source_alias": "source",
-                "on": "target.id = source.id", "schema_evolution": true, "clauses": [
-                {"when": "matched", "condition": "source.amount > 0",
-                    "action": {"action": "update", "assignments": [assignment_json]}},
-                {"when": "not_matched", "condition": null,
-                    "action": {"action": "insert", "assignments": [assignment_json]}},
-                {"when": "not_matched_by_source", "condition": null, "action": {"action": "delete"}},
-            ]}),
-        ),
-        (
-            Operation::Restore {
-                to: RestoreTarget::Version(3),
-            },
-            json!({"type": "restore", "to": {"version": 3}}),
-        ),
-        (
-            Operation::Restore {
-                to: RestoreTarget::Timestamp(1_714_560_011_204),
-            },
-            json!({"type": "restore", "to": {"timestamp": 1_714_560_011_204_i64}}),
-        ),
-        (
-            Operation::SetTableProperties {
-                properties: texts([("delta.enableChangeDataFeed", "true")]),
-            },
-            json!({"type": "set_table_properties", "properties": {"delta.enableChangeDataFeed": "true"}}),
-        ),
-        (
-            Operation::AddColumns {
-                columns: vec![amount],
-            },
-            json!({"type": "add_columns", "columns": [amount_json]}),
-        ),
-    ]
-}
-
-#[test]
-fn operations_of_a_commit() {
-    // A new operation does not compile before it is listed here.
-    let kind = |operation: &Operation| match operation {
-        Operation::CreateTable { .. } => 0,
-        Operation::CreateTableAsSelect { .. } => 1,
-        Operation::Insert { .. } => 2,
-        Operation::Update { .. } => 3,
-        Operation::Delete { .. } => 4,
-        Operation::Merge { .. } => 5,
-        Operation::Restore { .. } => 6,
-        Operation::SetTableProperties { .. } => 7,
-        Operation::AddColumns { .. } => 8,
-    };
-    let operations = operations();
-    let kinds: BTreeSet<_> = operations
-        .iter()
-        .map(|(operation, _)| kind(operation))
-        .collect();
-    assert_eq!(kinds, (0..=8).collect());
-    for (operation, expected) in operations {
-        let request = CommitRequest {
-            table: text("s3a://raw/a/t"),
-            operation,
-        };
-        golden(
-            &request,
-            json!({"table": "s3a://raw/a/t", "operation": expected}),
-        );
-    }
-    golden(&CreateMode::Create, json!("create"));
-}
-
-#[test]
-fn facts_of_each_operation_are_those_of_spark() {
-    let facts = |operation: &Operation| {
-        let facts = operation.facts();
-        let columns: Vec<_> = facts.result_columns.iter().map(|c| c.name).collect();
-        (facts.spark_name, facts.takes_rows, columns.join(" "))
-    };
-    let all: Vec<_> = operations().iter().map(|(o, _)| facts(o)).collect();
-    let merge = "num_affected_rows num_updated_rows num_deleted_rows num_inserted_rows";
-    let restore = "table_size_after_restore num_of_files_after_restore num_removed_files num_restored_files removed_files_size restored_files_size";
-    let expected = [
-        ("CREATE TABLE", false, ""),
-        ("CREATE OR REPLACE TABLE AS SELECT", true, ""),
-        ("WRITE", true, ""),
-        ("WRITE", true, ""),
-        ("WRITE", true, ""),
-        ("UPDATE", false, "num_affected_rows"),
-        ("DELETE", false, "num_affected_rows"),
-        ("MERGE", true, merge),
-        ("RESTORE", false, restore),
-        ("RESTORE", false, restore),
-        ("SET TBLPROPERTIES", false, ""),
-        ("ADD COLUMNS", false, ""),
-    ];
-    let expected: Vec<_> = expected
-        .into_iter()
-        .map(|(name, rows, columns)| (name, rows, columns.to_owned()))
-        .collect();
-    assert_eq!(all, expected);
-}
-
-#[test]
-fn outcome_of_a_commit() {
-    golden(
-        &CommitOutcome {
-            version: Some(3),
-            operation: text("DELETE"),
-            result: vec![(text("num_affected_rows"), 2)],
-            metrics: texts([("numDeletedRows", "2")]),
-        },
-        json!({"version": 3, "operation": "DELETE", "result": [["num_affected_rows", 2]], "metrics": {"numDeletedRows": "2"}}),
-    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use messages::Error as Told;
-use messages::proxy::{SERVER_BUSY, StoredObject};
+use messages::proxy::{COMMIT_PROXY_UNREACHABLE, SERVER_BUSY, StoredObject};
 use object_store::client::HttpError;
 use object_store::path::Path;
 use object_store::{Error, PutResult, Result};
@@ -56,7 +56,7 @@ impl Answer {
             let text: String = text.chars().take(200).collect();
             let status = self.status;
             let message = format!("The server answers {status}, and not as a commit proxy: {text}");
-            Told::new("COMMIT_PROXY_UNREACHABLE", message)
+            Told::new(COMMIT_PROXY_UNREACHABLE, message)
         });
         let path = path.to_string();
         let is_busy = told.code == SERVER_BUSY;
@@ -84,7 +84,7 @@ pub(crate) fn unanswered(origin: &str, error: HttpError) -> Error {
         cause = error.source();
     }
     let message = format!("The commit proxy at {origin} gives no answer: {why}.");
-    let told = Told::new("COMMIT_PROXY_UNREACHABLE", message)
+    let told = Told::new(COMMIT_PROXY_UNREACHABLE, message)
         .with_hint("Start it with `lakeglass serve`, and look with DESCRIBE HISTORY whether a write was made before you run it again.");
     Error::Generic {
         store: STORE,

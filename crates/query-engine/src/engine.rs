@@ -1,6 +1,6 @@
 //! The engine's facade: a script's statements, each started by [`Engine::execute`].
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::record_batch::RecordBatch;
 use messages::Error;
@@ -24,7 +24,7 @@ use crate::session::View;
 use crate::statements::describe;
 use crate::statements::explain::explain;
 use crate::statements::table_description;
-use crate::writes::execute_write;
+use crate::writes::{Attempt, execute_write};
 
 /// An engine for SQL over Delta tables in object stores, with Arrow batches as results. Cheap to
 /// clone; clones share the caches, the views and the options.
@@ -33,10 +33,13 @@ pub struct Engine {
     core: Arc<EngineCore>,
 }
 
-/// A statement of a script.
+/// A statement of a script. One that writes commits once, however often it is executed: so after an
+/// error that leaves its outcome open, executing the same statement again finds what was committed.
+/// Clones are the same statement.
 #[derive(Debug, Clone)]
 pub struct Statement {
     parsed: ParsedStatement,
+    attempt: Arc<OnceLock<Attempt>>,
 }
 
 impl Statement {
@@ -53,6 +56,20 @@ impl Statement {
     /// Byte offset of its source in the script.
     pub fn offset(&self) -> usize {
         self.parsed.offset
+    }
+
+    /// How the commit of a statement that writes can be known; `None` before it has read its table.
+    pub fn attempt(&self) -> Option<Attempt> {
+        self.attempt.get().copied()
+    }
+
+    /// The statement, of which an engine that may be gone has made this attempt.
+    #[must_use]
+    pub fn attempted(self, attempt: Attempt) -> Self {
+        Self {
+            attempt: Arc::new(OnceLock::from(attempt)),
+            ..self
+        }
     }
 }
 
@@ -72,7 +89,10 @@ impl Engine {
         let parsed = parse_script(sql)?;
         Ok(parsed
             .into_iter()
-            .map(|parsed| Statement { parsed })
+            .map(|parsed| Statement {
+                parsed,
+                attempt: Arc::default(),
+            })
             .collect())
     }
 
@@ -160,7 +180,9 @@ impl Engine {
                     .unwrap_or_else(|| "<undefined>".to_owned());
                 self.answer(context, describe::key_values(vec![(key.clone(), value)]))
             }
-            StatementKind::Write(write) => execute_write(core, context, write).await,
+            StatementKind::Write(write) => {
+                execute_write(core, context, write, &statement.attempt).await
+            }
         }
     }
 
@@ -175,7 +197,7 @@ impl Engine {
             return Err(changes_no_rows());
         };
         if let WriteOperation::CreateTableAsSelect { source, .. } = &write.operation {
-            return rows_of_new_table(core, &context, source).await;
+            return rows_of_new_table(core, &context, source, false).await;
         }
         let opened = open_snapshot(core, &context, &write.table, &None).await?;
         changed_rows(core, &context, opened, write).await
@@ -214,6 +236,28 @@ impl Engine {
         let context = self.core.statement_context();
         let table = context.table(self.core.catalog.locate_url(location)?);
         table_description::describe(&context, &table).await
+    }
+
+    /// The last transaction that an application has committed to the table at `location`; `None` if
+    /// there is none, or no table.
+    ///
+    /// # Errors
+    /// Errors of the store and of the log.
+    pub async fn last_transaction(
+        &self,
+        location: &str,
+        app_id: &str,
+    ) -> Result<Option<i64>, Error> {
+        let context = self.core.statement_context();
+        let table = context.table(self.core.catalog.locate_url(location)?);
+        let snapshot = match context.latest(&table).await {
+            Ok(snapshot) => snapshot,
+            Err(error) if matches!(*error, delta_log::Error::NotATable { .. }) => return Ok(None),
+            Err(error) => return Err(from_log(&error)),
+        };
+        let actions = table.reconcile(snapshot.version()).await;
+        let actions = actions.map_err(|error| from_log(&error))?;
+        Ok(actions.transaction(app_id))
     }
 
     fn yield_timer(&self) -> Arc<YieldTimer> {

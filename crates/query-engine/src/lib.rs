@@ -38,3 +38,4 @@ pub use engine::{Engine, Statement};
 pub use host::{EngineOptions, Scheduler, StoreLocation, Stores};
 pub use run::execution::Execution;
 pub use scan::decode_panics::file_being_decoded;
+pub use writes::Attempt;

@@ -57,11 +57,8 @@ impl Service {
     /// Handles a message of the page. The answers go to the outbox, at once or later.
     pub fn handle(&self, message: ToWorker) {
         match message {
-            ToWorker::Connect {
-                connection,
-                commit_url,
-            } => {
-                self.state.connect(connection, commit_url.as_deref());
+            ToWorker::Connect { connection, proxy } => {
+                self.state.connect(connection, proxy.as_deref());
             }
             ToWorker::Run { id, sql, credit } => {
                 let Some(session) = self.session_for(id) else {
@@ -134,9 +131,9 @@ impl Service {
 }
 
 impl State {
-    fn connect(&self, connection: Connection, commit_url: Option<&str>) {
+    fn connect(&self, connection: Connection, proxy: Option<&str>) {
         let scheduler = Arc::clone(&self.scheduler);
-        let session = Session::new(connection, commit_url, self.memory_limit, scheduler);
+        let session = Session::new(connection, proxy, self.memory_limit, scheduler);
         self.session.replace(Some(Rc::new(session)));
     }
 

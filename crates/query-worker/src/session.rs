@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use messages::Error;
-use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 use messages::connection::Connection;
 use messages::engine::{FromWorker, RequestId};
+use messages::proxy::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 use query_engine::{Engine, EngineOptions};
 use url::Url;
 
@@ -45,17 +45,18 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// `commit_url`: of the commit proxy's endpoint, relative to the worker's script or absolute.
+    /// `proxy`: URL of the folder that the commit proxy's routes are in, relative to the worker's
+    /// script or absolute.
     pub fn new(
         connection: Connection,
-        commit_url: Option<&str>,
+        proxy: Option<&str>,
         memory_limit: usize,
         scheduler: Arc<MacrotaskScheduler>,
     ) -> Self {
         let stores = FetchStores::new(connection);
-        let stores = match commit_url.map(|url| (url, resolve(url))) {
+        let stores = match proxy.map(|url| (url, resolve(url))) {
             None => stores,
-            Some((_, Ok(url))) => stores.through(origin_of(&url)),
+            Some((_, Ok(url))) => stores.through(url.as_str().trim_end_matches('/')),
             Some((url, Err(error))) => {
                 // Statements that write are then refused as on a read-only connection.
                 web_sys::console::error_1(&format!("no commits to {url}: {error}").into());
@@ -93,13 +94,6 @@ impl Session {
             error,
         }
     }
-}
-
-/// The proxy's address: what its endpoint's URL has before the path that all endpoints have.
-fn origin_of(url: &Url) -> String {
-    let text = url.as_str();
-    let end = text.find("/api/v1/").unwrap_or(text.len());
-    text[..end].trim_end_matches('/').to_owned()
 }
 
 /// Relative URLs are relative to the worker's script.

@@ -2,11 +2,11 @@
 //!
 //! Pure: no I/O, no session, no DataFusion. [`parse_script`] splits and parses; a [`Query`] names the
 //! tables it reads ([`Query::references`]), the engine opens them and calls [`Query::resolve`], which
-//! gives the statement that DataFusion plans; a write is bound to the schemas of its table and its
-//! source, which gives a [`messages::commit::Operation`].
+//! gives the statement that DataFusion plans; a write, beside the schemas of its table and its source,
+//! gives queries of the rows that it touches ([`Merge::rows`] and its like).
 //!
 //! ```text
-//! text ── lex ──► tokens ── parse ──► StatementKind ── bind (schemas) ──► ast::Statement, Operation
+//! text ── lex ──► tokens ── parse ──► StatementKind ── bind (schemas) ──► ast::Statement, Query
 //!                             │
 //!                         translate: expressions and queries in DataFusion's words
 //! ```
@@ -39,6 +39,7 @@
 
 mod alter;
 mod bind;
+mod definitions;
 mod errors;
 mod identifiers;
 mod lex;
@@ -56,11 +57,11 @@ pub use alter::{Alter, ColumnChange};
 pub use bind::duplicate_columns::strip_duplicate_suffixes;
 pub use bind::merge_rows::{MergedAction, MergedClause, MergedRows};
 pub use bind::rows::{SOURCE, TARGET, UpdatedRows, expression_name, expressions_over_rows};
-pub use bind::writes::bind_create_table_as_select;
+pub use definitions::{ColumnDefinition, CreateMode, TableOptions};
 pub use maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 pub use parse::script::parse_script;
 pub use statement::{
-    AddColumns, BoundInsert, Delete, ExplainMode, Insert, Merge, ParsedStatement, Query, Relation,
+    AddColumns, Delete, ExplainMode, Insert, Merge, MergeWhen, ParsedStatement, Query, Relation,
     StatementKind, TableFormat, TableName, TableReference, TimestampExpr, Update, VersionSpec,
     Write, WriteOperation,
 };

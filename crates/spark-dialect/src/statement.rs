@@ -1,15 +1,16 @@
 //! The statements of a script, as plain data.
 //!
 //! Nothing here has been looked up: tables are names or paths, columns are as they were written. The
-//! engine opens the tables and hands their schemas back to [`Query::resolve`], [`Insert::bind`] and
+//! engine opens the tables and hands their schemas back to [`Query::resolve`], [`Merge::rows`] and
 //! their like.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use messages::commit::{CreateMode, Operation, TableOptions};
 use sqlparser::ast;
 
 use crate::alter::Alter;
+use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
 use crate::maintenance::{DropTable, Maintenance};
 
 /// One statement of a script.
@@ -276,22 +277,13 @@ impl Write {
     /// Whether the statement makes a table where there may be none.
     pub fn creates_table(&self) -> bool {
         match &self.operation {
-            WriteOperation::CreateTableAsSelect { .. } => true,
-            WriteOperation::Bound(operation) => match operation {
-                Operation::CreateTable { .. } | Operation::CreateTableAsSelect { .. } => true,
-                Operation::Insert { .. }
-                | Operation::Update { .. }
-                | Operation::Delete { .. }
-                | Operation::Merge { .. }
-                | Operation::Restore { .. }
-                | Operation::SetTableProperties { .. }
-                | Operation::AddColumns { .. } => false,
-            },
+            WriteOperation::CreateTable { .. } | WriteOperation::CreateTableAsSelect { .. } => true,
             WriteOperation::Insert(_)
             | WriteOperation::Update(_)
             | WriteOperation::Delete(_)
             | WriteOperation::Merge(_)
             | WriteOperation::Restore(_)
+            | WriteOperation::SetTableProperties(_)
             | WriteOperation::AddColumns(_)
             | WriteOperation::Alter(_)
             | WriteOperation::Maintain(_) => false,
@@ -305,7 +297,8 @@ impl Write {
         match &self.operation {
             WriteOperation::Maintain(Maintenance::Drop(dropped)) => Some(*dropped),
             WriteOperation::Maintain(Maintenance::Optimize(_) | Maintenance::Vacuum(_))
-            | WriteOperation::Bound(_)
+            | WriteOperation::CreateTable { .. }
+            | WriteOperation::SetTableProperties(_)
             | WriteOperation::CreateTableAsSelect { .. }
             | WriteOperation::Insert(_)
             | WriteOperation::Update(_)
@@ -321,14 +314,22 @@ impl Write {
 /// A change of a table, as far as it is known before the table's schema is.
 #[derive(Debug, Clone)]
 pub enum WriteOperation {
-    /// Needs no schema: CREATE TABLE, SET TBLPROPERTIES.
-    Bound(Operation),
-    /// `CREATE TABLE … AS SELECT`, to be bound by
-    /// [`bind_create_table_as_select`](crate::bind_create_table_as_select).
+    /// `CREATE [OR REPLACE] TABLE [IF NOT EXISTS] t (columns)`.
+    CreateTable {
+        /// What happens if there is a table already.
+        mode: CreateMode,
+        /// The table's columns, in order; at least one, of names that differ.
+        columns: Vec<ColumnDefinition>,
+        /// Partitioning, properties and comment of the new table. It is partitioned by some of its
+        /// columns, not by all.
+        options: TableOptions,
+    },
+    /// `CREATE [OR REPLACE] TABLE [IF NOT EXISTS] t AS SELECT …`.
     CreateTableAsSelect {
         /// What happens if there is a table already.
         mode: CreateMode,
-        /// Partitioning, properties and comment of the new table.
+        /// Partitioning, properties and comment of the new table. Whether the query has the columns
+        /// that it is partitioned by is not known yet.
         options: TableOptions,
         /// The query whose rows and columns the table gets.
         source: Query,
@@ -343,6 +344,8 @@ pub enum WriteOperation {
     Merge(Box<Merge>),
     /// `RESTORE` to a version.
     Restore(VersionSpec),
+    /// `ALTER TABLE … SET TBLPROPERTIES`: at least one, names as the protocol spells them.
+    SetTableProperties(BTreeMap<String, String>),
     /// `ALTER TABLE … ADD COLUMNS`.
     AddColumns(AddColumns),
     /// Another `ALTER TABLE`.
@@ -351,7 +354,7 @@ pub enum WriteOperation {
     Maintain(Maintenance),
 }
 
-/// `INSERT`; [`Insert::bind`] makes the operation.
+/// `INSERT`; [`Insert::column_names`] says which columns its rows are for.
 #[derive(Debug, Clone)]
 pub struct Insert {
     /// The rows to insert.
@@ -377,16 +380,7 @@ pub(crate) enum InsertTarget {
     ReplaceWhere(Box<ast::Expr>),
 }
 
-/// An INSERT whose columns are known, from [`Insert::bind`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct BoundInsert {
-    /// The operation to commit.
-    pub operation: Operation,
-    /// The names to send the source's columns under, one for each, in the source's order.
-    pub column_names: Vec<String>,
-}
-
-/// `UPDATE`; [`Update::bind`] makes the operation.
+/// `UPDATE`; [`Update::rows`] says what it does to which rows.
 #[derive(Debug, Clone)]
 pub struct Update {
     pub(crate) qualifier: Qualifier,
@@ -394,23 +388,23 @@ pub struct Update {
     pub(crate) predicate: Option<ast::Expr>,
 }
 
-/// `DELETE`; [`Delete::bind`] makes the operation.
+/// `DELETE`; [`Delete::rows`] says which rows.
 #[derive(Debug, Clone)]
 pub struct Delete {
     pub(crate) qualifier: Qualifier,
     pub(crate) predicate: Option<ast::Expr>,
 }
 
-/// `ALTER TABLE … ADD COLUMNS`; [`AddColumns::bind`] makes the operation.
+/// `ALTER TABLE … ADD COLUMNS`; [`AddColumns::columns`] checks them against the table's.
 #[derive(Debug, Clone)]
 pub struct AddColumns {
-    pub(crate) columns: Vec<messages::commit::ColumnDefinition>,
+    pub(crate) columns: Vec<ColumnDefinition>,
 }
 
-/// `MERGE`; [`Merge::bind`] makes the operation.
+/// `MERGE`; [`Merge::rows`] says what it does to which rows.
 #[derive(Debug, Clone)]
 pub struct Merge {
-    /// The rows to send; where the source was a table, a query of all its columns.
+    /// The rows to merge; where the source was a table, a query of all its columns.
     pub source: Query,
     /// `MERGE WITH SCHEMA EVOLUTION`. The session's autoMerge is the engine's to add.
     pub schema_evolution: bool,
@@ -436,9 +430,20 @@ pub(crate) struct RawAssignment {
     pub expression: ast::Expr,
 }
 
+/// Kind of rows that a clause of a MERGE is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeWhen {
+    /// Rows of the table that match a row of the source.
+    Matched,
+    /// Rows of the source that match none of the table.
+    NotMatched,
+    /// Rows of the table that match none of the source.
+    NotMatchedBySource,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct RawMergeClause {
-    pub when: messages::commit::MergeWhen,
+    pub when: MergeWhen,
     pub condition: Option<ast::Expr>,
     pub action: RawMergeAction,
 }

@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use messages::Error;
-use messages::commit::{Assignment, CreateMode, InsertMode, MergeAction, MergeWhen, Operation};
 use serde_json::json;
 
 use super::*;
@@ -47,6 +46,13 @@ fn query(sql: &str) -> Query {
 fn write(sql: &str) -> Write {
     match parse_one(sql) {
         StatementKind::Write(write) => *write,
+        other => panic!("{sql}\n{other:?}"),
+    }
+}
+
+fn merge(sql: &str) -> Box<Merge> {
+    match write(sql).operation {
+        WriteOperation::Merge(merge) => merge,
         other => panic!("{sql}\n{other:?}"),
     }
 }

@@ -160,7 +160,7 @@ fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> AnyView {
     } else {
         format!("{time} · {said}")
     };
-    let (added, removed) = row_delta(&entry);
+    let rows = row_delta(&entry);
     let title = full_time(entry.timestamp);
     view! {
         <li>
@@ -176,8 +176,9 @@ fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> AnyView {
                     <time datetime=title.clone()>{line}</time>
                 </span>
                 <span class="delta">
-                    {added.map(|rows| view! { <span class="plus">{rows}</span> }.into_any())}
-                    {removed.map(|rows| view! { <span class="minus">{rows}</span> }.into_any())}
+                    {rows.inserted.map(|rows| view! { <span class="plus">{rows}</span> }.into_any())}
+                    {rows.updated.map(|rows| view! { <span class="changed">{rows}</span> }.into_any())}
+                    {rows.deleted.map(|rows| view! { <span class="minus">{rows}</span> }.into_any())}
                 </span>
             </button>
         </li>

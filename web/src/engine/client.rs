@@ -171,12 +171,9 @@ impl EngineClient {
         client
     }
 
-    /// Sets where to read from and where to send commits (`None`: nowhere) from now on.
-    pub fn connect(&self, connection: Connection, commit_url: Option<String>) {
-        let message = ToWorker::Connect {
-            connection,
-            commit_url,
-        };
+    /// Sets where to read from and through which proxy to write (`None`: not at all) from now on.
+    pub fn connect(&self, connection: Connection, proxy: Option<String>) {
+        let message = ToWorker::Connect { connection, proxy };
         {
             let mut inner = self.0.borrow_mut();
             inner.post(&message);

@@ -2,8 +2,8 @@
 
 use cells::Column as _;
 use messages::Error;
-use messages::commit_http::COMMIT_OUTCOME_UNKNOWN;
 use messages::engine::{FromWorker, StatementSummary};
+use messages::proxy::COMMIT_OUTCOME_UNKNOWN;
 use messages::table::Column;
 
 use super::client::RunEvent;

@@ -3,8 +3,8 @@
 //! A state machine without a browser in it: events of the worker go in, what to do comes out.
 
 use messages::Error;
-use messages::commit_http::COMMIT_OUTCOME_UNKNOWN;
 use messages::engine::{FromWorker, QueryMetrics, StatementSummary};
+use messages::proxy::COMMIT_OUTCOME_UNKNOWN;
 use messages::table::Column;
 
 use crate::arrow::decode;

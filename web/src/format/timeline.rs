@@ -142,6 +142,7 @@ pub fn summary(entry: &HistoryEntry) -> String {
         "ADD CONSTRAINT" | "DROP CONSTRAINT" => parts.extend(parameter("name")),
         _ => {}
     }
+    parts.extend(rewritten(entry));
     if entry.schema_change == Some(SchemaChange::Replaced) {
         parts.push("schema replaced".to_owned());
     }
@@ -153,13 +154,55 @@ pub fn operation(entry: &HistoryEntry) -> &str {
     entry.operation.as_deref().unwrap_or("COMMIT")
 }
 
-/// Rows added and removed, for the right of the line: `+2,410`, `−1`.
-pub fn row_delta(entry: &HistoryEntry) -> (Option<String>, Option<String>) {
+/// Rows that a commit brought, changed and took, for the right of the line: `+2,410`, `~1`, `−1`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowDelta {
+    pub inserted: Option<String>,
+    pub updated: Option<String>,
+    pub deleted: Option<String>,
+}
+
+/// Rows that were only written again, because a row beside them changed, are none of it. Where a
+/// writer does not say what it changed, rows of the files that came and went stand in.
+pub fn row_delta(entry: &HistoryEntry) -> RowDelta {
+    let metric = |name: &str| entry.metrics.get(name)?.parse::<u64>().ok();
+    let [inserted, updated, deleted] = match operation(entry) {
+        "UPDATE" => [None, metric("numUpdatedRows"), None],
+        "DELETE" => [None, None, metric("numDeletedRows")],
+        "MERGE" => [
+            metric("numTargetRowsInserted"),
+            metric("numTargetRowsUpdated"),
+            metric("numTargetRowsDeleted"),
+        ],
+        // The rows stay what they are.
+        "OPTIMIZE" => [Some(0), None, None],
+        _ => [None, None, None],
+    };
     let some = |rows: Option<u64>, sign: &str| {
         rows.filter(|rows| *rows > 0)
             .map(|rows| format!("{sign}{}", count(rows)))
     };
-    (some(entry.rows_added, "+"), some(entry.rows_removed, "−"))
+    let is_told = inserted.or(updated).or(deleted).is_some();
+    let [inserted, deleted] = match is_told {
+        true => [inserted, deleted],
+        false => [entry.rows_added, entry.rows_removed],
+    };
+    RowDelta {
+        inserted: some(inserted, "+"),
+        updated: some(updated, "~"),
+        deleted: some(deleted, "−"),
+    }
+}
+
+/// `399 rewritten`: rows that a statement wrote again as they were.
+fn rewritten(entry: &HistoryEntry) -> Option<String> {
+    row_counts(
+        entry,
+        &[
+            ("numCopiedRows", "rewritten"),
+            ("numTargetRowsCopied", "rewritten"),
+        ],
+    )
 }
 
 fn size(entry: &HistoryEntry) -> String {

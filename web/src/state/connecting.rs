@@ -45,9 +45,9 @@ impl Workbench {
         let commits = self
             .connection
             .with_untracked(ConnectionState::takes_commits);
-        let commit_url = commits.then(|| server_client::beside_page("api/v1/commit"));
+        let proxy = commits.then(|| server_client::beside_page("."));
         let buckets = connection.buckets.clone();
-        self.engine().connect(connection, commit_url);
+        self.engine().connect(connection, proxy);
         self.find_tables(buckets);
     }
 

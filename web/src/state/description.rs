@@ -14,7 +14,7 @@ pub struct CachedDescription {
     pub loading: bool,
     /// The version that a statement of this page made.
     written: Option<u64>,
-    /// It was asked for while it was loading, so what comes may be old.
+    /// It was asked for, or written, while it was loading: what comes may be old.
     again: bool,
 }
 
@@ -31,9 +31,11 @@ impl CachedDescription {
         described.is_some() && described < self.written
     }
 
-    /// Takes note of a version that a statement made.
+    /// Takes note of a version that a statement made. A description that is on its way may have been
+    /// read before it, so it is asked for once more.
     pub fn note_written(&mut self, version: u64) {
         self.written = self.written.max(Some(version));
+        self.again = self.loading;
     }
 
     /// Starts loading; `false` where it already is, and will load once more.
@@ -90,6 +92,17 @@ mod tests {
         assert!(cached.start());
         assert!(!cached.take(Ok(at(3))));
         assert_eq!(cached.version(), Some(3));
+    }
+
+    #[test]
+    fn description_read_before_a_write_does_not_hide_it() {
+        let mut cached = CachedDescription::default();
+        assert!(cached.start());
+        cached.note_written(1);
+        assert!(cached.take(Ok(at(0))), "it is asked for once more");
+        assert_eq!(cached.version(), Some(1));
+        assert!(!cached.take(Ok(at(1))));
+        assert_eq!(cached.version(), Some(1));
     }
 
     #[test]

@@ -85,7 +85,7 @@ async fn whoever_lacks_the_token_can_only_ask_for_the_configuration() {
 async fn requests_that_are_none_are_answered_in_words() {
     let lake = Lake::new().await;
     for (method, url, status) in [
-        (Method::GET, "/api/v1/commit", StatusCode::NOT_FOUND),
+        (Method::GET, "/api/v1/nothing", StatusCode::NOT_FOUND),
         (
             Method::POST,
             "/api/v1/health",

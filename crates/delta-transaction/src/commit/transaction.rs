@@ -315,6 +315,8 @@ impl Transaction {
 
     async fn put(&self, attempt: &Attempt) -> Result<Put> {
         let mut attempts = 0_usize;
+        // Whether an attempt may have been made, or may still be, though its answer was an error.
+        let mut in_doubt = false;
         loop {
             attempts = attempts.saturating_add(1);
             let options = PutOptions::from(PutMode::Create);
@@ -327,11 +329,12 @@ impl Transaction {
             let Err(error) = answer else {
                 return Ok(Put::Made { was_there: false });
             };
+            in_doubt |= !is_refusal(&error);
             // The answer may be wrong both ways: a put that was repeated below us finds its own
             // object there, and one that failed for us may have been made.
             let there = match self.table.commit(attempt.version).await {
                 Ok(there) => there,
-                Err(reading) if is_refusal(&error) => return Err(reading.into()),
+                Err(_) if !in_doubt => None,
                 Err(_) if attempts < PUT_ATTEMPTS => continue,
                 Err(_) => return Err(self.unknown(attempt, error)),
             };
@@ -340,7 +343,7 @@ impl Transaction {
                     return Ok(Put::Made { was_there: true });
                 }
                 Some(commit) => return Ok(Put::Taken(Box::new(commit))),
-                None if is_refusal(&error) => {
+                None if !in_doubt => {
                     return Err(Error::Storage {
                         path: attempt.path.clone(),
                         source: error,
@@ -437,16 +440,14 @@ enum Put {
 /// Whether a put was refused for good: it was not made, and never will be.
 fn is_refusal(error: &StoreError) -> bool {
     match error {
-        StoreError::AlreadyExists { .. }
-        | StoreError::Precondition { .. }
-        | StoreError::NotImplemented { .. }
+        StoreError::NotImplemented { .. }
         | StoreError::NotSupported { .. }
         | StoreError::InvalidPath { .. }
         | StoreError::PermissionDenied { .. }
         | StoreError::Unauthenticated { .. }
         | StoreError::UnknownConfigurationKey { .. }
         | StoreError::NotFound { .. } => true,
-        // The error enum may grow: what is not known is not a refusal.
+        // Nor is what is there already: it may be this very commit. The enum may grow.
         _ => false,
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chrono::Local;
 use event_simulator::{Dataset, Defect, Simulator, spoil};
 use messages::Error;
-use messages::commit_http::{COMMIT_OUTCOME_UNKNOWN, COMMIT_PROXY_UNREACHABLE};
+use messages::proxy::{COMMIT_OUTCOME_UNKNOWN, COMMIT_PROXY_UNREACHABLE};
 use messages::server::ServerConfig;
+use query_engine::{Engine, Uuid};
 use tokio::time::MissedTickBehavior;
 
 use super::ServedStore;
@@ -15,7 +16,15 @@ use crate::engine::{RowsFile, engine_on, table_name};
 use crate::errors::{chain, one_line};
 use crate::output::say;
 use crate::run::run as run_statement;
-use crate::stores::{Buckets, NativeStores, S3Access};
+use crate::stores::{Buckets, NativeStores, S3Access, table_url};
+
+/// Before a batch is sent again whose outcome is unknown.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
 
 /// Memory for the statements, in bytes.
 const MEMORY_LIMIT: usize = 256 << 20;
@@ -48,6 +57,10 @@ pub struct Options {
     /// The same seed gives the same events but for their times; random without it
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Go on after the last batch of this seed that is in the table, wherever an earlier run was
+    /// stopped: each batch is there once. --count counts the batches of all runs
+    #[arg(long, requires = "seed")]
+    pub resume: bool,
     /// The commit proxy to send them to
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4600")]
     pub proxy: String,
@@ -70,81 +83,154 @@ pub async fn run(options: Options) -> Result<(), Error> {
         served(&options.proxy).await?
     };
     let engine = engine_on(stores, MEMORY_LIMIT);
-    let evolution = if options.merge_schema {
-        "WITH SCHEMA EVOLUTION "
-    } else {
-        ""
-    };
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let seed = options.seed.unwrap_or(now.as_nanos() as u64);
     let start = i64::try_from(now.as_micros()).unwrap_or_default();
-    let mut events = Simulator::new(dataset(&options), seed, start);
+    let mut producer = Producer {
+        engine,
+        events: Simulator::new(dataset(&options), seed, start),
+        batch: 0,
+        app_id: match options.resume {
+            true => format!("lakeglass simulate, seed {seed}"),
+            false => format!("lakeglass simulate, {}", Uuid::new_v4()),
+        },
+        options,
+    };
     let Options {
         rows, every, table, ..
-    } = &options;
+    } = &producer.options;
     say(&format!(
         "{rows} rows every {every} s to {table}, seed {seed}"
     ))?;
+    if producer.options.resume {
+        producer.resume().await?;
+    }
+    producer.run().await
+}
 
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(options.every));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut committed, mut refused, mut unknown) = (0_u64, 0_u64, 0_u64);
-    while options
-        .count
-        .is_none_or(|count| committed + refused + unknown < count)
-    {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            _ = tokio::signal::ctrl_c() => break,
+/// Sends batches, each as a transaction of an application that counts them.
+struct Producer {
+    engine: Engine,
+    events: Simulator,
+    /// The next batch, from 0.
+    batch: i64,
+    app_id: String,
+    options: Options,
+}
+
+impl Producer {
+    /// Leaves out the batches that are in the table.
+    async fn resume(&mut self) -> Result<(), Error> {
+        let table = table_url(&self.options.table)?;
+        let last = self.engine.last_transaction(table.as_str(), &self.app_id);
+        let Some(last) = last.await? else {
+            return Ok(());
+        };
+        while self.batch <= last {
+            self.events.batch(self.options.rows as usize);
+            self.batch += 1;
         }
-        let mut batch = events.batch(options.rows as usize);
-        if let Some(defect) = options.spoil {
-            batch = spoil(&batch, defect);
-        }
-        let rows = batch.num_rows();
-        let file = RowsFile::new(&batch)?;
-        let sql = format!(
-            "INSERT {evolution}INTO {} BY NAME SELECT * FROM {}",
-            table_name(&options.table),
-            file.relation()
-        );
-        let time = Local::now().format("%H:%M:%S");
-        let statement = engine.parse(&sql)?.remove(0);
-        match run_statement(&engine, &statement).await {
-            Ok(outcome) => {
-                committed += 1;
-                match outcome.version {
-                    Some(version) => say(&format!("{time}  {rows} rows  version {version}"))?,
-                    None => say(&format!("{time}  {rows} rows  nothing to do"))?,
+        say(&format!("{} batches are there", self.batch))
+    }
+
+    async fn run(mut self) -> Result<(), Error> {
+        let mut ticks = tokio::time::interval(Duration::from_secs_f64(self.options.every));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut committed, mut refused, mut unknown) = (0_u64, 0_u64, 0_u64);
+        let count = self.options.count.map(i64::try_from);
+        let count = count.map(|count| count.unwrap_or(i64::MAX));
+        while count.is_none_or(|count| self.batch < count) {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = tokio::signal::ctrl_c() => break,
+            }
+            let time = Local::now().format("%H:%M:%S");
+            let (rows, sent) = self.send().await?;
+            match sent {
+                Ok(version) => {
+                    committed += 1;
+                    match version {
+                        Some(version) => say(&format!("{time}  {rows} rows  version {version}"))?,
+                        None => say(&format!("{time}  {rows} rows  nothing to do"))?,
+                    }
+                }
+                Err(error)
+                    if error.code == COMMIT_PROXY_UNREACHABLE
+                        && committed + refused + unknown == 0 =>
+                {
+                    return Err(error);
+                }
+                // Not refused: its rows may be in the table.
+                Err(error) if error.code == COMMIT_OUTCOME_UNKNOWN => {
+                    // The next batch would tell whoever resumes that this one is there.
+                    if self.options.resume {
+                        return Err(error);
+                    }
+                    unknown += 1;
+                    let error = one_line(&error.to_string());
+                    say(&format!("{time}  {rows} rows  outcome unknown: {error}"))?;
+                }
+                Err(error) => {
+                    refused += 1;
+                    let error = one_line(&error.to_string());
+                    say(&format!("{time}  {rows} rows  refused: {error}"))?;
                 }
             }
-            Err(error)
-                if error.code == COMMIT_PROXY_UNREACHABLE && committed + refused + unknown == 0 =>
-            {
-                return Err(error);
-            }
-            // Not refused: its rows may be in the table.
-            Err(error) if error.code == COMMIT_OUTCOME_UNKNOWN => {
-                unknown += 1;
-                let error = one_line(&error.to_string());
-                say(&format!("{time}  {rows} rows  outcome unknown: {error}"))?;
-            }
-            Err(error) => {
-                refused += 1;
-                let error = one_line(&error.to_string());
-                say(&format!("{time}  {rows} rows  refused: {error}"))?;
+            self.batch += 1;
+        }
+        let unknown = match unknown {
+            0 => String::new(),
+            count => format!(", {count} of unknown outcome"),
+        };
+        say(&format!(
+            "{committed} batches committed, {refused} refused{unknown}"
+        ))
+    }
+
+    /// Makes the next batch and sends it, again if its outcome is unknown: it is the same statement,
+    /// and commits once. Gives the number of rows, and the version or what became of them instead.
+    async fn send(&mut self) -> Result<(usize, Result<Option<u64>, Error>), Error> {
+        let mut rows = self.events.batch(self.options.rows as usize);
+        if let Some(defect) = self.options.spoil {
+            rows = spoil(&rows, defect);
+        }
+        let file = RowsFile::new(&rows)?;
+        let evolution = match self.options.merge_schema {
+            true => "WITH SCHEMA EVOLUTION ",
+            false => "",
+        };
+        let sql = format!(
+            "SET spark.databricks.delta.write.txnAppId = {}; \
+             SET spark.databricks.delta.write.txnVersion = {}; \
+             INSERT {evolution}INTO {} BY NAME SELECT * FROM {}",
+            self.app_id,
+            self.batch,
+            table_name(&self.options.table),
+            file.relation()
+        );
+        let mut sent = Ok(None);
+        for statement in self.engine.parse(&sql)? {
+            sent = run_statement(&self.engine, &statement)
+                .await
+                .map(|outcome| outcome.version);
+            for pause in PAUSES {
+                if !matches!(&sent, Err(error) if error.code == COMMIT_OUTCOME_UNKNOWN) {
+                    break;
+                }
+                tokio::time::sleep(pause).await;
+                let again = run_statement(&self.engine, &statement).await;
+                // Who can't be reached tells nothing about the first time.
+                match again {
+                    Ok(outcome) => sent = Ok(outcome.version),
+                    Err(error) if error.code == COMMIT_PROXY_UNREACHABLE => {}
+                    Err(error) => sent = Err(error),
+                }
             }
         }
+        Ok((rows.num_rows(), sent))
     }
-    let unknown = match unknown {
-        0 => String::new(),
-        count => format!(", {count} of unknown outcome"),
-    };
-    say(&format!(
-        "{committed} batches committed, {refused} refused{unknown}"
-    ))
 }
 
 /// The stores that a running server serves, written through its proxy.

@@ -1,5 +1,6 @@
 //! The program as its users run it, on tables of its own making.
 
+mod bank;
 mod fingerprint;
 mod guide;
 mod seed;

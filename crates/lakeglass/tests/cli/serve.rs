@@ -10,13 +10,13 @@ use tempfile::TempDir;
 use crate::{DIMENSION, TRANSACTIONS, lakeglass, query, seeded, shared};
 
 /// `lakeglass serve` on free ports.
-struct Server {
+pub struct Server {
     process: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Server {
-    fn start(data: &Path, page: &Path) -> Self {
+    pub fn start(data: &Path, page: &Path) -> Self {
         Self::start_with(data, page, &[])
     }
 
@@ -85,7 +85,7 @@ async fn json_of(response: Response) -> Value {
     serde_json::from_str(&response.text().await.expect("text")).expect("JSON")
 }
 
-fn page() -> TempDir {
+pub fn page() -> TempDir {
     let folder = tempfile::tempdir().expect("temporary folder");
     for (name, content) in [
         ("index.html", "<!doctype html><title>Lakeglass</title>"),

@@ -10,8 +10,9 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use messages::Error;
-use messages::commit::MergeWhen;
-use spark_dialect::{Merge, MergedRows, Query, SOURCE, TARGET, strip_duplicate_suffixes};
+use spark_dialect::{
+    Merge, MergeWhen, MergedRows, Query, SOURCE, TARGET, strip_duplicate_suffixes,
+};
 
 use crate::dml::constraints::Constraints;
 use crate::dml::merge_clauses::{Clauses, Expressions};

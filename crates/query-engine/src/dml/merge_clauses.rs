@@ -8,8 +8,7 @@ use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit};
 use delta_log::schema::StructType;
 use messages::Error;
-use messages::commit::MergeWhen;
-use spark_dialect::{MergedAction, MergedRows};
+use spark_dialect::{MergeWhen, MergedAction, MergedRows};
 
 use crate::dml::conform::evolution::evolved;
 use crate::dml::conform::store_assignment::store;

@@ -42,6 +42,7 @@ use spark_dialect::{Write, WriteOperation};
 
 pub(crate) use constraints::{CHECK as CONSTRAINT, invariant};
 pub(crate) use insert::rows_of_new_table;
+pub(crate) use overwritten::OverwriteRead;
 pub(crate) use partition_condition::files_of_partitions;
 pub use row_change::RowChange;
 pub(crate) use rules::{Violations, columns_of_rule, violations};
@@ -73,9 +74,10 @@ pub(crate) async fn changed_rows(
         WriteOperation::Update(statement) => update(core, &target, statement).await,
         WriteOperation::Insert(statement) => insert(core, &target, statement).await,
         WriteOperation::Merge(statement) => merge(core, &target, statement).await,
-        WriteOperation::Bound(_)
+        WriteOperation::CreateTable { .. }
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
+        | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
         | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => Err(changes_no_rows()),

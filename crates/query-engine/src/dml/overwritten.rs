@@ -7,6 +7,7 @@ use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, ScalarValue};
 use delta_log::Snapshot;
+use delta_transaction::{Error as TransactionError, FilePredicate};
 use messages::Error;
 
 use crate::errors::{external, from_datafusion};
@@ -23,11 +24,24 @@ pub(crate) enum Overwritten {
 /// The files of the partitions that new rows are in.
 #[derive(Debug)]
 pub(crate) struct OverwrittenPartitions {
-    columns: Vec<String>,
-    /// Values of the columns by file.
+    /// Values of the partition columns by file.
     of_files: Vec<ArrayRef>,
     files: usize,
-    seen: HashSet<Vec<ScalarValue>>,
+    partitions: Partitions,
+}
+
+/// Partitions of a table, by the values of its partition columns.
+#[derive(Debug, Clone)]
+pub(crate) struct Partitions {
+    columns: Vec<String>,
+    values: HashSet<Vec<ScalarValue>>,
+}
+
+/// What INSERT OVERWRITE has read, in that it takes the place of it.
+#[derive(Debug)]
+pub(crate) enum OverwriteRead {
+    WholeTable,
+    Partitions(Partitions),
 }
 
 impl Overwritten {
@@ -36,17 +50,25 @@ impl Overwritten {
     /// # Errors
     /// Those of a log whose partition values are none.
     pub fn partitions(snapshot: &Arc<Snapshot>) -> Result<Self, Error> {
-        let columns = snapshot.partition_columns().to_vec();
-        let of_files = columns.iter().map(|column| {
-            let values = snapshot.files().partition_values(column);
-            values.map_err(|error| from_datafusion(&external(error)))
-        });
+        let partitions = Partitions {
+            columns: snapshot.partition_columns().to_vec(),
+            values: HashSet::new(),
+        };
+        let of_files = partitions.of_files(snapshot);
         Ok(Self::Partitions(OverwrittenPartitions {
-            of_files: of_files.collect::<Result<_, _>>()?,
-            columns,
+            of_files: of_files.map_err(|error| from_datafusion(&error))?,
             files: snapshot.files().len(),
-            seen: HashSet::new(),
+            partitions,
         }))
+    }
+
+    /// What is replaced, once all rows are noted; `None` where nothing is.
+    pub fn read(&self) -> Option<OverwriteRead> {
+        match self {
+            Self::Nothing => None,
+            Self::Everything(_) => Some(OverwriteRead::WholeTable),
+            Self::Partitions(files) => Some(OverwriteRead::Partitions(files.partitions.clone())),
+        }
     }
 
     /// Notes rows of the table that are written.
@@ -71,34 +93,64 @@ impl Overwritten {
 
 impl OverwrittenPartitions {
     fn note(&mut self, rows: &RecordBatch) -> Result<()> {
-        let values: Vec<&ArrayRef> = self
-            .columns
+        let Partitions { columns, values } = &mut self.partitions;
+        let of_rows: Vec<&ArrayRef> = columns
             .iter()
             .filter_map(|column| rows.column_by_name(column))
             .collect();
         let mut last: Option<Vec<ScalarValue>> = None;
         for row in 0..rows.num_rows() {
-            let values = values
-                .iter()
-                .map(|values| stored(ScalarValue::try_from_array(values, row)?));
-            let values = values.collect::<Result<Vec<_>>>()?;
-            if last.as_ref() != Some(&values) {
-                self.seen.insert(values.clone());
-                last = Some(values);
+            let of_row = partition(of_rows.iter().copied(), row)?;
+            if last.as_ref() != Some(&of_row) {
+                values.insert(of_row.clone());
+                last = Some(of_row);
             }
         }
         Ok(())
     }
 
     fn files(&self) -> Vec<usize> {
-        let is_seen = |file: &usize| {
-            let values = self.of_files.iter();
-            let values = values.map(|values| stored(ScalarValue::try_from_array(values, *file)?));
-            let values: Result<Vec<_>> = values.collect();
-            values.is_ok_and(|values| self.seen.contains(&values))
-        };
-        (0..self.files).filter(is_seen).collect()
+        let is_seen = |file: &usize| self.partitions.has_file(&self.of_files, *file);
+        // They are what the log's partition values were parsed to.
+        let files = 0..self.files;
+        files
+            .filter(|file| is_seen(file).unwrap_or(false))
+            .collect()
     }
+}
+
+impl Partitions {
+    /// Values of the partition columns, by file.
+    fn of_files(&self, snapshot: &Snapshot) -> Result<Vec<ArrayRef>> {
+        let of_column = |column: &String| snapshot.files().partition_values(column);
+        let values = self.columns.iter().map(of_column);
+        values.map(|values| values.map_err(external)).collect()
+    }
+
+    fn has_file(&self, of_files: &[ArrayRef], file: usize) -> Result<bool> {
+        Ok(self.values.contains(&partition(of_files.iter(), file)?))
+    }
+}
+
+impl FilePredicate for Partitions {
+    fn may_match(&self, files: &Snapshot) -> Result<Vec<bool>, TransactionError> {
+        let of_files = self.of_files(files);
+        let matches = of_files.and_then(|of_files| {
+            let files = 0..files.files().len();
+            files.map(|file| self.has_file(&of_files, file)).collect()
+        });
+        matches.map_err(|error| TransactionError::Predicate(error.to_string()))
+    }
+}
+
+/// The partition of a row or file, by the values of its columns.
+fn partition<'a>(
+    columns: impl Iterator<Item = &'a ArrayRef>,
+    row: usize,
+) -> Result<Vec<ScalarValue>> {
+    columns
+        .map(|values| stored(ScalarValue::try_from_array(values, row)?))
+        .collect()
 }
 
 /// A value as a partition: a log cannot tell an empty string from NULL.

@@ -15,11 +15,11 @@ use datafusion::common::DataFusionError;
 use delta_log::schema::StructType;
 use futures::StreamExt;
 use messages::Error;
-use messages::commit::MergeWhen;
+use spark_dialect::MergeWhen;
 
 use crate::dml::conform::cast::checked_cast;
 use crate::dml::constraints::Constraints;
-use crate::dml::overwritten::Overwritten;
+use crate::dml::overwritten::{OverwriteRead, Overwritten};
 use crate::dml::positions::Positions;
 use crate::dml::stage::{Action, ActionKind, Layout, Stage};
 use crate::dml::target::Target;
@@ -104,6 +104,11 @@ impl RowChange {
     )]
     pub(crate) fn target_read(&self) -> Option<&TargetRead> {
         self.target.as_ref()?.read.get()
+    }
+
+    /// What INSERT OVERWRITE takes the place of. Complete once [`Self::next`] has answered `None`.
+    pub(crate) fn overwrite_read(&self) -> Option<OverwriteRead> {
+        self.overwritten.read()
     }
 
     /// The rows that stay in the files that lose some: what a file that takes the place of another has

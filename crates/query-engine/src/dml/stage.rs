@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::execution::SendableRecordBatchStream;
-use messages::commit::MergeWhen;
+use spark_dialect::MergeWhen;
 
 /// A plan that runs, and what its rows mean.
 pub(crate) struct Stage {

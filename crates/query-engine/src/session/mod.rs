@@ -34,6 +34,13 @@ const AUTO_MERGE: &str = "spark.databricks.delta.schema.autoMerge.enabled";
 /// `SET` of this key to `dynamic` has INSERT OVERWRITE replace only the partitions that it has rows for.
 const PARTITION_OVERWRITE: &str = "spark.sql.sources.partitionOverwriteMode";
 
+/// `SET` of these two has a write that changes rows commit an application's transaction, once.
+const TRANSACTION_APPLICATION: &str = "spark.databricks.delta.write.txnAppId";
+const TRANSACTION_VERSION: &str = "spark.databricks.delta.write.txnVersion";
+
+/// `SET` of this key has each write use up the version, so that it must be set for the next one.
+const TRANSACTION_RESET: &str = "spark.databricks.delta.write.txnVersion.autoReset.enabled";
+
 /// `SET` of this key to `endVersion` gives a change feed the columns of its range's last version.
 const CHANGE_COLUMNS: &str = "lakeglass.changeDataFeed.schemaMode";
 
@@ -43,6 +50,15 @@ pub(crate) struct View {
     pub query: Query,
     /// Names for its columns; empty: those of the query.
     pub columns: Vec<String>,
+}
+
+/// A write of an application, which counts its writes.
+///
+/// Protocol: [Transaction Identifiers](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#transaction-identifiers)
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApplicationTransaction {
+    pub app_id: String,
+    pub version: i64,
 }
 
 /// State that lives as long as the engine: options, views and the functions and rules of its
@@ -181,6 +197,48 @@ impl Session {
     pub fn overwrites_partitions(&self) -> bool {
         self.option(PARTITION_OVERWRITE)
             .is_some_and(|mode| mode.eq_ignore_ascii_case("dynamic"))
+    }
+
+    /// The application's transaction that a write commits, if it commits one. Spark's writers have
+    /// these options too.
+    ///
+    /// # Errors
+    /// If the version is not a number from 0 on, or one of the two is missing.
+    pub fn application_transaction(&self) -> Result<Option<ApplicationTransaction>, Error> {
+        let invalid = |message: &str| {
+            let message =
+                format!("{TRANSACTION_APPLICATION} and {TRANSACTION_VERSION}: {message}.");
+            Error::new("DELTA_INVALID_IDEMPOTENT_WRITES_OPTIONS", message).with_hint(
+                "SET both: a name for the application, and a number that grows with each of its writes.",
+            )
+        };
+        let text = |key: &str| self.option(key).filter(|value| !value.is_empty());
+        let (app_id, version) = match (text(TRANSACTION_APPLICATION), text(TRANSACTION_VERSION)) {
+            (Some(app_id), Some(version)) => (app_id, version),
+            (None, None) => return Ok(None),
+            // The version was used up.
+            (Some(_), None) if self.resets_transaction() => {
+                return Err(invalid("the version was used by the last write"));
+            }
+            (Some(_), None) | (None, Some(_)) => return Err(invalid("one of the two is not set")),
+        };
+        let version = version.trim().parse::<i64>().ok();
+        let version = version.filter(|version| *version >= 0);
+        let version = version.ok_or_else(|| invalid("the version is not a number from 0 on"))?;
+        Ok(Some(ApplicationTransaction { app_id, version }))
+    }
+
+    fn resets_transaction(&self) -> bool {
+        self.option(TRANSACTION_RESET)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// An application's transaction was committed, or had been.
+    pub fn transaction_is_used(&self) {
+        if self.resets_transaction() {
+            let mut options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
+            options.remove(TRANSACTION_VERSION);
+        }
     }
 
     /// Whether INSERT and MERGE may add columns without saying so.

@@ -6,7 +6,6 @@ use delta_log::ColumnMapping;
 use delta_log::schema::StructType;
 use delta_transaction::Operation;
 use messages::Error;
-use messages::commit::Operation as Op;
 use serde_json::{Value, json};
 use spark_dialect::{AddColumns, Alter};
 
@@ -135,29 +134,11 @@ pub(crate) async fn add_columns(
     statement: &AddColumns,
 ) -> Result<Outcome, WriteError> {
     let snapshot = round.snapshot().await?;
-    let added = match statement.bind(&snapshot.arrow_schema())? {
-        Op::AddColumns { columns } => {
-            fields(&columns, snapshot.column_mapping() != ColumnMapping::None)?
-        }
-        _ => Vec::new(),
-    };
+    let is_mapped = snapshot.column_mapping() != ColumnMapping::None;
+    let added = fields(statement.columns(&snapshot.arrow_schema())?, is_mapped)?;
     let mut transaction = round.begin(&snapshot)?;
     let there = snapshot.schema().fields();
     for field in &added {
-        let lower = field.name.to_lowercase();
-        if there.iter().any(|other| other.name.to_lowercase() == lower) {
-            let names: Vec<&str> = there.iter().map(|field| field.name.as_str()).collect();
-            return Err(Error::new(
-                "FIELD_ALREADY_EXISTS",
-                format!(
-                    "The column {} can't be added, because {} has it already: its columns are {}.",
-                    field.name,
-                    round.table.location,
-                    names.join(", ")
-                ),
-            )
-            .into());
-        }
         if !field.nullable {
             return Err(Error::new(
                 "DELTA_ADD_COLUMN_NOT_NULL",

@@ -8,9 +8,8 @@ use delta_log::schema::{StructField, StructType};
 use delta_log::{Format, Metadata, Snapshot};
 use delta_transaction::{ConflictKind, Operation, Transaction};
 use messages::Error;
-use messages::commit::{ColumnDefinition, CreateMode, TableOptions};
 use serde_json::{Value, json};
-use spark_dialect::{Query, bind_create_table_as_select};
+use spark_dialect::{ColumnDefinition, CreateMode, Query, TableOptions};
 
 use crate::dml::{ChangedRows, RowChange, rows_of_new_table};
 use crate::writes::column_mapping::{MODE, is_mapped as is_mapping, keep_max_id, set_schema};
@@ -54,8 +53,7 @@ pub(crate) async fn table_as_select(
     let Some(existing) = existing(round, mode).await? else {
         return Ok(Outcome::default());
     };
-    let rows = rows_of_new_table(round.core, &round.context, source).await?;
-    bind_create_table_as_select(mode, options, &rows.schema().to_arrow())?;
+    let rows = rows_of_new_table(round.core, &round.context, source, is_mapped(options)).await?;
     let name = match mode {
         CreateMode::CreateOrReplace => "CREATE OR REPLACE TABLE AS SELECT",
         CreateMode::Create | CreateMode::CreateIfNotExists => "CREATE TABLE AS SELECT",

@@ -2,8 +2,8 @@
 
 use delta_log::schema::{DataType, StructField, StructType};
 use messages::Error;
-use messages::commit::ColumnDefinition;
 use serde_json::{Value, json};
+use spark_dialect::ColumnDefinition;
 
 /// The fields of a DDL statement's columns.
 ///
@@ -58,8 +58,10 @@ pub(crate) fn check_names(fields: &[StructField], is_mapped: bool) -> Result<(),
             .into_iter()
             .any(|other| other.name.to_lowercase() == lower)
         {
-            let message = format!("The column {name} is named twice.");
-            return Err(Error::new("COLUMN_ALREADY_EXISTS", message));
+            let message = format!("The column `{name}` comes twice.");
+            return Err(Error::new("COLUMN_ALREADY_EXISTS", message).with_hint(
+                "Names compare without case. Give each column a name of its own with AS.",
+            ));
         }
         check_characters(name, is_mapped)?;
     }
@@ -132,10 +134,12 @@ pub(crate) fn partition_columns(
             .iter()
             .filter(|field| field.name.to_lowercase() == lower);
         let Some(field) = found.next() else {
+            let known: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
             return Err(Error::new(
-                "DELTA_PARTITION_COLUMN_NOT_FOUND",
-                format!("The table can't be partitioned by {name}: it has no such column."),
-            ));
+                "DELTA_INVALID_PARTITION_COLUMN",
+                format!("The partition column `{name}` is not among the table's columns."),
+            )
+            .with_hint(format!("Its columns are {}.", known.join(", "))));
         };
         if !field.data_type.is_primitive() {
             return Err(Error::new(
@@ -152,8 +156,9 @@ pub(crate) fn partition_columns(
     if !columns.is_empty() && columns.len() == fields.len() {
         return Err(Error::new(
             "ALL_PARTITION_COLUMNS_NOT_ALLOWED",
-            "At least one column must not be a partition column.",
-        ));
+            "A table can't be partitioned by all of its columns.",
+        )
+        .with_hint("Leave one out of PARTITIONED BY."));
     }
     Ok(columns)
 }

@@ -3,6 +3,7 @@
 use delta_log::Table;
 use delta_transaction::{Conflict, Error as TransactionError, FileError};
 use messages::Error;
+use messages::proxy::COMMIT_OUTCOME_UNKNOWN;
 
 use crate::errors::{from_log, from_store};
 
@@ -75,7 +76,7 @@ fn transaction_error(error: &TransactionError, table: &Table) -> Error {
         )
         .with_hint("Allow it with ALTER TABLE … SET TBLPROPERTIES (delta.appendOnly = false)."),
         TransactionError::OutcomeUnknown { version, source } => Error::new(
-            "COMMIT_OUTCOME_UNKNOWN",
+            COMMIT_OUTCOME_UNKNOWN,
             format!("The store gave no answer to the commit of version {version} of {location}, so it may have been made, or not: {source}."),
         )
         .with_hint("Look with DESCRIBE HISTORY whether it was, before you run the statement again."),

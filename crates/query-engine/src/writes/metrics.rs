@@ -6,7 +6,7 @@ use delta_log::actions::Add;
 use delta_transaction::Operation;
 use messages::Error;
 use serde_json::{Value, json};
-use spark_dialect::{Write, WriteOperation};
+use spark_dialect::{MergeWhen, Write, WriteOperation};
 
 use crate::dml::RowCounts;
 use crate::writes::rewrite::Vectors;
@@ -89,17 +89,14 @@ pub(crate) fn describe(
             let mut operation =
                 Operation::new("MERGE").parameter("predicate", predicates(Some(merge.condition())));
             for (name, clauses) in [
-                (
-                    "matchedPredicates",
-                    merge.clauses_when(messages::commit::MergeWhen::Matched),
-                ),
+                ("matchedPredicates", merge.clauses_when(MergeWhen::Matched)),
                 (
                     "notMatchedPredicates",
-                    merge.clauses_when(messages::commit::MergeWhen::NotMatched),
+                    merge.clauses_when(MergeWhen::NotMatched),
                 ),
                 (
                     "notMatchedBySourcePredicates",
-                    merge.clauses_when(messages::commit::MergeWhen::NotMatchedBySource),
+                    merge.clauses_when(MergeWhen::NotMatchedBySource),
                 ),
             ] {
                 let clauses: Vec<Value> = clauses
@@ -116,9 +113,10 @@ pub(crate) fn describe(
             merged(&mut operation, change);
             operation
         }
-        WriteOperation::Bound(_)
+        WriteOperation::CreateTable { .. }
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
+        | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
         | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => {
@@ -216,9 +214,10 @@ pub(crate) fn result(write: &Write, change: &Change<'_>) -> Vec<(String, i64)> {
             ("num_inserted_rows", inserted),
         ],
         WriteOperation::Insert(_)
-        | WriteOperation::Bound(_)
+        | WriteOperation::CreateTable { .. }
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
+        | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
         | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => Vec::new(),

@@ -6,6 +6,7 @@
 //! from the new version. That is always right, for nothing of the first round is in the table.
 
 mod alter;
+mod attempt;
 mod column_mapping;
 mod columns;
 mod constraints;
@@ -27,4 +28,5 @@ mod statement;
 mod vacuum;
 mod vectors;
 
+pub use attempt::Attempt;
 pub(crate) use statement::execute_write;

@@ -83,6 +83,22 @@ impl Round<'_> {
         }
     }
 
+    /// The last transaction of an application in a version.
+    ///
+    /// Requests: one LIST, and a GET for each commit since the last checkpoint.
+    ///
+    /// # Errors
+    /// Where the log can't be read.
+    pub async fn transaction_version(
+        &self,
+        snapshot: &Snapshot,
+        app_id: &str,
+    ) -> Result<Option<i64>, Error> {
+        let actions = self.table.reconcile(snapshot.version()).await;
+        let actions = actions.map_err(|error| from_log(&error))?;
+        Ok(actions.transaction(app_id))
+    }
+
     /// A transaction on a version.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use delta_transaction::{Feature, Transaction};
 use messages::Error;
 use spark_dialect::{Write, WriteOperation};
 
-use crate::dml::{ChangedRows, RowChange, TouchedRows, changed_rows};
+use crate::dml::{ChangedRows, OverwriteRead, RowChange, TouchedRows, changed_rows};
+use crate::session::ApplicationTransaction;
 use crate::tables::target_table::TargetRead;
 use crate::writes::column_mapping::set_schema;
 use crate::writes::errors::WriteError;
@@ -26,7 +27,25 @@ const DELETION_VECTORS: &str = "delta.enableDeletionVectors";
 pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
     let started = round.environment().now();
     let snapshot = round.snapshot().await?;
+    let application = round.core.session.application_transaction()?;
+    if let Some(application) = &application
+        && let Some(written) = round
+            .transaction_version(&snapshot, &application.app_id)
+            .await?
+        && written >= application.version
+    {
+        round.core.session.transaction_is_used();
+        let text = format!(
+            "Nothing was written: transaction {} of {} is in the table, whose last one is {written}.",
+            application.version, application.app_id
+        );
+        round.context.note(text);
+        return Ok(Outcome::default());
+    }
     let mut transaction = round.begin(&snapshot)?;
+    if let Some(ApplicationTransaction { app_id, version }) = &application {
+        transaction.set_transaction(app_id.clone(), *version);
+    }
     let target = (round.table.clone(), Arc::clone(&snapshot));
     let change = changed_rows(round.core, &round.context, target, write).await?;
     if change.schema() != snapshot.schema() {
@@ -35,7 +54,7 @@ pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, 
     let records = snapshot.metadata().is_enabled(CHANGE_FEED) && may_replace(write);
     let mut staged = StagedRows::new(round.core, &transaction, records)?;
     let changed = stage(round, &snapshot, change, &mut staged).await;
-    let (touched, read, rewritten) = match changed {
+    let (touched, reads, rewritten) = match changed {
         Ok(changed) => changed,
         Err(error) => {
             staged.abort().await;
@@ -47,7 +66,7 @@ pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, 
         changes,
         rows,
     } = staged.finish(touched.changes_rows()).await?;
-    note_reads(round, &mut transaction, &snapshot, read.as_ref(), &touched);
+    note_reads(round, &mut transaction, &snapshot, reads, &touched);
 
     let removed: Vec<usize> = touched.removed_files.clone();
     let gone = snapshot.files().adds(&removed)?;
@@ -76,6 +95,9 @@ pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, 
         });
     }
     let committed = transaction.commit().await?;
+    if application.is_some() {
+        round.core.session.transaction_is_used();
+    }
     Ok(Outcome {
         committed: Some(committed),
         result,
@@ -89,9 +111,10 @@ fn may_replace(write: &Write) -> bool {
     match &write.operation {
         WriteOperation::Insert(insert) => insert.replaces_rows(),
         WriteOperation::Update(_) | WriteOperation::Delete(_) | WriteOperation::Merge(_) => true,
-        WriteOperation::Bound(_)
+        WriteOperation::CreateTable { .. }
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
+        | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
         | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => false,
@@ -110,12 +133,18 @@ fn evolve(transaction: &mut Transaction, snapshot: &Snapshot, change: &RowChange
     transaction.set_metadata(metadata);
 }
 
+/// What a statement has read of the table that it writes.
+struct Reads {
+    target: Option<TargetRead>,
+    overwrite: Option<OverwriteRead>,
+}
+
 async fn stage(
     round: &Round<'_>,
     snapshot: &Snapshot,
     mut change: RowChange,
     staged: &mut StagedRows,
-) -> Result<(TouchedRows, Option<TargetRead>, Rewritten), WriteError> {
+) -> Result<(TouchedRows, Reads, Rewritten), WriteError> {
     let columns = change.schema().to_arrow();
     while let Some(rows) = change.next().await {
         let ChangedRows { kind, rows } = rows?;
@@ -129,7 +158,10 @@ async fn stage(
         true => None,
         false => Some(change.unchanged(round.core).await?),
     };
-    let read = change.target_read().cloned();
+    let reads = Reads {
+        target: change.target_read().cloned(),
+        overwrite: change.overwrite_read(),
+    };
     let touched = change.finish();
     if touched.changes_rows() && !touched.removed_files.is_empty() && staged.records() {
         // The feed would lack the rows of the files that go as a whole.
@@ -140,7 +172,7 @@ async fn stage(
         Some(unchanged) => rewrite(snapshot, &touched, unchanged, &columns, staged).await?,
         None => delete_by_vectors(round, snapshot, &touched, staged.layout()).await?,
     };
-    Ok((touched, read, rewritten))
+    Ok((touched, reads, rewritten))
 }
 
 /// Whether rows go by deletion vectors, as the table asks.
@@ -154,7 +186,7 @@ fn note_reads(
     round: &Round<'_>,
     transaction: &mut Transaction,
     snapshot: &Snapshot,
-    read: Option<&TargetRead>,
+    Reads { target, overwrite }: Reads,
     touched: &TouchedRows,
 ) {
     let location = transaction.table().location.clone();
@@ -163,7 +195,12 @@ fn note_reads(
     if round.context.reads_table(&location) {
         reads.read_whole_table();
     }
-    if let Some(read) = read {
+    match overwrite {
+        Some(OverwriteRead::WholeTable) => reads.read_whole_table(),
+        Some(OverwriteRead::Partitions(partitions)) => reads.read_where(Arc::new(partitions)),
+        None => {}
+    }
+    if let Some(read) = target {
         for &file in &read.files {
             reads.read_file(snapshot.files().raw_path(file));
         }
@@ -171,7 +208,7 @@ fn note_reads(
             reads.read_whole_table();
         } else {
             reads.read_where(Arc::new(Conditions {
-                filters: read.filters.clone(),
+                filters: read.filters,
                 state: round.core.session.statement_state(),
             }));
         }

@@ -1,11 +1,12 @@
 //! A statement that writes, from its text to its commit.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use delta_transaction::Uuid;
+use arrow::record_batch::RecordBatch;
+use delta_log::Table;
+use delta_transaction::find_commit;
 use futures::FutureExt;
 use messages::Error;
-use messages::commit::Operation;
 use spark_dialect::{DropTable, Maintenance, Write, WriteOperation};
 
 use crate::catalog::is_parquet;
@@ -17,6 +18,7 @@ use crate::plan::planning::view_named;
 use crate::run::execution::Execution;
 use crate::run::statement_context::StatementContext;
 use crate::statements::describe;
+use crate::writes::attempt::Attempt;
 use crate::writes::errors::WriteError;
 use crate::writes::round::{Outcome, Round};
 use crate::writes::{alter, create, drop_table, optimize, restore, rows, vacuum};
@@ -39,17 +41,13 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
                 .boxed()
                 .await
         }
-        WriteOperation::Bound(Operation::CreateTable {
+        WriteOperation::CreateTable {
             mode,
             columns,
             options,
-        }) => create::table(round, *mode, columns, options).boxed().await,
-        WriteOperation::Bound(Operation::SetTableProperties { properties }) => {
+        } => create::table(round, *mode, columns, options).boxed().await,
+        WriteOperation::SetTableProperties(properties) => {
             alter::set_properties(round, properties).boxed().await
-        }
-        WriteOperation::Bound(_) => {
-            let message = "A statement that needs no schema, and is not known.";
-            Err(Error::new("INTERNAL_ERROR", message).into())
         }
         WriteOperation::AddColumns(add) => alter::add_columns(round, add).boxed().await,
         WriteOperation::Alter(statement) => alter::alter(round, statement).boxed().await,
@@ -66,11 +64,13 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
     }
 }
 
-/// Makes the write and answers what Spark answers.
+/// Makes the write and answers what Spark answers. If an earlier attempt has committed it, answers that
+/// commit's version and no rows.
 pub(crate) async fn execute_write(
     core: &EngineCore,
     context: Arc<StatementContext>,
     write: &Write,
+    attempt: &OnceLock<Attempt>,
 ) -> Result<Execution, Error> {
     let dropped = write.dropped_table();
     if dropped.is_some() && view_named(core, &write.table).is_some() {
@@ -88,12 +88,29 @@ pub(crate) async fn execute_write(
         return Err(read_only(&place.location));
     }
     let location = place.location.clone();
-    let id = core.environment.uuid();
-    let outcome = rounds(core, &context, place, write, id).await;
+    let table = context.table(place.clone());
+    let earlier = match attempt.get() {
+        Some(attempt) => find_commit(&table, attempt.id, attempt.after)
+            .await
+            .map_err(|error| WriteError::from(error).into_message(&table))?,
+        None => None,
+    };
+    let outcome = match earlier {
+        Some(version) => {
+            let text =
+                format!("An earlier attempt of this statement has committed version {version}.");
+            context.note(text);
+            Ok(Done {
+                version: Some(version),
+                ..Done::default()
+            })
+        }
+        None => rounds(core, &context, (table, place), write, attempt).await,
+    };
     // Also after an error, which may leave the outcome unknown.
     core.snapshots.committed(&location);
-    let Outcome {
-        committed,
+    let Done {
+        version,
         result,
         rows,
     } = outcome?;
@@ -110,34 +127,60 @@ pub(crate) async fn execute_write(
         let row = describe::counts(&result).map_err(|error| from_datafusion(&error.into()))?;
         Execution::of_batch(context, yield_timer, row)
     };
-    Ok(execution.written(location, committed.map(|committed| committed.version)))
+    Ok(execution.written(location, version))
+}
+
+/// What a statement came to, in whatever round.
+#[derive(Debug, Default)]
+struct Done {
+    version: Option<u64>,
+    result: Vec<(String, i64)>,
+    rows: Option<RecordBatch>,
 }
 
 async fn rounds(
     core: &EngineCore,
     context: &Arc<StatementContext>,
-    place: StoreLocation,
+    (table, place): (Table, StoreLocation),
     write: &Write,
-    id: Uuid,
-) -> Result<Outcome, Error> {
-    let location = place.location.clone();
-    let round = Round {
+    attempt: &OnceLock<Attempt>,
+) -> Result<Done, Error> {
+    let location = table.location.clone();
+    let mut round = Round {
         core,
         context: Arc::clone(context),
-        table: context.table(place.clone()),
+        table,
         place,
-        id,
+        id: core.environment.uuid(),
     };
+    // A table may be dropped though its log can't be read, and a drop makes no commit.
+    if write.dropped_table().is_none() {
+        let before = round.snapshot_if_any().await?;
+        let first = Attempt {
+            id: round.id,
+            after: before.map(|snapshot| snapshot.version()),
+        };
+        round.id = attempt.get_or_init(|| first).id;
+    }
     if write.must_exist {
         round.snapshot().await?;
     }
     for n in 0.. {
         match run(&round, write).await {
             Ok(outcome) => {
-                if let Some(committed) = &outcome.committed {
+                let Outcome {
+                    committed,
+                    result,
+                    rows,
+                } = outcome;
+                if let Some(committed) = &committed {
                     round.maintain(committed).await;
                 }
-                return Ok(outcome);
+                return Ok(Done {
+                    version: committed.map(|committed| committed.version),
+                    result,
+                    rows,
+                });
             }
             Err(WriteError::Conflict(_)) if n < RECOMPUTATIONS => {
                 core.snapshots.committed(&location);

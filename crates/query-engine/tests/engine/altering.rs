@@ -260,7 +260,10 @@ async fn columns_are_renamed_and_dropped_once_they_are_mapped() {
                 "ALTER TABLE t RENAME COLUMN id TO GONE",
                 "FIELD_ALREADY_EXISTS",
             ),
-            ("ALTER TABLE t RENAME COLUMN id TO ``", "PARSE_SYNTAX_ERROR"),
+            (
+                "ALTER TABLE t RENAME COLUMN id TO ``",
+                "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
+            ),
             (
                 "ALTER TABLE t SET TBLPROPERTIES ('delta.columnMapping.mode' = 'none')",
                 "DELTA_UNSUPPORTED_COLUMN_MAPPING_MODE_CHANGE",
@@ -386,9 +389,9 @@ async fn columns_are_changed_one_by_one() {
     .await;
     ok(&engine, "UPDATE t SET name = 'b' WHERE name IS NULL").await;
     ok(&engine, "ALTER TABLE t ALTER COLUMN name SET NOT NULL").await;
-    let said =
-        r#"CHANGE COLUMN {column: {"metadata":{},"name":"name","nullable":false,"type":"string"}}"#;
-    assert_eq!(last(&engine).await, said);
+    let said = last(&engine).await;
+    assert!(said.starts_with("CHANGE COLUMN {column: {"), "{said}");
+    assert!(said.contains(r#""nullable":false"#), "{said}");
     refused(
         &lake,
         &engine,

@@ -59,6 +59,26 @@ async fn statement_that_is_refused_leaves_the_version() {
             "COLUMN_ALREADY_EXISTS",
         ),
         (
+            "CREATE TABLE delta.`s3a://lake/u` AS SELECT 1 AS a, 2 AS A",
+            "COLUMN_ALREADY_EXISTS",
+        ),
+        (
+            "CREATE TABLE delta.`s3a://lake/u` AS SELECT count(1)",
+            "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
+        ),
+        (
+            "CREATE TABLE delta.`s3a://lake/u` PARTITIONED BY (c) AS SELECT 1 AS a, 2 AS b",
+            "DELTA_INVALID_PARTITION_COLUMN",
+        ),
+        (
+            "CREATE TABLE delta.`s3a://lake/u` PARTITIONED BY (A) AS SELECT 1 AS a",
+            "ALL_PARTITION_COLUMNS_NOT_ALLOWED",
+        ),
+        (
+            "ALTER TABLE t ADD COLUMNS (Name STRING)",
+            "FIELD_ALREADY_EXISTS",
+        ),
+        (
             "MERGE INTO t USING (SELECT 1 AS id, 2 AS id) AS s ON t.id = s.id WHEN MATCHED THEN DELETE",
             "COLUMN_ALREADY_EXISTS",
         ),

@@ -45,7 +45,7 @@ impl Page {
         let page = Self::unconnected();
         page.service.handle(ToWorker::Connect {
             connection: fake::anonymous(),
-            commit_url: Some("http://proxy.test/api/v1/commit".to_owned()),
+            proxy: Some("http://proxy.test/".to_owned()),
         });
         page
     }

@@ -1,8 +1,6 @@
 //! What the history says of a statement that writes, in the statement's own words.
 
-use messages::commit::MergeWhen;
-
-use crate::statement::{Delete, Insert, InsertTarget, Merge, RawMergeAction, Update};
+use crate::statement::{Delete, Insert, InsertTarget, Merge, MergeWhen, RawMergeAction, Update};
 
 impl Insert {
     /// Whether rows are only added.

@@ -2,7 +2,6 @@
 
 use arrow_schema::Schema;
 use messages::Error;
-use messages::commit::{Assignment, MergeAction, MergeClause, MergeWhen, Operation};
 use sqlparser::ast::{Expr, Ident};
 
 use crate::type_names::type_name;
@@ -13,66 +12,7 @@ use crate::bind::writes::{
     assigned_column, check_characters, check_set_once, check_unique_columns, dotted, scope_relation,
 };
 use crate::identifiers::same_identifier;
-use crate::statement::{Merge, RawMergeAction, RawMergeClause};
-
-impl Merge {
-    /// The operation, its expressions bound to the columns of both sides.
-    ///
-    /// `schema_evolution`: the session evolves schemas
-    /// (`spark.databricks.delta.schema.autoMerge.enabled`).
-    ///
-    /// `*` is expanded: without schema evolution to the table's columns, all of which the source must
-    /// have; with it to the source's columns.
-    ///
-    /// # Errors
-    /// `DELTA_MERGE_UNRESOLVED_EXPRESSION` for a name that neither side has, with ways out.
-    pub fn bind(
-        &self,
-        target: &Schema,
-        source: &Schema,
-        schema_evolution: bool,
-    ) -> Result<Operation, Error> {
-        let binder = MergeBinder::new(self, target, source, schema_evolution)?;
-        let on = binder.expression(&self.on, MergeWhen::Matched)?;
-        let clauses = binder.clauses()?.into_iter().map(|clause| {
-            let when = clause.when;
-            let bound = |expr: &Expr| binder.expression(expr, when);
-            let assignments = |set: Vec<(String, Expr)>| {
-                let assignments = set.into_iter().map(|(column, expr)| {
-                    Ok(Assignment {
-                        column,
-                        expression: bound(&expr)?,
-                    })
-                });
-                assignments.collect::<Result<Vec<_>, Error>>()
-            };
-            let condition = clause.condition.as_ref().map(bound).transpose()?;
-            let action = match clause.action {
-                ActionOf::Delete => MergeAction::Delete,
-                ActionOf::Update(set) => MergeAction::Update {
-                    assignments: assignments(set)?,
-                },
-                ActionOf::Insert(set) => MergeAction::Insert {
-                    assignments: assignments(set)?,
-                },
-            };
-            Ok(MergeClause {
-                when,
-                condition,
-                action,
-            })
-        });
-        let clauses = clauses.collect::<Result<_, Error>>()?;
-        let [target_alias, source_alias] = binder.aliases;
-        Ok(Operation::Merge {
-            target_alias,
-            source_alias,
-            on,
-            schema_evolution: binder.evolve,
-            clauses,
-        })
-    }
-}
+use crate::statement::{Merge, MergeWhen, RawMergeAction, RawMergeClause};
 
 /// A MERGE beside the schemas of its two sides.
 pub(crate) struct MergeBinder<'a> {
@@ -276,20 +216,8 @@ impl<'a> MergeBinder<'a> {
         ))
     }
 
-    fn expression(&self, expr: &Expr, when: MergeWhen) -> Result<String, Error> {
-        self.in_scope(when, |scope| scope.bind(expr))
-    }
-
     /// Refuses names that a clause of this kind does not see.
     pub fn check(&self, expr: &Expr, when: MergeWhen) -> Result<(), Error> {
-        self.in_scope(when, |scope| scope.check(expr))
-    }
-
-    fn in_scope<T>(
-        &self,
-        when: MergeWhen,
-        ask: impl FnOnce(&ExpressionScope<'_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
         let [target, source] = &self.sides;
         let (relations, only) = match when {
             MergeWhen::Matched => (self.sides.as_slice(), ""),
@@ -318,11 +246,11 @@ impl<'a> MergeBinder<'a> {
                 format!("The columns are {}.", known.join(", ")),
             )
         };
-        ask(&ExpressionScope {
+        ExpressionScope {
             relations,
-            qualify: true,
             unresolved: &unresolved,
-        })
+        }
+        .check(expr)
     }
 
     fn unresolved(&self, message: String, hint: String) -> Error {

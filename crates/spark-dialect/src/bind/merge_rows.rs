@@ -2,12 +2,11 @@
 
 use arrow_schema::Schema;
 use messages::Error;
-use messages::commit::MergeWhen;
 use sqlparser::ast::Expr;
 
 use crate::bind::merge::{ActionOf, MergeBinder};
 use crate::bind::rows::{SOURCE, TARGET, expressions};
-use crate::statement::{Merge, Qualifier, Query};
+use crate::statement::{Merge, MergeWhen, Qualifier, Query};
 use crate::translate::ast::contains_query;
 
 /// A MERGE whose columns are known, from [`Merge::rows`].
@@ -63,8 +62,13 @@ impl Merge {
     /// `schema_evolution`: the session evolves schemas
     /// (`spark.databricks.delta.schema.autoMerge.enabled`).
     ///
+    /// `*` is expanded: without schema evolution to the table's columns, all of which the source must
+    /// have; with it to the source's columns.
+    ///
     /// # Errors
-    /// Those of [`Merge::bind`].
+    /// `DELTA_MERGE_UNRESOLVED_EXPRESSION` for a name that neither side has, with ways out;
+    /// `AMBIGUOUS_REFERENCE` for one that both have; `DUPLICATE_ASSIGNMENT` where a clause sets a
+    /// column twice; `COLUMN_ALREADY_EXISTS` where the source has two columns of one name.
     pub fn rows(
         &self,
         target: &Schema,

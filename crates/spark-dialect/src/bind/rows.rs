@@ -14,6 +14,7 @@ use crate::bind::scope::{ScopeRelation, columns};
 use crate::bind::writes::{
     assigned_column, check_set_once, dotted, scope_relation, unresolved, unresolved_column_of,
 };
+use crate::errors::not_supported;
 use crate::parse::script::parse_expression;
 use crate::statement::{Delete, GivenRelation, Insert, InsertTarget, Qualifier, Query, Update};
 use crate::translate::aliases::alias;
@@ -83,7 +84,7 @@ impl Insert {
     /// # Errors
     /// Those of [`Delete::rows`]; `UNSUPPORTED_FEATURE` for a condition with a subquery.
     pub fn replaced_rows(&self, target: &Schema) -> Result<Option<Query>, Error> {
-        match self.replace_where() {
+        match self.replace_where()? {
             Some((qualifier, condition)) => {
                 rows_of_target(&qualifier, target, Vec::new(), Some(condition)).map(Some)
             }
@@ -96,22 +97,28 @@ impl Insert {
     /// # Errors
     /// Those of [`Insert::replaced_rows`].
     pub fn replace_condition(&self, target: &Schema) -> Result<Option<(Query, String)>, Error> {
-        let Some((qualifier, condition)) = self.replace_where() else {
+        let Some((qualifier, condition)) = self.replace_where()? else {
             return Ok(None);
         };
         let query = condition_over_rows(&qualifier, target, condition)?;
         Ok(Some((query, condition.to_string())))
     }
 
-    fn replace_where(&self) -> Option<(Qualifier, &Expr)> {
+    fn replace_where(&self) -> Result<Option<(Qualifier, &Expr)>, Error> {
         let InsertTarget::ReplaceWhere(condition) = &self.target else {
-            return None;
+            return Ok(None);
         };
+        if contains_query(condition) {
+            return Err(not_supported(
+                "A subquery in REPLACE WHERE",
+                "Delete the rows first, with DELETE FROM t WHERE …, then insert.",
+            ));
+        }
         let qualifier = Qualifier {
             alias: self.table.to_string(),
             parts: Vec::new(),
         };
-        Some((qualifier, condition))
+        Ok(Some((qualifier, condition)))
     }
 }
 
@@ -236,7 +243,6 @@ fn check_names(relations: &[ScopeRelation], expressions: &[&Expr]) -> Result<(),
     };
     let scope = ExpressionScope {
         relations,
-        qualify: false,
         unresolved: &unresolved,
     };
     expressions

@@ -1,24 +1,19 @@
-//! From what a statement says to the operation that is committed, once the schemas of the table and
-//! of the source are known.
+//! The columns that a write is for, once the schemas of the table and of the source are known.
 
 use arrow_schema::Schema;
-use messages::commit::{Assignment, CreateMode, InsertMode, Operation, TableOptions};
 use messages::{ColumnProblem, Error};
-use sqlparser::ast::{Expr, Ident};
+use sqlparser::ast::Ident;
 
 use crate::type_names::type_name;
 
-use crate::bind::expression::ExpressionScope;
-use crate::bind::scope::{Column, ScopeRelation, columns};
+use crate::bind::scope::{Column, ScopeRelation};
+use crate::definitions::ColumnDefinition;
 use crate::errors::not_supported;
-use crate::identifiers::{exact_partition_columns, same_identifier};
-use crate::statement::{
-    AddColumns, BoundInsert, Delete, Insert, InsertColumns, InsertTarget, Qualifier, RawAssignment,
-    Update,
-};
+use crate::identifiers::same_identifier;
+use crate::statement::{AddColumns, Insert, InsertColumns, InsertTarget, Qualifier};
 
 impl Insert {
-    /// The operation, and the table's name for each of the source's columns.
+    /// The table's name, or a new one, for each of the source's columns, in the source's order.
     ///
     /// `merge_schema`: the session evolves schemas
     /// (`spark.databricks.delta.schema.autoMerge.enabled`).
@@ -27,44 +22,6 @@ impl Insert {
     /// `DELTA_INSERT_COLUMN_ARITY_MISMATCH`, `UNRESOLVED_COLUMN.WITH_SUGGESTION` or
     /// `DELTA_METADATA_MISMATCH` if the source's columns do not fit the table's,
     /// `COLUMN_ALREADY_EXISTS` if two go to one.
-    pub fn bind(
-        &self,
-        target: &Schema,
-        source: &Schema,
-        merge_schema: bool,
-    ) -> Result<BoundInsert, Error> {
-        let evolve = self.schema_evolution || merge_schema;
-        let column_names = self.column_names(target, source, merge_schema)?;
-        let mode = match &self.target {
-            InsertTarget::Append => InsertMode::Append,
-            InsertTarget::Overwrite => InsertMode::Overwrite {
-                overwrite_schema: false,
-            },
-            InsertTarget::ReplaceWhere(predicate) => {
-                let qualifier = Qualifier {
-                    alias: self.table.to_string(),
-                    parts: Vec::new(),
-                };
-                let relations = [scope_relation(&qualifier, columns(target))];
-                InsertMode::ReplaceWhere {
-                    predicate: bind_in_table(&relations, predicate)?,
-                }
-            }
-        };
-        let operation = Operation::Insert {
-            mode,
-            merge_schema: evolve,
-        };
-        Ok(BoundInsert {
-            operation,
-            column_names,
-        })
-    }
-
-    /// The table's name, or a new one, for each of the source's columns.
-    ///
-    /// # Errors
-    /// Those of [`Self::bind`].
     pub fn column_names(
         &self,
         target: &Schema,
@@ -189,60 +146,14 @@ fn by_name(target: &Schema, source: &Schema, evolve: bool) -> Result<Vec<String>
     .with_columns(problems))
 }
 
-impl Update {
-    /// The operation, its expressions bound to the table's columns.
-    ///
-    /// # Errors
-    /// `UNRESOLVED_COLUMN.WITH_SUGGESTION` for a name that is none of the table's columns.
-    pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
-        let relations = [scope_relation(&self.qualifier, columns(target))];
-        let mut assignments: Vec<Assignment> = Vec::new();
-        for RawAssignment { column, expression } in &self.assignments {
-            let name = assigned_column(&relations[0], column)?
-                .ok_or_else(|| unresolved_column_of(target, &dotted(column)))?;
-            check_assigned_once(&assignments, &name)?;
-            assignments.push(Assignment {
-                column: name,
-                expression: bind_in_table(&relations, expression)?,
-            });
-        }
-        let predicate = self
-            .predicate
-            .as_ref()
-            .map(|p| bind_in_table(&relations, p))
-            .transpose()?;
-        Ok(Operation::Update {
-            assignments,
-            predicate,
-        })
-    }
-}
-
-impl Delete {
-    /// The operation, its condition bound to the table's columns.
-    ///
-    /// # Errors
-    /// `UNRESOLVED_COLUMN.WITH_SUGGESTION` for a name that is none of the table's columns.
-    pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
-        let relations = [scope_relation(&self.qualifier, columns(target))];
-        let predicate = self
-            .predicate
-            .as_ref()
-            .map(|p| bind_in_table(&relations, p))
-            .transpose()?;
-        Ok(Operation::Delete { predicate })
-    }
-}
-
 impl AddColumns {
-    /// The operation, for a table of these columns.
+    /// The columns to add to a table that has those of `target`.
     ///
     /// # Errors
     /// `FIELD_ALREADY_EXISTS` if the table has a column of that name,
     /// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES` if Parquet can't store the name.
-    pub fn bind(&self, target: &Schema) -> Result<Operation, Error> {
+    pub fn columns(&self, target: &Schema) -> Result<&[ColumnDefinition], Error> {
         for column in &self.columns {
-            check_characters(&column.name)?;
             if let Some(exact) = column_spelling(target, &column.name) {
                 return Err(Error::new(
                     "FIELD_ALREADY_EXISTS",
@@ -254,38 +165,8 @@ impl AddColumns {
                 .with_hint("DESCRIBE shows the table's columns."));
             }
         }
-        Ok(Operation::AddColumns {
-            columns: self.columns.clone(),
-        })
+        Ok(&self.columns)
     }
-}
-
-/// The operation of a `CREATE TABLE … AS SELECT` whose SELECT has this schema.
-///
-/// # Errors
-/// `COLUMN_ALREADY_EXISTS` if two columns share a name, `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES` if
-/// Parquet can't store one, `DELTA_INVALID_PARTITION_COLUMN` or `ALL_PARTITION_COLUMNS_NOT_ALLOWED`
-/// for `PARTITIONED BY`.
-pub fn bind_create_table_as_select(
-    mode: CreateMode,
-    options: &TableOptions,
-    source: &Schema,
-) -> Result<Operation, Error> {
-    let names: Vec<&str> = source
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
-    for name in &names {
-        check_characters(name)?;
-    }
-    check_unique_columns(source)?;
-    let partition_by = exact_partition_columns(&options.partition_by, &names)?;
-    let options = TableOptions {
-        partition_by,
-        ..options.clone()
-    };
-    Ok(Operation::CreateTableAsSelect { mode, options })
 }
 
 /// # Errors
@@ -323,22 +204,6 @@ pub(crate) fn scope_relation(qualifier: &Qualifier, columns: Vec<Column>) -> Sco
     }
 }
 
-/// An expression over the columns of one table.
-fn bind_in_table(relations: &[ScopeRelation], expr: &Expr) -> Result<String, Error> {
-    let unresolved = |name: &str| {
-        let known = relations
-            .iter()
-            .flat_map(|relation| relation.columns.iter().flatten());
-        unresolved(name, known.map(|column| column.name.as_str()))
-    };
-    ExpressionScope {
-        relations,
-        qualify: false,
-        unresolved: &unresolved,
-    }
-    .bind(expr)
-}
-
 /// The column of `relation` that an assignment sets; `None` where there is none of that name.
 pub(crate) fn assigned_column(
     relation: &ScopeRelation,
@@ -354,11 +219,6 @@ pub(crate) fn assigned_column(
         )),
         _ => Ok(None),
     }
-}
-
-pub(crate) fn check_assigned_once(assignments: &[Assignment], column: &str) -> Result<(), Error> {
-    let columns: Vec<String> = assignments.iter().map(|a| a.column.clone()).collect();
-    check_set_once(&columns, column)
 }
 
 /// # Errors

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use messages::Error;
-use messages::commit::{ColumnDefinition, CreateMode, Operation, TableOptions};
 use sqlparser::tokenizer::Token;
 use table_properties::canonical_name;
 
+use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
 use crate::errors::not_supported;
 use crate::identifiers::{exact_partition_columns, same_identifier};
 use crate::parse::parser::StatementParser;
@@ -298,12 +298,8 @@ impl StatementParser<'_> {
         }
         let table = self.table()?;
         if self.words(&["SET", "TBLPROPERTIES"]) {
-            let properties = self.properties()?;
-            let operation = Operation::SetTableProperties { properties };
-            return Ok(StatementKind::write(
-                table,
-                WriteOperation::Bound(operation),
-            ));
+            let operation = WriteOperation::SetTableProperties(self.properties()?);
+            return Ok(StatementKind::write(table, operation));
         }
         if self.words(&["ADD", "COLUMNS"]) || self.words(&["ADD", "COLUMN"]) {
             return self.add_columns(table);
@@ -346,11 +342,11 @@ fn create_table_statement(
     check_names(&columns)?;
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     options.partition_by = exact_partition_columns(&options.partition_by, &names)?;
-    let operation = WriteOperation::Bound(Operation::CreateTable {
+    let operation = WriteOperation::CreateTable {
         mode,
         columns,
         options,
-    });
+    };
     Ok(StatementKind::Write(Box::new(Write {
         table,
         location,

@@ -1,14 +1,14 @@
 //! MERGE.
 
 use messages::Error;
-use messages::commit::MergeWhen;
 use sqlparser::ast::TableFactor;
 use sqlparser::tokenizer::Token;
 
 use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
 use crate::statement::{
-    Merge, Qualifier, Query, RawMergeAction, RawMergeClause, StatementKind, WriteOperation,
+    Merge, MergeWhen, Qualifier, Query, RawMergeAction, RawMergeClause, StatementKind,
+    WriteOperation,
 };
 use crate::table_name::{short_name, table_name};
 use crate::translate::aliases::alias_of;

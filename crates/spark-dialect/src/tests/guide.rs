@@ -60,12 +60,11 @@ fn guides_writes_say_what_is_to_be_done() {
         operation("restore"),
         WriteOperation::Restore(VersionSpec::Version(3))
     ));
-    let WriteOperation::Bound(bound) = operation("enable-change-feed") else {
+    let WriteOperation::SetTableProperties(properties) = operation("enable-change-feed") else {
         panic!("{:?}", operation("enable-change-feed"));
     };
     let property = ("delta.enableChangeDataFeed".to_owned(), "true".to_owned());
-    let properties = [property].into();
-    assert_eq!(bound, Operation::SetTableProperties { properties });
+    assert_eq!(properties, [property].into());
     assert!(matches!(
         operation("overwrite"),
         WriteOperation::CreateTableAsSelect {
@@ -77,13 +76,6 @@ fn guides_writes_say_what_is_to_be_done() {
         operation("five-hundred"),
         WriteOperation::Insert(_)
     ));
-}
-
-fn merge(sql: &str) -> Box<Merge> {
-    match write(sql).operation {
-        WriteOperation::Merge(merge) => merge,
-        other => panic!("{other:?}"),
-    }
 }
 
 fn source_schema(columns: &[&str]) -> SchemaRef {
@@ -101,7 +93,8 @@ fn source_schema(columns: &[&str]) -> SchemaRef {
     schema(&columns)
 }
 
-const SOURCE: [&str; 7] = [
+/// Columns of the rows that the guide's MERGE takes.
+const COLUMNS: [&str; 7] = [
     "transaction_id",
     "date",
     "account_id",
@@ -111,68 +104,65 @@ const SOURCE: [&str; 7] = [
     "last_updated",
 ];
 
+/// The expressions of a query of [`MergedRows`], where the source has these columns.
+fn expressions(query: &Query, source: &SchemaRef) -> Vec<String> {
+    let statement = query.resolve(&|placeholder| match placeholder {
+        TARGET => Some(dimension()),
+        SOURCE => Some(source.clone()),
+        other => panic!("{other}"),
+    });
+    let planned = statement.unwrap().to_string();
+    let (items, _) = planned.rsplit_once(" FROM ").unwrap();
+    let items = items.trim_start_matches("SELECT ").split(", ").enumerate();
+    let expression = |(i, item): (usize, &str)| {
+        let name = format!(" AS `{}`", expression_name(i));
+        item.strip_suffix(&name).unwrap_or(item).to_owned()
+    };
+    items.map(expression).collect()
+}
+
+fn columns(set: &[(String, usize)]) -> Vec<&str> {
+    set.iter().map(|(column, _)| column.as_str()).collect()
+}
+
 #[test]
 fn guides_merge_brings_its_audit_column_under_schema_evolution() {
     let merge = merge(::guide::statement("merge"));
     assert!(merge.schema_evolution);
     assert!(merge.source.references.is_empty());
-    let Operation::Merge {
-        target_alias,
-        source_alias,
-        on,
-        schema_evolution,
-        clauses,
-    } = merge
-        .bind(&dimension(), &source_schema(&SOURCE), false)
-        .unwrap()
-    else {
-        panic!()
+    let source = source_schema(&COLUMNS);
+    let merged = merge.rows(&dimension(), &source, false).unwrap();
+    assert!(merged.schema_evolution);
+    let aliases = (merged.target_alias.as_str(), merged.source_alias.as_str());
+    assert_eq!(aliases, ("target", "source"));
+    let [update, insert] = merged.clauses.as_slice() else {
+        panic!("{:?}", merged.clauses)
     };
-    assert_eq!(
-        (target_alias.as_str(), source_alias.as_str()),
-        ("target", "source")
-    );
-    assert!(schema_evolution);
-    assert_eq!(
-        on,
-        r#""target"."transaction_id" = "source"."transaction_id""#
-    );
-    assert_eq!(clauses.len(), 2);
-    assert_eq!(clauses[0].when, MergeWhen::Matched);
-    let MergeAction::Update { assignments } = &clauses[0].action else {
-        panic!()
+    assert_eq!(update.when, MergeWhen::Matched);
+    let MergedAction::Update(set) = &update.action else {
+        panic!("{update:?}")
     };
-    let columns: Vec<_> = assignments.iter().map(|a| a.column.as_str()).collect();
+    assert_eq!(columns(set), COLUMNS[1..]);
+    let matched = expressions(&merged.matched, &source);
     assert_eq!(
-        columns,
-        [
-            "date",
-            "account_id",
-            "amount",
-            "currency",
-            "type",
-            "last_updated"
-        ]
+        matched[0],
+        "`target`.transaction_id = `source`.transaction_id"
     );
-    assert_eq!(assignments[5].expression, r#""source"."last_updated""#);
-    let MergeAction::Insert { assignments } = &clauses[1].action else {
-        panic!()
+    assert_eq!(matched[set[5].1], "`source`.last_updated");
+    assert_eq!(insert.when, MergeWhen::NotMatched);
+    let MergedAction::Insert(set) = &insert.action else {
+        panic!("{insert:?}")
     };
-    assert_eq!(assignments.len(), 7);
-    assert_eq!(
-        assignments[0],
-        Assignment {
-            column: "transaction_id".to_owned(),
-            expression: r#""source"."transaction_id""#.to_owned()
-        }
-    );
+    assert_eq!(columns(set), COLUMNS);
+    let not_matched = expressions(merged.not_matched.as_ref().unwrap(), &source);
+    assert_eq!(not_matched[set[0].1], "`source`.transaction_id");
 }
 
 #[test]
 fn guides_original_merge_is_refused_with_both_ways_out() {
     let merge = merge(::guide::statement("merge-of-a-missing-column"));
-    let source = source_schema(&SOURCE[..6]);
-    let error = merge.bind(&dimension(), &source, false).unwrap_err();
+    let source = source_schema(&COLUMNS[..6]);
+    let error = merge.rows(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.message.contains("`last_updated`"), "{error}");
     let hint = error.hint.unwrap();
@@ -199,8 +189,8 @@ fn hint_repeats_a_value_only_where_it_stands_alone() {
             "MERGE INTO {DIM} AS target USING s AS source ON target.transaction_id = source.transaction_id
              WHEN MATCHED THEN UPDATE SET seen = {value}"
         );
-        let source = source_schema(&SOURCE[..6]);
-        let error = merge(&sql).bind(&dimension(), &source, false).unwrap_err();
+        let source = source_schema(&COLUMNS[..6]);
+        let error = merge(&sql).rows(&dimension(), &source, false).unwrap_err();
         let hint = error.hint.unwrap();
         assert!(hint.contains(&format!("{repeated} AS seen")), "{hint}");
         assert!(hint.contains(&format!("(seen {data_type})")), "{hint}");
@@ -213,11 +203,11 @@ fn merge_column_of_the_source_alone_needs_schema_evolution() {
         "MERGE INTO {DIM} t USING s ON t.transaction_id = s.transaction_id
          WHEN MATCHED THEN UPDATE SET last_updated = s.last_updated"
     );
-    let source = source_schema(&SOURCE);
-    let error = merge(&sql).bind(&dimension(), &source, false).unwrap_err();
+    let source = source_schema(&COLUMNS);
+    let error = merge(&sql).rows(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.hint.unwrap().contains("(last_updated TIMESTAMP)"));
-    assert!(merge(&sql).bind(&dimension(), &source, true).is_ok());
+    assert!(merge(&sql).rows(&dimension(), &source, true).is_ok());
 }
 
 #[test]
@@ -227,27 +217,23 @@ fn merge_star_leaves_source_only_columns_out_unless_the_schema_evolves() {
          WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
     );
     let columns = |evolve| {
-        let operation = merge(&sql)
-            .bind(&dimension(), &source_schema(&SOURCE), evolve)
+        let merged = merge(&sql)
+            .rows(&dimension(), &source_schema(&COLUMNS), evolve)
             .unwrap();
-        let Operation::Merge { clauses, .. } = operation else {
-            panic!()
+        let MergedAction::Insert(set) = &merged.clauses[1].action else {
+            panic!("{:?}", merged.clauses)
         };
-        let MergeAction::Insert { assignments } = &clauses[1].action else {
-            panic!()
-        };
-        assignments
-            .iter()
-            .map(|a| a.column.clone())
+        set.iter()
+            .map(|(column, _)| column.clone())
             .collect::<Vec<_>>()
     };
-    assert_eq!(columns(false), SOURCE[..6]);
-    assert_eq!(columns(true), SOURCE);
+    assert_eq!(columns(false), COLUMNS[..6]);
+    assert_eq!(columns(true), COLUMNS);
     let narrow = source_schema(&["transaction_id", "amount"]);
-    let error = merge(&sql).bind(&dimension(), &narrow, false).unwrap_err();
+    let error = merge(&sql).rows(&dimension(), &narrow, false).unwrap_err();
     assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION");
     assert!(error.message.contains("`currency`"), "{error}");
-    assert!(merge(&sql).bind(&dimension(), &narrow, true).is_ok());
+    assert!(merge(&sql).rows(&dimension(), &narrow, true).is_ok());
 }
 
 #[test]
@@ -256,35 +242,46 @@ fn merge_with_every_kind_of_clause_keeps_their_order() {
         "MERGE INTO {DIM} AS t USING (SELECT * FROM VALUES ('T002','2024-05-01','A002',250.0D,'GBP','debit') AS s(transaction_id, date, account_id, amount, currency, type)) AS s ON t.transaction_id = s.transaction_id
          WHEN MATCHED AND s.currency = 'GBP' THEN UPDATE SET amount = s.amount WHEN MATCHED THEN DELETE WHEN NOT MATCHED BY TARGET THEN INSERT (transaction_id, amount) VALUES (s.transaction_id, s.amount) WHEN NOT MATCHED BY SOURCE AND t.currency = 'EUR' THEN UPDATE SET type = 'old' WHEN NOT MATCHED BY SOURCE THEN DELETE"
     );
-    let operation = merge(&sql)
-        .bind(&dimension(), &source_schema(&SOURCE[..6]), false)
-        .unwrap();
-    let Operation::Merge { clauses, .. } = operation else {
-        panic!()
-    };
-    let kinds: Vec<_> = clauses
+    let source = source_schema(&COLUMNS[..6]);
+    let merged = merge(&sql).rows(&dimension(), &source, false).unwrap();
+    let matched = expressions(&merged.matched, &source);
+    let by_source = merged.not_matched_by_source.as_ref().unwrap();
+    let by_source = expressions(by_source, &source);
+    let kinds: Vec<_> = merged
+        .clauses
         .iter()
-        .map(|clause| (clause.when, clause.condition.as_deref(), &clause.action))
+        .map(|clause| {
+            let expressions = match clause.when {
+                MergeWhen::Matched => matched.as_slice(),
+                MergeWhen::NotMatched => &[],
+                MergeWhen::NotMatchedBySource => by_source.as_slice(),
+            };
+            let condition = clause.condition.map(|i| expressions[i].as_str());
+            (clause.when, condition, &clause.action)
+        })
         .collect();
     use MergeWhen::{Matched, NotMatched, NotMatchedBySource};
-    assert!(matches!(
-        kinds[..],
-        [
-            (
-                Matched,
-                Some(r#""s"."currency" = 'GBP'"#),
-                MergeAction::Update { .. }
-            ),
-            (Matched, None, MergeAction::Delete),
-            (NotMatched, None, MergeAction::Insert { .. }),
-            (
-                NotMatchedBySource,
-                Some(r#""t"."currency" = 'EUR'"#),
-                MergeAction::Update { .. }
-            ),
-            (NotMatchedBySource, None, MergeAction::Delete),
-        ]
-    ));
+    assert!(
+        matches!(
+            kinds[..],
+            [
+                (
+                    Matched,
+                    Some("`s`.currency = 'GBP'"),
+                    MergedAction::Update(_)
+                ),
+                (Matched, None, MergedAction::Delete),
+                (NotMatched, None, MergedAction::Insert(_)),
+                (
+                    NotMatchedBySource,
+                    Some("`t`.currency = 'EUR'"),
+                    MergedAction::Update(_)
+                ),
+                (NotMatchedBySource, None, MergedAction::Delete),
+            ]
+        ),
+        "{kinds:?}"
+    );
 }
 
 #[test]
@@ -296,20 +293,14 @@ fn merge_without_aliases_qualifies_by_table_name_or_path() {
     );
     let merge = merge(&sql);
     assert_eq!(merge.source.references.len(), 1);
-    let operation = merge
-        .bind(&dimension(), &source_schema(&["Transaction_ID"]), false)
-        .unwrap();
-    let Operation::Merge { on, clauses, .. } = operation else {
-        panic!()
-    };
+    let source = source_schema(&["Transaction_ID"]);
+    let merged = merge.rows(&dimension(), &source, false).unwrap();
     assert_eq!(
-        on,
-        r#""financial_transactions_dim"."transaction_id" = "updates"."Transaction_ID" AND "financial_transactions_dim"."amount" > 1"#
+        expressions(&merged.matched, &source)[0],
+        "`financial_transactions_dim`.transaction_id = `updates`.Transaction_ID AND `financial_transactions_dim`.amount > 1"
     );
-    assert_eq!(
-        clauses[0].condition.as_deref(),
-        Some(r#""financial_transactions_dim"."date" < '2024'"#)
-    );
+    let by_source = merged.not_matched_by_source.as_ref().unwrap();
+    assert_eq!(expressions(by_source, &source)[0], "date < '2024'");
 }
 
 #[test]
@@ -317,7 +308,7 @@ fn merge_clause_sees_only_its_side() {
     let sql = |clause: &str| {
         format!("MERGE INTO {DIM} t USING s ON t.transaction_id = s.transaction_id {clause}")
     };
-    let source = source_schema(&SOURCE[..6]);
+    let source = source_schema(&COLUMNS[..6]);
     for clause in [
         "WHEN NOT MATCHED THEN INSERT (amount) VALUES (t.amount)",
         "WHEN NOT MATCHED BY SOURCE THEN UPDATE SET amount = s.amount",
@@ -325,15 +316,15 @@ fn merge_clause_sees_only_its_side() {
         "WHEN MATCHED THEN UPDATE SET amount = t.nope",
     ] {
         let error = merge(&sql(clause))
-            .bind(&dimension(), &source, false)
+            .rows(&dimension(), &source, false)
             .unwrap_err();
         assert_eq!(error.code, "DELTA_MERGE_UNRESOLVED_EXPRESSION", "{clause}");
     }
     let ambiguous = merge(&sql("WHEN MATCHED THEN UPDATE SET amount = amount + 1"));
-    let error = ambiguous.bind(&dimension(), &source, false).unwrap_err();
+    let error = ambiguous.rows(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "AMBIGUOUS_REFERENCE");
     let twice = merge(&sql("WHEN MATCHED THEN UPDATE SET amount = 1, AMOUNT = 2"));
-    let error = twice.bind(&dimension(), &source, false).unwrap_err();
+    let error = twice.rows(&dimension(), &source, false).unwrap_err();
     assert_eq!(error.code, "DUPLICATE_ASSIGNMENT");
 }
 
@@ -343,11 +334,12 @@ fn merge_source_needs_no_name() {
         let sql = format!(
             "MERGE INTO {DIM} t USING {source} ON transaction_id = id WHEN MATCHED THEN DELETE"
         );
-        let operation = merge(&sql).bind(&dimension(), &source_schema(&["id"]), false);
-        let Ok(Operation::Merge { on, .. }) = operation else {
-            panic!("{operation:?}")
-        };
-        assert_eq!(on, r#""t"."transaction_id" = "__source"."id""#);
+        let source = source_schema(&["id"]);
+        let merged = merge(&sql).rows(&dimension(), &source, false).unwrap();
+        assert_eq!(
+            expressions(&merged.matched, &source)[0],
+            "transaction_id = id"
+        );
     }
     let error = refusal("MERGE INTO t USING (a JOIN b ON true) ON true WHEN MATCHED THEN DELETE");
     assert_eq!(error.code, "UNSUPPORTED_FEATURE");

@@ -26,6 +26,12 @@ const VALID: [&str; 15] = [
     "SET a.b = c; DESCRIBE HISTORY t LIMIT 3; SHOW TBLPROPERTIES t; RESTORE t TO TIMESTAMP AS OF '2024-05-01'",
 ];
 
+fn resolve(queries: impl IntoIterator<Item = Query>) {
+    for query in queries {
+        drop(query.resolve(&|_| Some(dimension())));
+    }
+}
+
 /// Parses, and goes on as the engine would.
 fn exercise(sql: &str) {
     let Ok(statements) = parse_script(sql) else {
@@ -38,28 +44,40 @@ fn exercise(sql: &str) {
             statement.text
         );
         match statement.kind {
-            StatementKind::Query(query) => {
-                drop(query.resolve(&|_| Some(schema.clone())));
-            }
+            StatementKind::Query(query) => resolve([query]),
             StatementKind::Write(write) => match write.operation {
-                WriteOperation::Insert(insert) => drop(insert.bind(&schema, &schema, true)),
-                WriteOperation::Update(update) => drop(update.bind(&schema)),
-                WriteOperation::Delete(delete) => drop(delete.bind(&schema)),
-                WriteOperation::Merge(merge) => drop(merge.bind(&schema, &schema, true)),
-                WriteOperation::AddColumns(add) => drop(add.bind(&schema)),
-                WriteOperation::CreateTableAsSelect { mode, options, .. } => {
-                    drop(bind_create_table_as_select(mode, &options, &schema));
+                WriteOperation::Insert(insert) => {
+                    drop(insert.column_names(&schema, &schema, true));
+                    resolve(insert.replaced_rows(&schema).ok().flatten());
+                    let condition = insert.replace_condition(&schema).ok().flatten();
+                    resolve(condition.map(|(query, _)| query));
+                    resolve([insert.source]);
                 }
+                WriteOperation::Update(update) => {
+                    resolve(update.rows(&schema).map(|rows| rows.query));
+                }
+                WriteOperation::Delete(delete) => resolve(delete.rows(&schema)),
+                WriteOperation::Merge(merge) => {
+                    if let Ok(rows) = merge.rows(&schema, &schema, true) {
+                        resolve([rows.matched]);
+                        resolve(rows.not_matched);
+                        resolve(rows.not_matched_by_source);
+                    }
+                    resolve([merge.source]);
+                }
+                WriteOperation::AddColumns(add) => drop(add.columns(&schema).map(<[_]>::len)),
+                WriteOperation::CreateTableAsSelect { source, .. } => resolve([source]),
                 WriteOperation::Maintain(Maintenance::Optimize(optimize)) => {
-                    drop(optimize.partition_condition(&schema));
+                    resolve(optimize.partition_condition(&schema).ok().flatten());
                 }
-                WriteOperation::Maintain(Maintenance::Vacuum(_) | Maintenance::Drop(_))
+                WriteOperation::CreateTable { .. }
+                | WriteOperation::SetTableProperties(_)
                 | WriteOperation::Alter(_)
-                | WriteOperation::Bound(_)
+                | WriteOperation::Maintain(Maintenance::Vacuum(_) | Maintenance::Drop(_))
                 | WriteOperation::Restore(_) => {}
             },
             StatementKind::Explain { query, .. } | StatementKind::CreateView { query, .. } => {
-                drop(query.resolve(&|_| Some(schema.clone())));
+                resolve([query]);
             }
             StatementKind::DescribeHistory { .. }
             | StatementKind::DescribeDetail { .. }

@@ -72,11 +72,7 @@ fn the_expressions_of_a_merge_are_in_the_query_of_what_they_see() {
                WHEN MATCHED AND t.amount > 1 THEN UPDATE SET amount = s.amount
                WHEN NOT MATCHED THEN INSERT (type) VALUES (type)
                WHEN NOT MATCHED BY SOURCE THEN DELETE";
-    let merge = match write(sql).operation {
-        WriteOperation::Merge(merge) => merge,
-        other => panic!("{other:?}"),
-    };
-    let merged = merge.rows(&dimension(), &dimension(), false).unwrap();
+    let merged = merge(sql).rows(&dimension(), &dimension(), false).unwrap();
     assert_eq!(merged.clauses[0].condition, Some(1));
     let update = MergedAction::Update(vec![("amount".to_owned(), 2)]);
     assert_eq!(merged.clauses[0].action, update);

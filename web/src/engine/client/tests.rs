@@ -169,7 +169,7 @@ fn connection() -> Connection {
 fn connect() -> ToWorker {
     ToWorker::Connect {
         connection: connection(),
-        commit_url: None,
+        proxy: None,
     }
 }
 

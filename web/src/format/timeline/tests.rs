@@ -79,6 +79,46 @@ fn operations_are_summed_up_by_what_they_did() {
 }
 
 #[test]
+fn rows_that_changed_are_told_apart_from_rows_that_were_rewritten() {
+    let told = |entry: &HistoryEntry| {
+        let RowDelta {
+            inserted,
+            updated,
+            deleted,
+        } = row_delta(entry);
+        let parts: Vec<String> = [inserted, updated, deleted].into_iter().flatten().collect();
+        parts.join(" ")
+    };
+    let commit = |operation: &str, metrics: &[(&str, &str)]| HistoryEntry {
+        metrics: metrics
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+        rows_added: Some(400),
+        rows_removed: Some(400),
+        ..entry(4, operation, &[])
+    };
+    let update = commit(
+        "UPDATE",
+        &[("numUpdatedRows", "1"), ("numCopiedRows", "399")],
+    );
+    assert_eq!(told(&update), "~1");
+    assert_eq!(summary(&update), "1 updated · 399 rewritten");
+    let merge = [
+        ("numTargetRowsInserted", "2000"),
+        ("numTargetRowsUpdated", "3"),
+        ("numTargetRowsDeleted", "0"),
+        ("numTargetRowsCopied", "0"),
+    ];
+    assert_eq!(told(&commit("MERGE", &merge)), "+2,000 ~3");
+    assert_eq!(told(&commit("DELETE", &[("numDeletedRows", "7")])), "−7");
+    assert_eq!(told(&commit("OPTIMIZE", &[])), "");
+    // Who does not say leaves us the files.
+    assert_eq!(told(&commit("UPDATE", &[])), "+400 −400");
+    assert_eq!(told(&commit("WRITE", &[])), "+400 −400");
+}
+
+#[test]
 fn bars_run_from_old_to_new_and_stay_visible() {
     let mut history = vec![
         entry(2, "WRITE", &[]),

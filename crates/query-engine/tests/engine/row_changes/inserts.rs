@@ -264,6 +264,10 @@ async fn replace_where_takes_rows_for_which_it_is_true_and_gives_no_others() {
     let error = refusal(&lake, &sql.replace("amount + 1", "7.0")).await;
     assert_eq!(error.code, "DELTA_REPLACE_WHERE_MISMATCH");
     assert!(error.message.contains("amount = 7.0"), "{error}");
+    let subquery = "INSERT INTO t REPLACE WHERE id IN (SELECT id FROM t) SELECT * FROM t";
+    let error = refusal(&lake, subquery).await;
+    assert_eq!(error.code, "UNSUPPORTED_FEATURE");
+    assert!(error.message.contains("in REPLACE WHERE"), "{error}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! cut an acknowledged commit may be gone or, worse, be there with no bytes in it, and then the table
 //! cannot be read. Here content is on the disk before it gets its name, and the name before the put
 //! is answered, as far as the system keeps the promise of `fsync`.
+#![warn(missing_docs)]
 
 use std::fmt;
 use std::fs::{self, File};
@@ -25,13 +26,16 @@ use std::ops::Range;
 
 /// One bucket in a local folder.
 #[derive(Debug)]
-pub(crate) struct DurableFolder {
+pub struct DurableFolder {
     folder: PathBuf,
     files: Arc<LocalFileSystem>,
 }
 
 impl DurableFolder {
     /// Opens a folder, which is created where it is missing.
+    ///
+    /// # Errors
+    /// If it is not a folder, or can't be created.
     pub fn create(folder: &FilePath) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;

@@ -184,7 +184,7 @@ impl Script {
     }
 
     /// The same script, run to see what it would do.
-    pub fn as_preview(self) -> Self {
+    pub fn into_preview(self) -> Self {
         Self {
             preview: Some(PreviewRun::default()),
             ..self

@@ -21,7 +21,9 @@ use url::Url;
 struct Tally {
     written: usize,
     refused: usize,
+    optimized: usize,
     partly_deleted: usize,
+    vacuumed: usize,
     read_by_delta_rs: usize,
     read_by_kernel: usize,
 }
@@ -59,7 +61,9 @@ async fn keep_their_rows(with_vectors: bool) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     // Or nothing was looked at.
     assert!(tally.written >= 100, "{tally:?}");
+    assert!(tally.optimized >= 150, "{tally:?}");
     assert!(tally.partly_deleted >= 60, "{tally:?}");
+    assert!(tally.vacuumed >= 90, "{tally:?}");
     assert!(tally.read_by_delta_rs >= 95, "{tally:?}");
     assert!(tally.read_by_kernel >= 100, "{tally:?}");
 }
@@ -176,6 +180,20 @@ async fn check(folder: &Path, with_vectors: bool, tally: &mut Tally) -> Result<(
     updated
         .check(&before, &before.ours)
         .context("after UPDATE")?;
+    // The same rows in fewer files, and then in an order of their own.
+    for optimize in ["", " ZORDER BY "] {
+        let by = if optimize.is_empty() { "" } else { &column };
+        let sql = format!("OPTIMIZE {table}{optimize}{by}");
+        if let Err(error) = statement(&engine, &sql).await {
+            let text = format!("{error:#}");
+            let is_refusal = text.contains("DELTA_ZORDERING") || text.contains("liquid clustering");
+            ensure!(is_refusal, "{text}");
+            continue;
+        }
+        tally.optimized += 1;
+        let optimized = Readings::take(folder, &columns).await?;
+        optimized.check(&before, &before.ours).context(sql)?;
+    }
     // Some rows only, so that files keep others: all readers miss the same.
     let some = format!("DELETE FROM {table} WHERE {column} IN (SELECT max({column}) FROM {table})");
     if statement(&engine, &some).await.is_ok() {
@@ -212,5 +230,30 @@ async fn check(folder: &Path, with_vectors: bool, tally: &mut Tally) -> Result<(
             .check(&before, &before.ours)
             .context("after RESTORE")?;
     }
+    // Files of versions that are gone go; what the latest one has stays, however its path is spelled.
+    let latest = Readings::take(folder, &columns).await?;
+    let objects = data_files(folder);
+    let unchecked = "SET spark.databricks.delta.retentionDurationCheck.enabled = false";
+    statement(&engine, unchecked).await?;
+    // A file of this very millisecond would stay.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    statement(&engine, &format!("VACUUM {table} RETAIN 0 HOURS")).await?;
+    tally.vacuumed += usize::from(data_files(folder) < objects);
+    let vacuumed = Readings::take(folder, &columns).await?;
+    vacuumed
+        .check(&before, &latest.ours)
+        .context("after VACUUM")?;
     Ok(())
+}
+
+/// Number of files in the table's folder, the log's apart.
+fn data_files(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name() != "_delta_log")
+        .map(|entry| match entry.path().is_dir() {
+            true => data_files(&entry.path()),
+            false => 1,
+        })
+        .sum()
 }

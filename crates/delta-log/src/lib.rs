@@ -48,7 +48,7 @@ pub use log::log_path::{LogFile, LogPath, checksum_path, commit_path, log_folder
 pub use log_files::LogFiles;
 pub use log_listing::LogListing;
 pub use open::TimeTravel;
-pub use reconciliation::{FileActions, Reconciliation};
+pub use reconciliation::{FileActions, Reconciliation, Tombstone};
 pub use schema::column_mapping::ColumnMapping;
 pub use snapshot::Snapshot;
 pub use table::Table;

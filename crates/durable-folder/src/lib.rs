@@ -40,6 +40,8 @@ impl DurableFolder {
         fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
         let files = LocalFileSystem::new_with_prefix(&folder).map_err(io::Error::other)?;
+        // A folder that has nothing left in it is none of a store.
+        let files = files.with_automatic_cleanup(true);
         Ok(Self {
             folder,
             files: Arc::new(files),
@@ -85,11 +87,18 @@ fn put(file: &FilePath, top: &FilePath, payload: &PutPayload, creates: bool) -> 
         name.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
         PathBuf::from(name)
     };
-    if let Some(parent) = file.parent() {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
+    let create = || {
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        File::create_new(&staged)
+    };
     let write = || -> io::Result<()> {
-        let mut content = File::create_new(&staged)?;
+        let mut content = match create() {
+            // A delete has taken the folder away, which was empty.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create()?,
+            created => created?,
+        };
         payload
             .iter()
             .try_for_each(|part| content.write_all(part))?;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use durable_folder::DurableFolder;
+use futures::future::{BoxFuture, FutureExt};
 use messages::Error;
 use messages::connection::Credentials;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
@@ -196,6 +197,19 @@ impl Stores for NativeStores {
 
     fn buckets(&self) -> Vec<String> {
         self.names.clone()
+    }
+
+    fn drop_table<'a>(&'a self, place: &'a StoreLocation) -> BoxFuture<'a, Result<bool, Error>> {
+        async move {
+            let table = TableLocation::parse(&place.location).ok();
+            let table = table.filter(|table| table.scheme() == &Scheme::S3);
+            let (Some(proxy), Some(table)) = (&self.proxy, table) else {
+                return Ok(false);
+            };
+            let dropped = proxy_store::drop_table(proxy, table.authority(), &place.root).await;
+            dropped.map(|_| true)
+        }
+        .boxed()
     }
 }
 

@@ -95,6 +95,9 @@ pub enum ToWorker {
         /// Runs it on a fork, so that nothing of it is kept: see "Previews".
         #[serde(default, skip_serializing_if = "is_false")]
         preview: bool,
+        /// Goes on with a script that has failed; `None` runs it from the start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<Resume>,
     },
     /// Grants a run more batches.
     Credit {
@@ -150,6 +153,27 @@ pub enum ToWorker {
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// Where a script goes on that has failed. What ran before is not run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Place of the statement in the script, from 0.
+    pub from: u32,
+    /// Of a write whose outcome is unknown: if its commit is found, the statement is done, and is not
+    /// run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
+}
+
+/// How a commit can be known whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `txnId` of the commit: a UUID.
+    pub id: String,
+    /// The latest version that the statement has seen: the commit can only come after it. `None` where
+    /// there was no table.
+    pub after: Option<u64>,
 }
 
 /// A message from the worker to the page.
@@ -239,6 +263,9 @@ pub enum FromWorker {
         index: Option<u32>,
         /// The error.
         error: Error,
+        /// Of a write whose outcome is unknown: how its commit can be known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<Attempt>,
     },
     /// A run was cancelled; no commit of it was on its way.
     Cancelled {

@@ -83,6 +83,17 @@ fn metrics_json() -> Value {
     })
 }
 
+fn attempt() -> Attempt {
+    Attempt {
+        id: text("5c2a3f9e-0000-4000-8000-000000000000"),
+        after: Some(7),
+    }
+}
+
+fn attempt_json() -> Value {
+    json!({"id": "5c2a3f9e-0000-4000-8000-000000000000", "after": 7})
+}
+
 #[test]
 fn messages_to_the_worker() {
     let keys = Credentials {
@@ -121,6 +132,7 @@ fn messages_to_the_worker() {
                 sql: text("SELECT 1"),
                 credit: 4,
                 preview: false,
+                resume: None,
             },
             json!({"run": {"id": 1, "sql": "SELECT 1", "credit": 4}}),
         ),
@@ -130,8 +142,25 @@ fn messages_to_the_worker() {
                 sql: text("DELETE FROM t"),
                 credit: 4,
                 preview: true,
+                resume: None,
             },
             json!({"run": {"id": 2, "sql": "DELETE FROM t", "credit": 4, "preview": true}}),
+        ),
+        (
+            ToWorker::Run {
+                id: 3,
+                sql: text("SELECT 1; DELETE FROM t"),
+                credit: 4,
+                preview: false,
+                resume: Some(Resume {
+                    from: 1,
+                    attempt: Some(attempt()),
+                }),
+            },
+            json!({"run": {
+                "id": 3, "sql": "SELECT 1; DELETE FROM t", "credit": 4,
+                "resume": {"from": 1, "attempt": attempt_json()},
+            }}),
         ),
         (
             ToWorker::Credit { id: 1, batches: 2 },
@@ -270,9 +299,19 @@ fn messages_from_the_worker() {
             FromWorker::Failed {
                 id: 1,
                 index: Some(1),
-                error,
+                error: error.clone(),
+                attempt: None,
             },
             json!({"failed": {"id": 1, "index": 1, "error": error_json}}),
+        ),
+        (
+            FromWorker::Failed {
+                id: 1,
+                index: Some(1),
+                error,
+                attempt: Some(attempt()),
+            },
+            json!({"failed": {"id": 1, "index": 1, "error": error_json, "attempt": attempt_json()}}),
         ),
         (
             FromWorker::Cancelled { id: 1 },

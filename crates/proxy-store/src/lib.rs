@@ -7,9 +7,10 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod deletes;
 mod requests;
 mod store;
 mod upload;
 
 pub use requests::ProxyAddress;
-pub use store::ProxyStore;
+pub use store::{ProxyStore, drop_table};

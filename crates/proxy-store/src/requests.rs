@@ -1,16 +1,19 @@
 //! Requests to the proxy.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
-use messages::proxy::{COMMITS, DELETE, DeleteObjects, DeletedObjects, OBJECTS, object_url};
+use messages::proxy::{
+    COMMITS, DELETE, DeleteObjects, DeletedObjects, DeletedTable, OBJECTS, TABLES, object_url,
+};
 use object_store::client::{HttpClient, HttpRequestBody};
 use object_store::path::Path;
 use object_store::{PutResult, Result};
 use serde_json::Value;
 
-use crate::answer::{Answer, invalid, not_supported, unanswered};
+use crate::answer::{Answer, invalid, unanswered};
 
 /// The only object that is put over another one.
 const LAST_CHECKPOINT: &str = "_last_checkpoint";
@@ -64,24 +67,33 @@ impl Requests {
         answer.committed(to)
     }
 
-    pub async fn delete_object(&self, path: Path) -> Result<Path> {
-        let Some((table, key)) = path.as_ref().split_once("/_delta_log/") else {
-            return Err(not_supported(
-                "the proxy deletes data files for VACUUM alone",
-            ));
-        };
-        let keys = vec![format!("_delta_log/{key}")];
+    /// Deletes objects of a table, by their keys below its folder. Gives the reason for each that stays.
+    pub async fn delete(
+        &self,
+        path: &Path,
+        table: &str,
+        keys: Vec<String>,
+    ) -> Result<HashMap<String, String>> {
         let url = object_url(DELETE, &self.bucket, table);
         let body = serde_json::to_vec(&DeleteObjects { keys });
-        let body = body.map_err(|error| invalid(&path, &error.to_string()))?;
+        let body = body.map_err(|error| invalid(path, &error.to_string()))?;
         let request = self.request(Method::POST, &url);
         let request = request.header(header::CONTENT_TYPE, "application/json");
-        let answer = self.send(&path, request, body.into()).await?;
-        let DeletedObjects { refused, .. } = answer.json(&path)?;
-        match refused.into_iter().next() {
-            None => Ok(path),
-            Some(refused) => Err(not_supported(&refused.reason)),
-        }
+        let answer = self.send(path, request, body.into()).await?;
+        let DeletedObjects { refused, .. } = answer.json(path)?;
+        let refused = refused.into_iter();
+        Ok(refused
+            .map(|refused| (refused.key, refused.reason))
+            .collect())
+    }
+
+    /// Drops a table; gives the number of objects that are deleted.
+    pub async fn drop_table(&self, table: &Path) -> Result<u64> {
+        let url = object_url(TABLES, &self.bucket, table.as_ref());
+        let request = self.request(Method::DELETE, &url);
+        let answer = self.send(table, request, Bytes::new()).await?;
+        let DeletedTable { objects } = answer.json(table)?;
+        Ok(objects)
     }
 
     fn request(&self, method: Method, url: &str) -> http::request::Builder {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use messages::Error as Told;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -12,6 +12,7 @@ use object_store::{
 };
 
 use crate::answer::not_supported;
+use crate::deletes::Deletes;
 use crate::requests::{Commit, ProxyAddress, Requests};
 use crate::upload::Upload;
 
@@ -49,6 +50,32 @@ impl ProxyStore {
     }
 }
 
+/// Drops a table of a bucket through a proxy, where that is allowed: the log first, and then all else in
+/// its folder. Gives the number of objects that are deleted.
+///
+/// # Errors
+/// What the proxy says where it refuses, which leaves the table as it is; `COMMIT_PROXY_UNREACHABLE`.
+pub async fn drop_table(proxy: &ProxyAddress, bucket: &str, table: &Path) -> Result<u64, Told> {
+    let requests = Requests {
+        bucket: bucket.to_owned(),
+        proxy: proxy.clone(),
+    };
+    let dropped = requests.drop_table(table).await;
+    dropped.map_err(|error| told(&error))
+}
+
+/// What an error has to say to a person.
+fn told(error: &object_store::Error) -> Told {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(told) = error.downcast_ref::<Told>() {
+            return told.clone();
+        }
+        cause = error.source();
+    }
+    Told::new("COMMIT_PROXY_UNREACHABLE", format!("{error}."))
+}
+
 #[async_trait]
 impl ObjectStore for ProxyStore {
     async fn put_opts(&self, to: &Path, body: PutPayload, o: PutOptions) -> Result<PutResult> {
@@ -78,13 +105,11 @@ impl ObjectStore for ProxyStore {
         &self,
         paths: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        let requests = self.requests.clone();
-        paths
-            .and_then(move |path| {
-                let requests = requests.clone();
-                async move { requests.delete_object(path).await }
-            })
-            .boxed()
+        let deletes = Deletes {
+            reads: Arc::clone(&self.reads),
+            requests: self.requests.clone(),
+        };
+        deletes.all(paths)
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -58,7 +58,8 @@ impl Statement {
         self.parsed.offset
     }
 
-    /// How the commit of a statement that writes can be known; `None` before it has read its table.
+    /// How the commit of a statement that writes can be known; `None` before it has read its table, and
+    /// for one that does more than a commit, such as VACUUM: that may always be done again.
     pub fn attempt(&self) -> Option<Attempt> {
         self.attempt.get().copied()
     }

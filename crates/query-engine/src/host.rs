@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use delta_transaction::Environment;
+use futures::future::{self, BoxFuture, FutureExt};
 use messages::Error;
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -22,6 +23,15 @@ pub trait Stores: Debug + Send + Sync {
 
     /// Names of the buckets that are searched for tables.
     fn buckets(&self) -> Vec<String>;
+
+    /// Drops the table at a place by means of the host's own, as whoever writes through a server must.
+    /// `false`: there are none, and the engine deletes the objects itself.
+    ///
+    /// # Errors
+    /// Why the table is not dropped.
+    fn drop_table<'a>(&'a self, _: &'a StoreLocation) -> BoxFuture<'a, Result<bool, Error>> {
+        future::ready(Ok(false)).boxed()
+    }
 }
 
 /// A path in a store.

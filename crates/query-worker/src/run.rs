@@ -1,12 +1,14 @@
 //! One script, from its text to its last row.
 
+use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 
 use arrow::record_batch::RecordBatch;
 use futures::future::{Either, select};
 use messages::Error;
-use messages::engine::{FromWorker, RequestId, StatementSummary};
+use messages::engine::{Attempt, FromWorker, RequestId, Resume, StatementSummary};
+use messages::proxy::COMMIT_OUTCOME_UNKNOWN;
 use query_engine::{Execution, Scheduler, Statement};
 
 use crate::credit::Credit;
@@ -26,6 +28,10 @@ pub(crate) struct Run {
     pub credit: Rc<Credit>,
     /// Whether each write is followed by what it has done.
     pub preview: bool,
+    /// Where the script goes on; `None` from its start.
+    pub resume: Option<Resume>,
+    /// The statement that runs, and its place in the script.
+    pub current: RefCell<Option<(u32, Statement)>>,
 }
 
 /// How far a script is: statements that were started, and all that it has.
@@ -47,14 +53,23 @@ impl Run {
                     id,
                     index: None,
                     error,
+                    attempt: None,
                 });
             }
         };
-        let mut progress = Progress {
-            next: 0,
-            count: to_u32(statements.len()),
+        let count = to_u32(statements.len());
+        let (from, mut attempt) = match &self.resume {
+            Some(Resume { from, attempt }) => (*from, attempt.clone()),
+            None => (0, None),
         };
-        for statement in &statements {
+        let mut progress = Progress { next: from, count };
+        for statement in statements.into_iter().skip(from as usize) {
+            let statement = &match attempt.take().and_then(|attempt| known(&attempt)) {
+                Some(attempt) => statement.attempted(attempt),
+                None => statement,
+            };
+            self.current
+                .replace(Some((progress.next, statement.clone())));
             let index = self.start(outbox, &mut progress, statement);
             let ended = self.statement(session, outbox, index, statement).await;
             let ended = match ended {
@@ -65,10 +80,12 @@ impl Run {
                 other => other.map(drop),
             };
             if let Err(error) = ended {
+                let is_unknown = error.code == COMMIT_OUTCOME_UNKNOWN;
                 return outbox.post(&FromWorker::Failed {
                     id,
                     index: Some(progress.next.saturating_sub(1)),
                     error,
+                    attempt: is_unknown.then(|| attempt_of(statement)).flatten(),
                 });
             }
         }
@@ -215,6 +232,24 @@ impl Run {
             });
         }
     }
+}
+
+/// How the commit of a statement can be known.
+pub(crate) fn attempt_of(statement: &Statement) -> Option<Attempt> {
+    let query_engine::Attempt { id, after } = statement.attempt()?;
+    Some(Attempt {
+        id: id.to_string(),
+        after,
+    })
+}
+
+/// The attempt as the engine has it; `None` if its id is none.
+fn known(attempt: &Attempt) -> Option<query_engine::Attempt> {
+    let id = attempt.id.parse().ok()?;
+    Some(query_engine::Attempt {
+        id,
+        after: attempt.after,
+    })
 }
 
 fn to_u32(number: usize) -> u32 {

@@ -103,6 +103,7 @@ impl Service {
                 sql,
                 credit,
                 preview,
+                resume,
             } => {
                 let credit = Rc::new(Credit::new(credit));
                 let run = Run {
@@ -110,6 +111,8 @@ impl Service {
                     sql,
                     credit,
                     preview,
+                    resume,
+                    current: RefCell::default(),
                 };
                 self.queue(id, Job::Run(run));
             }
@@ -268,7 +271,7 @@ impl State {
             let finished = Abortable::new(run.run(&on, &state.outbox), registration).await;
             state.running.take();
             if let Err(Aborted) = finished {
-                state.outbox.post(&on.cancelled(run.id));
+                state.outbox.post(&on.cancelled(&run));
             }
             Self::next(&state);
         });
@@ -365,6 +368,7 @@ fn failed(id: RequestId, error: Error) -> FromWorker {
         id,
         index: None,
         error,
+        attempt: None,
     }
 }
 

@@ -42,6 +42,7 @@ mod definitions;
 mod errors;
 mod identifiers;
 mod lex;
+mod maintenance;
 mod parse;
 mod statement;
 mod table_name;
@@ -55,6 +56,7 @@ pub use bind::duplicate_columns::strip_duplicate_suffixes;
 pub use bind::merge_rows::{MergedAction, MergedClause, MergedRows};
 pub use bind::rows::{SOURCE, TARGET, UpdatedRows, expression_name, expressions_over_rows};
 pub use definitions::{ColumnDefinition, CreateMode, TableOptions};
+pub use maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 pub use parse::script::parse_script;
 pub use statement::{
     AddColumns, Delete, ExplainMode, Insert, Merge, MergeWhen, ParsedStatement, Query, Relation,

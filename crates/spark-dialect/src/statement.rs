@@ -10,6 +10,7 @@ use std::fmt;
 use sqlparser::ast;
 
 use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
+use crate::maintenance::{DropTable, Maintenance};
 
 /// One statement of a script.
 #[derive(Debug, Clone)]
@@ -282,7 +283,35 @@ impl Write {
             | WriteOperation::Merge(_)
             | WriteOperation::Restore(_)
             | WriteOperation::SetTableProperties(_)
-            | WriteOperation::AddColumns(_) => false,
+            | WriteOperation::AddColumns(_)
+            | WriteOperation::Maintain(_) => false,
+        }
+    }
+}
+
+impl Write {
+    /// Whether the statement has done all that it does once it has made its commit.
+    pub fn is_done_by_a_commit(&self) -> bool {
+        !matches!(
+            self.operation,
+            WriteOperation::Maintain(Maintenance::Vacuum(_) | Maintenance::Drop(_))
+        )
+    }
+
+    /// What a `DROP TABLE` says; `None` for other statements.
+    pub fn dropped_table(&self) -> Option<DropTable> {
+        match &self.operation {
+            WriteOperation::Maintain(Maintenance::Drop(dropped)) => Some(*dropped),
+            WriteOperation::Maintain(Maintenance::Optimize(_) | Maintenance::Vacuum(_))
+            | WriteOperation::CreateTable { .. }
+            | WriteOperation::SetTableProperties(_)
+            | WriteOperation::CreateTableAsSelect { .. }
+            | WriteOperation::Insert(_)
+            | WriteOperation::Update(_)
+            | WriteOperation::Delete(_)
+            | WriteOperation::Merge(_)
+            | WriteOperation::Restore(_)
+            | WriteOperation::AddColumns(_) => None,
         }
     }
 }
@@ -324,6 +353,8 @@ pub enum WriteOperation {
     SetTableProperties(BTreeMap<String, String>),
     /// `ALTER TABLE … ADD COLUMNS`.
     AddColumns(AddColumns),
+    /// A statement that tends to the table's files.
+    Maintain(Maintenance),
 }
 
 /// `INSERT`; [`Insert::column_names`] says which columns its rows are for.

@@ -104,7 +104,7 @@ fn effect(preview: &Preview) -> AnyView {
         }
         .into_any();
     };
-    let rows = row_delta(commit);
+    let changed = row_delta(commit);
     let marks: Vec<_> = tags(commit)
         .into_iter()
         .map(|tag| view! { <span class="tag" class:bad=tag.grave>{tag.text}</span> }.into_any())
@@ -115,16 +115,16 @@ fn effect(preview: &Preview) -> AnyView {
         .filter(|(_, value)| *value != "0")
         .map(|(name, value)| view! { <li>{name.clone()}" "<b>{value.clone()}</b></li> }.into_any())
         .collect();
-    let of_rows = |rows: Option<u64>| match rows {
+    let rows = |rows: Option<u64>| match rows {
         Some(rows @ 1..) => format!(" ({})", counted(rows, "row", "rows")),
         _ => String::new(),
     };
     let files = format!(
         "{} added{}, {} removed{}",
         counted(commit.files_added, "file", "files"),
-        of_rows(commit.rows_added),
+        rows(commit.rows_added),
         count(commit.files_removed),
-        of_rows(commit.rows_removed),
+        rows(commit.rows_removed),
     );
     let listed: Vec<_> = preview
         .files
@@ -146,9 +146,9 @@ fn effect(preview: &Preview) -> AnyView {
                 <b>{operation(commit).to_owned()}</b>
                 {marks}
                 <span class="quiet">{summary(commit)}</span>
-                {delta("plus", rows.inserted)}
-                {delta("changed", rows.updated)}
-                {delta("minus", rows.deleted)}
+                {delta("plus", changed.inserted)}
+                {delta("changed", changed.updated)}
+                {delta("minus", changed.deleted)}
                 <span class="quiet">"→ version "{commit.version.to_string()}" of "<code>{name.to_owned()}</code></span>
             </p>
             {note}

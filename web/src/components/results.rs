@@ -7,7 +7,7 @@ use crate::components::grid::Grid;
 use crate::components::part::{live, on, part};
 use crate::components::preview::PreviewPanel;
 use crate::engine::client::EngineStatus;
-use crate::engine::script::{MAX_ROWS, Phase, Script};
+use crate::engine::script::{MAX_ROWS, Phase, Repeat, Script};
 use crate::format::numbers::{count, counted};
 use crate::format::statements;
 use crate::state::workbench;
@@ -21,6 +21,7 @@ enum View {
     Failed {
         error: messages::Error,
         statement: Option<String>,
+        repeat: Repeat,
     },
     Grid {
         run: u32,
@@ -69,9 +70,8 @@ pub fn Results() -> AnyView {
                 View::Nothing => view! { <Welcome/> }.into_inner(),
                 View::Queued => view! { <Queued/> }.into_inner(),
                 View::Running => view! { <div class="wait" data-testid="running"><p class="quiet">"Running…"</p></div> }.into_any(),
-                View::Failed { error, statement } => {
-                    let retry = Callback::new(move |()| workbench.run_again());
-                    view! { <ErrorPanel error statement retry/> }.into_inner()
+                View::Failed { error, statement, repeat } => {
+                    view! { <ErrorPanel error statement repeat/> }.into_inner()
                 }
                 View::Grid { statement, .. } => view! { <Grid statement/> }.into_inner(),
                 View::Outcome { text } => view! {
@@ -97,6 +97,7 @@ fn view_of(script: &Script, chosen: Option<usize>) -> View {
             return View::Failed {
                 error: error.clone(),
                 statement: text,
+                repeat: script.repeat().unwrap_or(Repeat::All),
             };
         }
     }
@@ -231,7 +232,7 @@ fn Welcome() -> AnyView {
 
 #[cfg(test)]
 mod tests {
-    use messages::engine::{FromWorker, QueryMetrics, StatementSummary};
+    use messages::engine::{FromWorker, QueryMetrics, Resume, StatementSummary};
 
     use super::*;
 
@@ -272,6 +273,7 @@ mod tests {
                 id: 1,
                 index: Some(1),
                 error: error.clone(),
+                attempt: None,
             },
             None,
         );
@@ -279,7 +281,11 @@ mod tests {
             view_of(&script, None),
             View::Failed {
                 error,
-                statement: Some("s1".into())
+                statement: Some("s1".into()),
+                repeat: Repeat::From(Resume {
+                    from: 1,
+                    attempt: None
+                }),
             }
         );
         let text = "Done: the table is at version 8.".to_owned();

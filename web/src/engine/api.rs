@@ -55,7 +55,7 @@ pub fn run(client: EngineClient, sql: String, on_end: impl Fn(Writes) + 'static)
                 }
             }
         };
-        let run = client.run(sql.clone(), CREDIT, false, listener);
+        let run = client.run(sql.clone(), CREDIT, false, None, listener);
         *handle.borrow_mut() = Some(run);
     })
 }

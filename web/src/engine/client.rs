@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use messages::Error;
 use messages::connection::Connection;
-use messages::engine::{FromWorker, RequestId, ToWorker};
+use messages::engine::{FromWorker, RequestId, Resume, ToWorker};
 use messages::sandbox::{SandboxOptions, SandboxState};
 
 use errors::{crash_error, unavailable};
@@ -87,6 +87,7 @@ struct Run {
     sql: String,
     credit: u32,
     preview: bool,
+    resume: Option<Resume>,
     listener: Listener,
     /// It waits for credit.
     parked: bool,
@@ -202,13 +203,14 @@ impl EngineClient {
         self.0.borrow_mut().connect = None;
     }
 
-    /// Runs a script as soon as engine and connection are there and the scripts before have ended; as a
-    /// `preview`, none of what it writes is kept.
+    /// Runs a script, or the rest of it, as soon as engine and connection are there and the scripts
+    /// before have ended; as a `preview`, none of what it writes is kept.
     pub fn run(
         &self,
         sql: String,
         credit: u32,
         preview: bool,
+        resume: Option<Resume>,
         listener: impl Fn(RunEvent) + 'static,
     ) -> RunHandle {
         let (id, parked) = {
@@ -219,6 +221,7 @@ impl EngineClient {
                 sql,
                 credit,
                 preview,
+                resume,
                 listener: Rc::new(listener),
                 parked: false,
             });
@@ -335,6 +338,7 @@ impl EngineClient {
                 sql: run.sql.clone(),
                 credit: run.credit,
                 preview: run.preview,
+                resume: run.resume.clone(),
             });
             inner.active = Some(run);
         }

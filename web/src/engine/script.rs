@@ -3,7 +3,7 @@
 //! A state machine without a browser in it: events of the worker go in, what to do comes out.
 
 use messages::Error;
-use messages::engine::{FromWorker, QueryMetrics, RequestId, StatementSummary};
+use messages::engine::{Attempt, FromWorker, QueryMetrics, RequestId, Resume, StatementSummary};
 use messages::proxy::COMMIT_OUTCOME_UNKNOWN;
 use messages::sandbox::Preview;
 use messages::table::Column;
@@ -102,6 +102,20 @@ pub enum Fate {
     Refused(Error),
 }
 
+/// How a script that failed can be run again, so that nothing is written twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repeat {
+    /// From its start.
+    All,
+    /// From the statement that failed: those before it have run.
+    From(Resume),
+    /// From the write whose outcome is unknown. If its commit is there, it is not run again.
+    Find(Resume),
+    /// From the write whose outcome is unknown, and whose commit can't be looked for: only if somebody
+    /// has looked.
+    Ask(Resume),
+}
+
 #[derive(Debug, Clone)]
 pub struct Script {
     /// Tells this run from those before.
@@ -113,6 +127,8 @@ pub struct Script {
     pub count: u32,
     /// Of a script that was run to see what it would do.
     pub preview: Option<PreviewRun>,
+    /// How the commit can be known of the write whose outcome is unknown.
+    attempt: Option<Attempt>,
     granted: u32,
     received: u32,
 }
@@ -126,9 +142,45 @@ impl Script {
             statements: Vec::new(),
             count: 0,
             preview: None,
+            attempt: None,
             granted: FIRST_CREDIT,
             received: 0,
         }
+    }
+
+    /// The same script as it goes on: what ran before stays.
+    pub fn resumed(&self, number: u32, resume: &Resume) -> Self {
+        let ran = self.statements.iter().take(resume.from as usize);
+        Self {
+            statements: ran.cloned().collect(),
+            count: self.count,
+            ..Self::new(number, self.sql.clone())
+        }
+    }
+
+    /// How the script can be run again; `None` if it has not failed.
+    pub fn repeat(&self) -> Option<Repeat> {
+        let Phase::Failed { index, error } = &self.phase else {
+            return None;
+        };
+        if self.preview.is_some() {
+            return Some(Repeat::All);
+        }
+        let last = self.statements.last();
+        // The engine is gone, and with it the end of what ran.
+        let is_cut_off = index.is_none() && last.is_some_and(|s| s.is_write && s.summary.is_none());
+        let at_last = u32::try_from(self.statements.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let resume = Resume {
+            from: index.unwrap_or(at_last),
+            attempt: self.attempt.clone(),
+        };
+        let is_unknown = error.code == COMMIT_OUTCOME_UNKNOWN || is_cut_off;
+        Some(match (is_unknown, &self.attempt, index) {
+            (true, Some(_), _) => Repeat::Find(resume),
+            (true, None, _) => Repeat::Ask(resume),
+            (false, _, Some(1..)) => Repeat::From(resume),
+            (false, _, Some(0) | None) => Repeat::All,
+        })
     }
 
     /// The same script, run to see what it would do.
@@ -242,8 +294,14 @@ impl Script {
                 self.phase = Phase::Done;
                 effects.ended = true;
             }
-            FromWorker::Failed { index, error, .. } => {
+            FromWorker::Failed {
+                index,
+                error,
+                attempt,
+                ..
+            } => {
                 effects.lost = error.code == COMMIT_OUTCOME_UNKNOWN;
+                self.attempt = attempt;
                 self.phase = Phase::Failed { index, error };
                 effects.ended = true;
             }

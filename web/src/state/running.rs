@@ -1,6 +1,7 @@
 //! Running scripts, for the page's own result.
 
 use leptos::prelude::*;
+use messages::engine::Resume;
 
 use super::pane::Pane;
 use super::workbench::Workbench;
@@ -44,11 +45,11 @@ impl Workbench {
 
     /// Runs a script in place of the one before.
     pub fn run(self, sql: String) {
-        self.start(sql, false);
+        self.start(sql, false, None);
     }
 
-    /// Runs a script, or shows what it would do.
-    pub(super) fn start(self, sql: String, preview: bool) {
+    /// Runs a script, or the rest of the last one, or shows what it would do.
+    pub(super) fn start(self, sql: String, preview: bool, resume: Option<Resume>) {
         if let Some(before) = self.run_handle.get_value() {
             before.cancel();
         }
@@ -56,7 +57,11 @@ impl Workbench {
         let number = self.run_number.get_value();
         self.pane.set(Pane::Sql);
         self.chosen.set(None);
-        let script = Script::new(number, sql.clone());
+        let last = self.script.get_untracked();
+        let script = match last.zip(resume.as_ref()) {
+            Some((last, resume)) => last.resumed(number, resume),
+            None => Script::new(number, sql.clone()),
+        };
         let script = if preview { script.as_preview() } else { script };
         self.script.set(Some(script));
         self.clock.start();
@@ -67,7 +72,9 @@ impl Workbench {
                 self.on_event(event);
             }
         };
-        let handle = self.engine().run(sql, FIRST_CREDIT, preview, listener);
+        let handle = self
+            .engine()
+            .run(sql, FIRST_CREDIT, preview, resume, listener);
         self.run_handle.set_value(Some(handle));
     }
 
@@ -84,7 +91,17 @@ impl Workbench {
             Some((script.sql.clone(), script.preview.is_some()))
         });
         if let Some((sql, preview)) = last {
-            self.start(sql, preview);
+            self.start(sql, preview, None);
+        }
+    }
+
+    /// Goes on with the last script, which has failed.
+    pub fn resume(self, resume: Resume) {
+        let sql = self
+            .script
+            .with_untracked(|script| script.as_ref().map(|script| script.sql.clone()));
+        if let Some(sql) = sql {
+            self.start(sql, false, Some(resume));
         }
     }
 

@@ -62,7 +62,7 @@ impl Workbench {
     /// Runs what the editor has on a fork, to see what it would do.
     pub fn preview_editor(self) {
         if let Some(text) = self.text_to_run() {
-            self.start(text, true);
+            self.start(text, true, None);
         }
     }
 

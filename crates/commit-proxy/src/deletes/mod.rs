@@ -13,8 +13,8 @@ use delta_log::Table;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use messages::Error;
 use messages::proxy::{DeletedObjects, DeletedTable, RefusedDelete};
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use crate::commit::check_written;
 use crate::deletes::log_files::LogFiles;
@@ -188,7 +188,8 @@ async fn is_in_other_table(
     Ok(None)
 }
 
-/// Deletes a table: its log first, so that nobody finds files of it missing.
+/// Deletes a table. Its log goes first, so that nobody finds files of it missing, and of that the newest
+/// commit last: what is left beside it gives the latest version or none, but never an older one.
 pub(crate) async fn delete_table(
     place: &TablePlace,
     open: &mut OpenTable,
@@ -197,23 +198,27 @@ pub(crate) async fn delete_table(
         .refresh()
         .await
         .map_err(|error| from_log(place, error))?;
-    snapshot.ok_or_else(|| not_found(place))?;
+    let snapshot = snapshot.ok_or_else(|| not_found(place))?;
     let store = &open.table.store;
+    let log = place.log();
+    let all = paths_below(store.as_ref(), &place.root).await?;
+    let is_of_log = |path: &Path| path.prefix_matches(&log);
+    let mut others = all.iter().filter(|path| !is_of_log(path));
+    if let Some(other) = others.find(|path| path.as_ref().contains("/_delta_log/")) {
+        return Err(invalid(format!(
+            "there is another table in the folder of {place}: {other}"
+        )));
+    }
+    let newest = place.commit(snapshot.version());
+    let (log_files, rest): (Vec<Path>, Vec<Path>) = all.into_iter().partition(is_of_log);
+    let older = log_files.into_iter().filter(|path| *path != newest);
     let mut objects = 0u64;
-    for folder in [place.log(), place.root.clone()] {
-        let mut paths: Vec<Path> = store
-            .list(Some(&folder))
-            .map_ok(|meta| meta.location)
-            .try_collect()
-            .await
-            .map_err(|error| from_store(&error))?;
-        paths.sort();
+    for paths in [older.collect(), vec![newest.clone()], rest] {
         let mut results = store.delete_stream(stream::iter(paths.into_iter().map(Ok)).boxed());
         while let Some(result) = results.next().await {
             match result {
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {
-                    objects = objects.saturating_add(1);
-                }
+                Ok(_) => objects = objects.saturating_add(1),
+                Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(from_store(&error).into()),
             }
         }
@@ -222,4 +227,10 @@ pub(crate) async fn delete_table(
         .await
         .map_err(|error| from_log(place, error))?;
     Ok(DeletedTable { objects })
+}
+
+async fn paths_below(store: &dyn ObjectStore, folder: &Path) -> Result<Vec<Path>, Refusal> {
+    let paths = store.list(Some(folder)).map_ok(|meta| meta.location);
+    let paths = paths.try_collect().await;
+    Ok(paths.map_err(|error| from_store(&error))?)
 }

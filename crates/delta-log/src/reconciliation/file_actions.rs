@@ -1,13 +1,16 @@
 //! The files of a checkpoint that later commits leave as they are.
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray, StructArray};
+use arrow::array::{
+    Array, AsArray, BooleanArray, RecordBatch, StringArray, StructArray, new_null_array,
+};
 use arrow::compute::{cast, filter, is_not_null};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Int64Type};
 use futures::{Stream, StreamExt};
 use parquet::arrow::ProjectionMask;
 
 use crate::error::{Error, Result};
 use crate::files::data_path::DataPaths;
+use crate::files::deletion_vector::DeletionVector;
 use crate::log::checkpoint::part_reader::{open_part, parquet_error};
 use crate::log::checkpoint::{Invalid, deletion_vectors};
 use crate::log::log_path::LogFile;
@@ -22,6 +25,59 @@ pub struct FileActions {
     pub adds: StructArray,
     /// Tombstones: files that are no longer in the table.
     pub removes: StructArray,
+}
+
+/// A file that is no longer in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The path of the `remove`, as it is spelled there.
+    pub path: String,
+    /// When the file was removed, in milliseconds since the epoch; `None` where that is not said.
+    pub deletion_timestamp: Option<i64>,
+    /// Its deletion vector, as of its removal.
+    pub deletion_vector: Option<Box<DeletionVector>>,
+}
+
+impl FileActions {
+    /// The tombstones, one by one.
+    ///
+    /// # Errors
+    /// [`Error::CorruptLog`] for one whose fields are not what they should be.
+    pub fn tombstones(&self) -> Result<Vec<Tombstone>> {
+        self.read_tombstones()
+            .map_err(|Invalid(reason)| Error::CorruptLog {
+                path: "a tombstone".to_owned(),
+                reason,
+            })
+    }
+
+    fn read_tombstones(&self) -> Result<Vec<Tombstone>, Invalid> {
+        let removes = &self.removes;
+        if removes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let malformed = || Invalid("its path or its time is malformed".to_owned());
+        let paths = removes.column_by_name("path").ok_or_else(malformed)?;
+        let paths = cast(paths, &DataType::Utf8)?;
+        let paths: &StringArray = paths.as_string_opt().ok_or_else(malformed)?;
+        let times = match removes.column_by_name("deletionTimestamp") {
+            Some(times) => cast(times, &DataType::Int64)?,
+            None => new_null_array(&DataType::Int64, removes.len()),
+        };
+        let times = times
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(malformed)?;
+        let vectors = deletion_vectors(removes)?.into_iter().enumerate();
+        let tombstones = vectors.map(|(row, deletion_vector)| {
+            let path = paths.is_valid(row).then(|| paths.value(row).to_owned());
+            Ok(Tombstone {
+                path: path.ok_or_else(malformed)?,
+                deletion_timestamp: times.is_valid(row).then(|| times.value(row)),
+                deletion_vector,
+            })
+        });
+        tombstones.collect()
+    }
 }
 
 /// Reads the file actions of a checkpoint's Parquet file, without those of files in `superseded`.

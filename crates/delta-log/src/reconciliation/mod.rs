@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use self::action_lines::{ActionLines, KeptLine};
 use self::actions::{FileId, TableActions};
 use self::checkpoint_actions::CheckpointActions;
-pub use self::file_actions::FileActions;
+pub use self::file_actions::{FileActions, Tombstone};
 use crate::actions::{DomainMetadata, SetTransaction};
 use crate::error::{Error, Result};
 use crate::files::data_path::DataPaths;

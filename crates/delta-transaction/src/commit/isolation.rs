@@ -17,9 +17,9 @@ pub enum IsolationLevel {
 
 impl IsolationLevel {
     /// The level of a commit: Delta's default, or the table's `delta.isolationLevel`; snapshot
-    /// isolation for one that only moves rows from file to file.
+    /// isolation for one that only moves rows from file to file, or has nothing but a note.
     pub(crate) fn of(metadata: &Metadata, staged: &Staged) -> Self {
-        if staged.only_moves_rows() {
+        if staged.only_moves_rows() || staged.is_nothing() {
             return Self::Snapshot;
         }
         match metadata.configuration.get("delta.isolationLevel") {

@@ -19,6 +19,26 @@ impl Staged {
         self.removes.is_empty() && self.cdcs.is_empty()
     }
 
+    /// Whether there is no action.
+    pub(crate) fn is_nothing(&self) -> bool {
+        let Self {
+            protocol,
+            metadata,
+            transactions,
+            domains,
+            removes,
+            adds,
+            cdcs,
+        } = self;
+        protocol.is_none()
+            && metadata.is_none()
+            && transactions.is_empty()
+            && domains.is_empty()
+            && removes.is_empty()
+            && adds.is_empty()
+            && cdcs.is_empty()
+    }
+
     /// Whether files change and rows do not, as in an OPTIMIZE.
     pub(crate) fn only_moves_rows(&self) -> bool {
         let changes = self.adds.iter().map(|add| add.data_change);

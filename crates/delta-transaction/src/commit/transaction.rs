@@ -186,22 +186,7 @@ impl Transaction {
 
     /// Whether nothing is staged.
     pub fn is_empty(&self) -> bool {
-        let Staged {
-            protocol,
-            metadata,
-            transactions,
-            domains,
-            removes,
-            adds,
-            cdcs,
-        } = &self.staged;
-        protocol.is_none()
-            && metadata.is_none()
-            && transactions.is_empty()
-            && domains.is_empty()
-            && removes.is_empty()
-            && adds.is_empty()
-            && cdcs.is_empty()
+        self.staged.is_nothing()
     }
 
     /// Puts the commit where nothing is, at the first free version after the one that was read. A

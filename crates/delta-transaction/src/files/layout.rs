@@ -154,6 +154,20 @@ impl TableLayout {
         self.target_file_size
     }
 
+    /// Whether data files have statistics of a column, or of a field in it. `false` for partition
+    /// columns, and for names that are no columns.
+    pub fn has_statistics(&self, column: &str) -> bool {
+        let fields = self.schema.fields();
+        let mut stored = self.stored.iter();
+        let index = stored.position(|index| fields[*index].name == column);
+        match (&self.statistics, index) {
+            (Selection::Fields(selected), Some(index)) => {
+                selected.iter().any(|(selected, _)| *selected == index)
+            }
+            (Selection::Leaf, _) | (Selection::Fields(_), None) => false,
+        }
+    }
+
     pub(crate) fn partitions(&self) -> &[PartitionColumn] {
         &self.partitions
     }

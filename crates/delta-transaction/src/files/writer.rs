@@ -6,8 +6,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType as ArrowType, SchemaRef};
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
+use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use percent_encoding::percent_decode_str;
 
 use crate::environment::Environment;
@@ -193,12 +193,21 @@ impl DataFileWriter {
         for file in self.open.into_values() {
             file.abort().await;
         }
-        for file in &self.closed {
-            let key = percent_decode_str(&file.path).decode_utf8_lossy();
-            if let Ok(path) = object_path(&self.target.root, &key) {
-                let _ = self.target.store.delete(&path).await;
-            }
+        let paths: Vec<Path> = self
+            .closed
+            .iter()
+            .filter_map(|file| {
+                let key = percent_decode_str(&file.path).decode_utf8_lossy();
+                object_path(&self.target.root, &key).ok()
+            })
+            .collect();
+        if paths.is_empty() {
+            return;
         }
+        // All at once: a store may have one request for many.
+        let paths = stream::iter(paths).map(Ok).boxed();
+        let mut deleted = self.target.store.delete_stream(paths);
+        while deleted.next().await.is_some() {}
     }
 
     async fn write_to(&mut self, partition: Arc<Partition>, rows: &RecordBatch) -> Result<()> {

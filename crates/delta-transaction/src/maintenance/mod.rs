@@ -1,7 +1,8 @@
-//! What keeps a log short and sound: checkpoints, version checksums, and cleaning up what is old.
+//! What keeps a log short and sound: checkpoints, version checksums, and cleaning up what is old; and
+//! which data files nothing needs.
 //!
-//! All of it comes after a commit and never in its way: an error is to be told as a warning, and fails
-//! no statement. Nothing is written or deleted that rests on a doubt.
+//! What is done to the log comes after a commit and never in its way: an error is to be told as a
+//! warning, and fails no statement. Nothing is written or deleted that rests on a doubt.
 
 mod actions_file;
 mod checkpoint;
@@ -16,6 +17,7 @@ mod properties;
 mod put;
 mod statistics_columns;
 mod table_actions;
+mod vacuum;
 
 use delta_log::{Snapshot, Table};
 
@@ -23,6 +25,7 @@ pub use self::checkpoint::{should_checkpoint, write_checkpoint};
 pub use self::checksum::write_checksum;
 pub use self::error::{MaintenanceError, Result};
 pub use self::log_clean_up::clean_up_log;
+pub use self::vacuum::{Unneeded, UnneededFile, deleted_file_retention, unneeded_files};
 use crate::environment::Environment;
 
 /// Does what is due after the commit of the snapshot's version: its checksum; where a checkpoint is

@@ -5,3 +5,4 @@ mod clean_up;
 mod golden;
 mod round_trip;
 mod support;
+mod vacuum;

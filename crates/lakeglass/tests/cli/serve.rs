@@ -17,6 +17,10 @@ pub struct Server {
 
 impl Server {
     pub fn start(data: &Path, page: &Path) -> Self {
+        Self::start_with(data, page, &[])
+    }
+
+    fn start_with(data: &Path, page: &Path, options: &[&str]) -> Self {
         let mut process = lakeglass()
             .args([
                 "serve",
@@ -29,6 +33,7 @@ impl Server {
             .arg(data)
             .arg("--page")
             .arg(page)
+            .args(options)
             .stdout(Stdio::piped())
             .spawn()
             .expect("lakeglass starts");
@@ -221,6 +226,95 @@ async fn commits_over_http_are_seen_in_the_store() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert_eq!(count(DIMENSION)["rows"], json!([["6"]]));
+}
+
+/// Files of a folder and the folders in it.
+fn files_below(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.path().is_dir() {
+            true => files_below(&entry.path()),
+            false => 1,
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn files_are_compacted_and_deleted_through_the_proxy() {
+    let data = seeded();
+    let page = page();
+    let server = Server::start(data.path(), page.path());
+    let run = |sql: &str| {
+        let output = lakeglass()
+            .args(["sql", sql, "--proxy", &server.url, "--data"])
+            .arg(data.path())
+            .output()
+            .expect("lakeglass runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{sql}: {error}");
+        error
+    };
+    let table = "delta.`s3a://raw-data-bucket/deep/er/t`";
+    run(&format!(
+        "CREATE TABLE {table} (id INT, p STRING) PARTITIONED BY (p)"
+    ));
+    for _ in 0..3 {
+        run(&format!("INSERT INTO {table} VALUES (1, 'a b'), (2, NULL)"));
+    }
+    let folder = data.path().join("raw-data-bucket/deep/er/t");
+    run(&format!("OPTIMIZE {table}"));
+    assert_eq!(files_below(&folder.join("p=a b")), 4);
+    // The proxy keeps what the table keeps, whatever the statement says.
+    let unchecked = "SET spark.databricks.delta.retentionDurationCheck.enabled = false";
+    let vacuum = format!("{unchecked}; VACUUM {table} RETAIN 0 HOURS");
+    let warning = run(&vacuum);
+    assert!(warning.contains("6 files were not deleted"), "{warning}");
+    assert_eq!(files_below(&folder.join("p=a b")), 4);
+    run(&format!(
+        "ALTER TABLE {table} SET TBLPROPERTIES (delta.deletedFileRetentionDuration = 'interval 0 hours')"
+    ));
+    let warning = run(&format!("VACUUM {table}"));
+    assert_eq!(warning, "");
+    assert_eq!(files_below(&folder.join("p=a b")), 1);
+    let count = query(&format!("SELECT COUNT(*) FROM {table}"), data.path());
+    assert_eq!(count["rows"], json!([["6"]]));
+}
+
+#[tokio::test]
+async fn tables_are_dropped_through_the_proxy_where_it_allows_that() {
+    let data = seeded();
+    let page = page();
+    let drop = |server: &Server| {
+        let sql = format!("DROP TABLE delta.`{TRANSACTIONS}`");
+        let output = lakeglass()
+            .args(["sql", &sql, "--proxy", &server.url, "--data"])
+            .arg(data.path())
+            .output()
+            .expect("lakeglass runs");
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let tables = || query("SHOW TABLES", data.path())["rowCount"].clone();
+    let before = tables();
+    let server = Server::start(data.path(), page.path());
+    let (dropped, error) = drop(&server);
+    assert!(!dropped && error.contains("DROP_NOT_ALLOWED"), "{error}");
+    assert_eq!(tables(), before);
+    assert_eq!(server.terminate(), Some(0));
+    let server = Server::start_with(data.path(), page.path(), &["--allow-drop"]);
+    assert_eq!(drop(&server), (true, String::new()));
+    assert_eq!(tables(), json!(before.as_u64().expect("a number") - 1));
+    assert_eq!(
+        files_below(&data.path().join("raw-data-bucket/financial_data_delta")),
+        0
+    );
+    // And without one, by whoever has the folder.
+    let sql =
+        format!("DROP TABLE IF EXISTS delta.`{TRANSACTIONS}`; DROP TABLE delta.`{DIMENSION}`");
+    query(&sql, data.path());
+    assert_eq!(tables(), json!(before.as_u64().expect("a number") - 2));
 }
 
 #[tokio::test]

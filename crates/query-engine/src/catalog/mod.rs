@@ -255,6 +255,14 @@ impl Catalog {
         })
     }
 
+    /// Drops the table at a place by means of the host's own; `false` where there are none.
+    ///
+    /// # Errors
+    /// Why the table is not dropped.
+    pub async fn drop_table(&self, place: &StoreLocation) -> Result<bool, Error> {
+        self.stores.drop_table(place).await
+    }
+
     /// Forgets the results of searches: a table may have come or gone.
     pub fn forget(&self) {
         *self.known() = Known::default();

@@ -269,7 +269,7 @@ impl Check {
     }
 }
 
-fn strip_qualifiers(condition: Expr) -> datafusion::common::Result<Expr> {
+pub(crate) fn strip_qualifiers(condition: Expr) -> datafusion::common::Result<Expr> {
     use datafusion::common::Column;
     use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
     condition

@@ -21,6 +21,7 @@ mod merge_clauses;
 mod new_rows;
 mod not_null;
 mod overwritten;
+mod partition_condition;
 mod positions;
 mod refusals;
 mod row_change;
@@ -40,14 +41,16 @@ use spark_dialect::{Write, WriteOperation};
 
 pub(crate) use insert::rows_of_new_table;
 pub(crate) use overwritten::OverwriteRead;
+pub(crate) use partition_condition::files_of_partitions;
 pub use row_change::RowChange;
 pub use touched_rows::{ChangedRows, RowCounts, RowKind, TouchedRows};
 pub use unchanged_rows::UnchangedRows;
 
+pub(crate) use crate::dml::target::Target;
+
 use crate::dml::delete::delete;
 use crate::dml::insert::insert;
 use crate::dml::merge::merge;
-use crate::dml::target::Target;
 use crate::dml::update::update;
 use crate::engine_core::EngineCore;
 use crate::run::statement_context::StatementContext;
@@ -72,7 +75,8 @@ pub(crate) async fn changed_rows(
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
         | WriteOperation::SetTableProperties(_)
-        | WriteOperation::AddColumns(_) => Err(changes_no_rows()),
+        | WriteOperation::AddColumns(_)
+        | WriteOperation::Maintain(_) => Err(changes_no_rows()),
     }?;
     Ok(change.of(target))
 }

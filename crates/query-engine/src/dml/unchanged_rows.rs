@@ -49,11 +49,33 @@ impl UnchangedRows {
             gone.extend(rows);
         }
         rest.retain(|file, gone| files.num_records(*file) != Some(gone.len()));
+        let columns: Vec<&str> = target.columns.iter().map(|c| c.name.as_str()).collect();
+        Self::start_with(core, target, rest, &columns).await
+    }
+
+    /// All rows of some files, by their positions, in these columns.
+    pub(crate) async fn of_files(
+        core: &EngineCore,
+        target: &Target,
+        files: &[usize],
+        columns: &[&str],
+    ) -> Result<Self, Error> {
+        let files = files.iter().map(|file| (*file, RoaringTreemap::new()));
+        Self::start_with(core, target, files.collect(), columns).await
+    }
+
+    /// The rows of the files in `rest` that are not in its sets.
+    async fn start_with(
+        core: &EngineCore,
+        target: &Target,
+        rest: BTreeMap<usize, RoaringTreemap>,
+        columns: &[&str],
+    ) -> Result<Self, Error> {
         if rest.is_empty() {
             return Ok(Self::none());
         }
         let rows = target.rows()?.rest_of(rest);
-        let columns = target.columns.iter().map(|column| ident(&column.name));
+        let columns = columns.iter().copied().map(ident);
         let columns: Vec<_> = [ident(FILE)].into_iter().chain(columns).collect();
         let plan = LogicalPlanBuilder::scan(TARGET, provider_as_source(Arc::new(rows)), None)
             .and_then(|plan| plan.project(columns))

@@ -38,7 +38,7 @@ pub(crate) async fn set_properties(
     let committed = transaction.commit().await?;
     Ok(Outcome {
         committed: Some(committed),
-        result: Vec::new(),
+        ..Outcome::default()
     })
 }
 
@@ -78,6 +78,6 @@ pub(crate) async fn add_columns(
     let committed = transaction.commit().await?;
     Ok(Outcome {
         committed: Some(committed),
-        result: Vec::new(),
+        ..Outcome::default()
     })
 }

@@ -213,7 +213,7 @@ impl New {
         match transaction.commit().await.map_err(WriteError::from) {
             Ok(committed) => Ok(Outcome {
                 committed: Some(committed),
-                result: Vec::new(),
+                ..Outcome::default()
             }),
             Err(WriteError::Conflict(conflict)) if conflict.kind == ConflictKind::TableCreated => {
                 match mode {

@@ -117,7 +117,8 @@ pub(crate) fn describe(
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
         | WriteOperation::SetTableProperties(_)
-        | WriteOperation::AddColumns(_) => {
+        | WriteOperation::AddColumns(_)
+        | WriteOperation::Maintain(_) => {
             return Err(Error::new(
                 "INTERNAL_ERROR",
                 "The statement changes no rows.",
@@ -216,7 +217,8 @@ pub(crate) fn result(write: &Write, change: &Change<'_>) -> Vec<(String, i64)> {
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
         | WriteOperation::SetTableProperties(_)
-        | WriteOperation::AddColumns(_) => Vec::new(),
+        | WriteOperation::AddColumns(_)
+        | WriteOperation::Maintain(_) => Vec::new(),
     };
     let value = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     columns

@@ -10,8 +10,10 @@ mod attempt;
 mod column_mapping;
 mod create;
 mod definitions;
+mod drop_table;
 mod errors;
 mod metrics;
+mod optimize;
 mod predicate;
 mod protocol;
 mod restore;
@@ -20,6 +22,7 @@ mod round;
 mod rows;
 mod staged_rows;
 mod statement;
+mod vacuum;
 mod vectors;
 
 pub use attempt::Attempt;

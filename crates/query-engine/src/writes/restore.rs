@@ -91,6 +91,7 @@ pub(crate) async fn restore(round: &Round<'_>, to: &VersionSpec) -> Result<Outco
     Ok(Outcome {
         committed: Some(committed),
         result: result.into(),
+        ..Outcome::default()
     })
 }
 

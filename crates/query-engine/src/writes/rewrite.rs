@@ -69,7 +69,10 @@ pub(crate) async fn rewrite(
 }
 
 /// Rows of the table as it was, in its columns after the statement: new ones are null.
-fn in_columns(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn in_columns(
+    rows: &RecordBatch,
+    schema: &SchemaRef,
+) -> Result<RecordBatch, ArrowError> {
     let columns = schema
         .fields()
         .iter()

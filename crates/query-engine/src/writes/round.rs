@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use delta_log::{Snapshot, Table};
+use delta_transaction::maintenance::{after_commit, should_checkpoint};
 use delta_transaction::{Committed, Environment, Transaction, Uuid};
 use messages::Error;
 
 use crate::engine_core::EngineCore;
 use crate::errors::from_log;
+use crate::host::StoreLocation;
 use crate::run::statement_context::StatementContext;
 use crate::writes::errors::WriteError;
 
@@ -16,6 +19,8 @@ pub(crate) struct Round<'a> {
     pub core: &'a EngineCore,
     pub context: Arc<StatementContext>,
     pub table: Table,
+    /// Where the table is, as the host has it.
+    pub place: StoreLocation,
     /// The statement's id, the same in all rounds.
     pub id: Uuid,
 }
@@ -27,6 +32,8 @@ pub(crate) struct Outcome {
     pub committed: Option<Committed>,
     /// The row that Spark answers: names and values.
     pub result: Vec<(String, i64)>,
+    /// The rows that Spark answers, where they are no numbers.
+    pub rows: Option<RecordBatch>,
 }
 
 impl Round<'_> {
@@ -72,6 +79,24 @@ impl Round<'_> {
         let actions = self.table.reconcile(snapshot.version()).await;
         let actions = actions.map_err(|error| from_log(&error))?;
         Ok(actions.transaction(app_id))
+    }
+
+    /// Writes a checkpoint where one is due. The commit is made: what goes wrong here is a warning.
+    pub async fn maintain(&self, committed: &Committed) {
+        let Committed {
+            version, snapshot, ..
+        } = committed;
+        if !should_checkpoint(*version, snapshot.metadata()) {
+            return;
+        }
+        let faults = after_commit(&self.table, snapshot, &*self.core.environment).await;
+        for fault in faults {
+            let location = &self.table.location;
+            let text = format!(
+                "{location}: version {version} is committed, but its log was not tidied up: {fault}"
+            );
+            self.context.note(text);
+        }
     }
 
     /// A transaction on a version.

@@ -90,8 +90,8 @@ pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, 
     // Nothing has changed: there is nothing to commit. An INSERT of no rows is one all the same.
     if transaction.is_empty() && !matches!(write.operation, WriteOperation::Insert(_)) {
         return Ok(Outcome {
-            committed: None,
             result,
+            ..Outcome::default()
         });
     }
     let committed = transaction.commit().await?;
@@ -101,6 +101,7 @@ pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, 
     Ok(Outcome {
         committed: Some(committed),
         result,
+        ..Outcome::default()
     })
 }
 
@@ -114,7 +115,8 @@ fn may_replace(write: &Write) -> bool {
         | WriteOperation::CreateTableAsSelect { .. }
         | WriteOperation::Restore(_)
         | WriteOperation::SetTableProperties(_)
-        | WriteOperation::AddColumns(_) => false,
+        | WriteOperation::AddColumns(_)
+        | WriteOperation::Maintain(_) => false,
     }
 }
 

@@ -35,6 +35,18 @@ pub(crate) struct StagedFiles {
     pub rows: u64,
 }
 
+impl StagedFiles {
+    /// The data files, where all of their rows were in the table before.
+    pub fn moved(self) -> Vec<Add> {
+        let adds = self.adds.into_iter();
+        adds.map(|add| Add {
+            data_change: false,
+            ..add
+        })
+        .collect()
+    }
+}
+
 impl StagedRows {
     /// Files for the table that the transaction leads to. `changes`: changes of rows are recorded.
     ///
@@ -45,6 +57,38 @@ impl StagedRows {
         transaction: &Transaction,
         changes: bool,
     ) -> Result<Self, WriteError> {
+        let options = FileWriterOptions {
+            memory_limit: core.session.memory_limit() / SHARE,
+            ..FileWriterOptions::default()
+        };
+        Self::with_options(core, transaction, changes, options)
+    }
+
+    /// Files of at most `size` bytes each, about, for one of so many `writers` that write at the same
+    /// time.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_size(
+        core: &EngineCore,
+        transaction: &Transaction,
+        size: u64,
+        writers: usize,
+    ) -> Result<Self, WriteError> {
+        let memory = core.session.memory_limit() / SHARE;
+        let options = FileWriterOptions {
+            memory_limit: memory / writers.max(1),
+            target_file_size: Some(size),
+        };
+        Self::with_options(core, transaction, false, options)
+    }
+
+    fn with_options(
+        core: &EngineCore,
+        transaction: &Transaction,
+        changes: bool,
+        options: FileWriterOptions,
+    ) -> Result<Self, WriteError> {
         let (Some(protocol), Some(metadata)) = (transaction.protocol(), transaction.metadata())
         else {
             let error = Error::new("INTERNAL_ERROR", "A table without protocol or metadata.");
@@ -52,10 +96,6 @@ impl StagedRows {
         };
         let layout = Arc::new(TableLayout::new(protocol, metadata)?);
         let pool = core.session.memory_pool();
-        let options = FileWriterOptions {
-            memory_limit: core.session.memory_limit() / SHARE,
-            ..FileWriterOptions::default()
-        };
         let table = transaction.table();
         let writer = |make: fn(_, _, _, _, _) -> Result<DataFileWriter, FileError>| {
             make(

@@ -3,24 +3,24 @@
 use std::sync::{Arc, OnceLock};
 
 use delta_log::Table;
-use delta_transaction::maintenance::{after_commit, should_checkpoint};
-use delta_transaction::{Committed, find_commit};
+use delta_transaction::find_commit;
 use futures::FutureExt;
 use messages::Error;
-use spark_dialect::{Write, WriteOperation};
+use spark_dialect::{DropTable, Maintenance, Write, WriteOperation};
 
 use crate::catalog::is_parquet;
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
 use crate::host::StoreLocation;
 use crate::plan::open_tables::locate_delta;
+use crate::plan::planning::view_named;
 use crate::run::execution::Execution;
 use crate::run::statement_context::StatementContext;
 use crate::statements::describe;
 use crate::writes::attempt::Attempt;
 use crate::writes::errors::WriteError;
 use crate::writes::round::{Outcome, Round};
-use crate::writes::{alter, create, restore, rows};
+use crate::writes::{alter, create, drop_table, optimize, restore, rows, vacuum};
 
 /// Times that a statement is computed again because of a conflict.
 const RECOMPUTATIONS: usize = 3;
@@ -50,6 +50,15 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
         }
         WriteOperation::AddColumns(add) => alter::add_columns(round, add).boxed().await,
         WriteOperation::Restore(to) => restore::restore(round, to).boxed().await,
+        WriteOperation::Maintain(Maintenance::Optimize(statement)) => {
+            optimize::optimize(round, statement).boxed().await
+        }
+        WriteOperation::Maintain(Maintenance::Drop(statement)) => {
+            drop_table::drop_table(round, *statement).boxed().await
+        }
+        WriteOperation::Maintain(Maintenance::Vacuum(statement)) => {
+            vacuum::vacuum(round, statement).boxed().await
+        }
     }
 }
 
@@ -61,12 +70,23 @@ pub(crate) async fn execute_write(
     write: &Write,
     attempt: &OnceLock<Attempt>,
 ) -> Result<Execution, Error> {
-    let place = place(core, &context, write).await?;
+    let dropped = write.dropped_table();
+    if dropped.is_some() && view_named(core, &write.table).is_some() {
+        return Err(is_view(write));
+    }
+    let place = match (place(core, &context, write).await, dropped) {
+        (Err(error), Some(DropTable { if_exists: true }))
+            if error.code == "TABLE_OR_VIEW_NOT_FOUND" =>
+        {
+            return Ok(Execution::nothing(context, Arc::clone(&core.yield_timer)));
+        }
+        (place, _) => place?,
+    };
     if !place.can_write {
         return Err(read_only(&place.location));
     }
     let location = place.location.clone();
-    let table = context.table(place);
+    let table = context.table(place.clone());
     let earlier = match attempt.get() {
         Some(attempt) => find_commit(&table, attempt.id, attempt.after)
             .await
@@ -78,58 +98,67 @@ pub(crate) async fn execute_write(
             let text =
                 format!("An earlier attempt of this statement has committed version {version}.");
             context.note(text);
-            Ok((Some(version), Vec::new()))
+            Ok(Outcome::default())
         }
-        None => rounds(core, &context, table, write, attempt).await,
+        None => rounds(core, &context, (place, table), write, attempt).await,
     };
     // Also after an error, which may leave the outcome unknown.
     core.snapshots.committed(&location);
-    let (version, result) = outcome?;
-    if write.creates_table() {
+    let Outcome {
+        committed,
+        result,
+        rows,
+    } = outcome?;
+    if write.creates_table() || dropped.is_some() {
         core.catalog.forget();
     }
     context.finished();
     let yield_timer = Arc::clone(&core.yield_timer);
-    let execution = if result.is_empty() {
+    let execution = if let Some(rows) = rows {
+        Execution::of_batch(context, yield_timer, rows)
+    } else if result.is_empty() {
         Execution::nothing(context, yield_timer)
     } else {
         let row = describe::counts(&result).map_err(|error| from_datafusion(&error.into()))?;
         Execution::of_batch(context, yield_timer, row)
     };
+    let version = earlier.or(committed.map(|committed| committed.version));
     Ok(execution.written(location, version))
 }
 
 async fn rounds(
     core: &EngineCore,
     context: &Arc<StatementContext>,
-    table: Table,
+    (place, table): (StoreLocation, Table),
     write: &Write,
     attempt: &OnceLock<Attempt>,
-) -> Result<(Option<u64>, Vec<(String, i64)>), Error> {
+) -> Result<Outcome, Error> {
     let location = table.location.clone();
     let mut round = Round {
         core,
         context: Arc::clone(context),
         table,
+        place,
         id: core.environment.uuid(),
     };
-    let before = round.snapshot_if_any().await?;
-    let first = Attempt {
-        id: round.id,
-        after: before.map(|snapshot| snapshot.version()),
-    };
-    round.id = attempt.get_or_init(|| first).id;
+    if write.is_done_by_a_commit() {
+        let before = round.snapshot_if_any().await?;
+        let first = Attempt {
+            id: round.id,
+            after: before.map(|snapshot| snapshot.version()),
+        };
+        round.id = attempt.get_or_init(|| first).id;
+    }
     if write.must_exist {
         round.snapshot().await?;
     }
     for n in 0.. {
         match run(&round, write).await {
             Ok(outcome) => {
-                let Outcome { committed, result } = outcome;
-                if let Some(committed) = &committed {
-                    maintain(&round, committed).await;
+                if let Some(committed) = &outcome.committed {
+                    round.maintain(committed).await;
                 }
-                return Ok((committed.map(|committed| committed.version), result));
+                return Ok(outcome);
             }
             Err(WriteError::Conflict(_)) if n < RECOMPUTATIONS => {
                 core.snapshots.committed(&location);
@@ -139,24 +168,6 @@ async fn rounds(
         }
     }
     Err(Error::new("INTERNAL_ERROR", "A statement without an end."))
-}
-
-/// Writes a checkpoint where one is due. The statement is done: what goes wrong here is a warning.
-async fn maintain(round: &Round<'_>, committed: &Committed) {
-    let Committed {
-        version, snapshot, ..
-    } = committed;
-    if !should_checkpoint(*version, snapshot.metadata()) {
-        return;
-    }
-    let faults = after_commit(&round.table, snapshot, &*round.core.environment).await;
-    for fault in faults {
-        let location = &round.table.location;
-        let text = format!(
-            "{location}: version {version} is committed, but its log was not tidied up: {fault}"
-        );
-        round.context.note(text);
-    }
 }
 
 /// The place of the table to write.
@@ -173,6 +184,11 @@ async fn place(
     }
     let table = locate_delta(core, context, &write.table).await?;
     core.catalog.locate_url(&table.location)
+}
+
+fn is_view(write: &Write) -> Error {
+    let message = format!("{} is a temporary view, not a table.", write.table);
+    Error::new("WRONG_COMMAND_FOR_OBJECT_TYPE", message).with_hint("DROP VIEW drops it.")
 }
 
 fn read_only(location: &str) -> Error {

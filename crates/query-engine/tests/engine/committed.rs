@@ -83,6 +83,8 @@ enum Dml {
     Upsert(Vec<ModelRow>),
     /// Rows that the source does not have go.
     DeleteOthers(Vec<ModelRow>),
+    /// The same rows in other files.
+    Optimize(&'static str),
 }
 
 fn statements() -> impl Strategy<Value = Dml> {
@@ -94,6 +96,8 @@ fn statements() -> impl Strategy<Value = Dml> {
         rows().prop_map(Dml::Insert),
         rows().prop_map(|rows| Dml::Upsert(by_id(rows))),
         rows().prop_map(|rows| Dml::DeleteOthers(by_id(rows))),
+        Just(Dml::Optimize("")),
+        Just(Dml::Optimize("ZORDER BY (a, s, b)")),
     ]
 }
 
@@ -135,6 +139,7 @@ impl Dml {
                  WHEN NOT MATCHED THEN INSERT *",
                 values(rows)
             ),
+            Self::Optimize(how) => format!("OPTIMIZE t {how}"),
             Self::DeleteOthers(rows) => format!(
                 "MERGE INTO t USING ({}) s ON t.id = s.id WHEN NOT MATCHED BY SOURCE THEN DELETE",
                 values(rows)
@@ -154,6 +159,7 @@ impl Dml {
                 }
             }
             Self::Insert(rows) => table.extend(rows.iter().cloned()),
+            Self::Optimize(_) => {}
             Self::Upsert(rows) => {
                 let new: Vec<ModelRow> = rows
                     .iter()

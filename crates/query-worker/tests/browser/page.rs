@@ -54,6 +54,7 @@ impl Page {
             sql: sql.to_owned(),
             credit,
             preview: false,
+            resume: None,
         });
     }
 

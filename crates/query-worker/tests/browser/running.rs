@@ -1,7 +1,7 @@
 //! Scripts through the message loop: rows, credit, cancellation, failures.
 
 use arrow::array::RecordBatch;
-use messages::engine::{FromWorker, ToWorker};
+use messages::engine::{FromWorker, Resume, ToWorker};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::WorkerGlobalScope;
@@ -239,20 +239,56 @@ async fn query_that_needs_more_than_the_memory_pool_ends_in_an_error() {
 }
 
 #[wasm_bindgen_test]
-async fn write_that_was_sent_is_not_called_cancelled() {
+async fn write_that_was_sent_is_not_called_cancelled_and_is_found_when_its_script_goes_on() {
     let mut page = Page::connected();
     put_table("bucket/t");
     fake::proxy_answers("hang", "");
-    page.run(1, "DELETE FROM delta.`s3a://bucket/t` WHERE a = 1", 9);
+    let sql = "SELECT 1; DELETE FROM delta.`s3a://bucket/t` WHERE a = 1; SELECT 2";
+    page.run(1, sql, 9);
     while fake::commits().is_empty() {
         crate::wait_a_turn().await;
     }
     page.service.handle(ToWorker::Cancel { id: 1 });
     let (messages, _) = page.finish(1).await;
-    let Some(FromWorker::Failed { error, .. }) = messages.last() else {
+    let Some(FromWorker::Failed {
+        index: Some(1),
+        error,
+        attempt: Some(attempt),
+        ..
+    }) = messages.last()
+    else {
         panic!("{messages:?}")
     };
     assert_eq!(error.code, "COMMIT_OUTCOME_UNKNOWN");
+    assert_eq!(attempt.after, Some(1));
+
+    // It was made after all.
+    let sent = fake::commits();
+    let commit = format!("{}/_delta_log/{:020}.json", "bucket/t", 2);
+    fake::put_object(&commit, sent[0].body.as_bytes());
+    page.service.handle(ToWorker::Run {
+        id: 2,
+        sql: sql.to_owned(),
+        credit: 9,
+        preview: false,
+        resume: Some(Resume {
+            from: 1,
+            attempt: Some(attempt.clone()),
+        }),
+    });
+    let (messages, _) = page.finish(2).await;
+    assert!(
+        matches!(messages.last(), Some(FromWorker::Done { .. })),
+        "{messages:?}"
+    );
+    let versions = messages.iter().filter_map(|message| match message {
+        FromWorker::StatementDone { index, summary, .. } => Some((*index, summary.version)),
+        _ => None,
+    });
+    assert_eq!(versions.collect::<Vec<_>>(), [(1, Some(2)), (2, None)]);
+    assert_eq!(fake::commits().len(), sent.len(), "it was sent once more");
+    let sum = "SELECT sum(a) FROM delta.`s3a://bucket/t`";
+    assert_eq!(page.bigint(3, sum).await, 5);
 }
 
 #[wasm_bindgen_test]

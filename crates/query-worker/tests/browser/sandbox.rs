@@ -49,6 +49,7 @@ impl Page {
             sql: sql.to_owned(),
             credit: 9,
             preview: true,
+            resume: None,
         });
         let (messages, _) = self.finish(id).await;
         let effects = messages.iter().filter_map(|message| {

@@ -3,6 +3,7 @@
 mod descriptions;
 pub(crate) mod duplicate_columns;
 mod expression;
+mod maintenance;
 pub(crate) mod merge;
 pub(crate) mod merge_rows;
 mod outputs;

@@ -100,9 +100,7 @@ impl Insert {
         let Some((qualifier, condition)) = self.replace_where()? else {
             return Ok(None);
         };
-        let relation = scope_relation(&qualifier, columns(target));
-        check_names(&[relation], &[condition])?;
-        let query = expressions(&[(TARGET, &qualifier)], vec![condition.clone()])?;
+        let query = condition_over_rows(&qualifier, target, condition)?;
         Ok(Some((query, condition.to_string())))
     }
 
@@ -122,6 +120,20 @@ impl Insert {
         };
         Ok(Some((qualifier, condition)))
     }
+}
+
+/// A condition over [`TARGET`], as the one expression of a query.
+///
+/// # Errors
+/// `UNRESOLVED_COLUMN.WITH_SUGGESTION` for a name that is none of the table's columns.
+pub(crate) fn condition_over_rows(
+    qualifier: &Qualifier,
+    target: &Schema,
+    condition: &Expr,
+) -> Result<Query, Error> {
+    let relation = scope_relation(qualifier, columns(target));
+    check_names(&[relation], &[condition])?;
+    expressions(&[(TARGET, qualifier)], vec![condition.clone()])
 }
 
 /// Expressions over the columns of a table, as its log has them: constraints, generation expressions,

@@ -3,6 +3,7 @@
 mod column_types;
 mod create_alter;
 mod describe_show;
+mod maintenance;
 mod merge;
 mod options;
 mod parser;

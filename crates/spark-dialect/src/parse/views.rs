@@ -3,7 +3,6 @@
 use messages::Error;
 use sqlparser::tokenizer::Token;
 
-use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
 use crate::statement::StatementKind;
 
@@ -35,14 +34,8 @@ impl StatementParser<'_> {
         })
     }
 
+    /// What follows DROP.
     pub fn drop_view(&mut self) -> Result<StatementKind, Error> {
-        self.parser.advance_token();
-        if self.word("TABLE") {
-            return Err(not_supported(
-                "DROP TABLE",
-                "Lakeglass deletes no tables. CREATE OR REPLACE TABLE starts one anew, with its history.",
-            ));
-        }
         let _ = self.word("TEMPORARY") || self.word("TEMP");
         self.expect_word("VIEW")?;
         let if_exists = self.words(&["IF", "EXISTS"]);

@@ -15,6 +15,8 @@ fn errors_name_line_and_column_of_the_script() {
         ("SELECT INTERVAL '1' DAY TO HOUR", "line 1, column 8"),
         ("UPDATE t SET a 1", "line 1, column 16"),
         ("CREATE TABLE t (a INT", "line 1, column 22"),
+        ("VACUUM t RETAIN -1 HOURS", "line 1, column 17"),
+        ("VACUUM t RETAIN 5 DAYS", "line 1, column 19"),
     ] {
         let error = refusal(sql);
         assert_eq!(error.code, "PARSE_SYNTAX_ERROR", "{sql}: {error}");
@@ -142,9 +144,8 @@ fn what_spark_refuses_is_refused() {
 #[test]
 fn statements_of_later_versions_are_refused_by_name() {
     for (sql, name) in [
-        ("OPTIMIZE t", "OPTIMIZE"),
-        ("OPTIMIZE t ZORDER BY (amount)", "OPTIMIZE"),
-        ("VACUUM t RETAIN 0 HOURS DRY RUN", "VACUUM"),
+        ("OPTIMIZE t FULL", "OPTIMIZE … FULL"),
+        ("VACUUM t LITE", "VACUUM … LITE"),
         (
             "ALTER TABLE t ADD CONSTRAINT positive CHECK (amount > 0)",
             "ADD CONSTRAINT",
@@ -162,7 +163,6 @@ fn statements_of_later_versions_are_refused_by_name() {
             "AFTER",
         ),
         ("ALTER TABLE t ADD COLUMN score INT FIRST", "FIRST"),
-        ("DROP TABLE t", "DROP TABLE"),
         ("TRUNCATE TABLE t", "TRUNCATE"),
         ("CREATE VIEW v AS SELECT 1", "view"),
         ("CREATE TABLE t USING parquet AS SELECT 1 AS a", "parquet"),

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const VALID: [&str; 12] = [
+const VALID: [&str; 14] = [
     "SELECT COUNT(*) FROM delta.`s3a://b/t` VERSION AS OF 3 AS x WHERE a RLIKE 'x' ORDER BY 1 LIMIT 2",
     "SELECT * FROM VALUES (1, 'a'), (2, \"b\") AS v(a, b) JOIN t ON v.a <=> t.a",
     "WITH c AS (SELECT 1.5F, -128Y, INTERVAL 1 DAY 2 HOURS) SELECT * FROM c, table_changes('t', 0, 5), table_diff('t', 0, 5, 'id')",
@@ -20,6 +20,8 @@ const VALID: [&str; 12] = [
     "ALTER TABLE t ADD COLUMNS (a DECIMAL(10, 2), b STRUCT<c: INT>)",
     "UPDATE t AS x SET a = CASE WHEN b THEN 1 ELSE 2 END, x.c = a DIV 2 WHERE a IS NOT NULL",
     "SELECT CAST(a AS TIMESTAMP)::STRING, a[0], m['k'], s.f, x -> x + 1, sum(a) OVER (PARTITION BY b ORDER BY c)",
+    "OPTIMIZE t WHERE date >= '2024' AND date < '2025' ZORDER BY (amount, `a b`.c)",
+    "VACUUM t RETAIN 168.5 HOURS DRY RUN; VACUUM delta.`s3a://b/t` FULL; DROP TABLE IF EXISTS b.t PURGE",
     "SET a.b = c; DESCRIBE HISTORY t LIMIT 3; SHOW TBLPROPERTIES t; RESTORE t TO TIMESTAMP AS OF '2024-05-01'",
 ];
 
@@ -64,7 +66,11 @@ fn exercise(sql: &str) {
                 }
                 WriteOperation::AddColumns(add) => drop(add.columns(&schema).map(<[_]>::len)),
                 WriteOperation::CreateTableAsSelect { source, .. } => resolve([source]),
-                WriteOperation::CreateTable { .. }
+                WriteOperation::Maintain(Maintenance::Optimize(optimize)) => {
+                    drop(optimize.partition_condition(&schema));
+                }
+                WriteOperation::Maintain(Maintenance::Vacuum(_) | Maintenance::Drop(_))
+                | WriteOperation::CreateTable { .. }
                 | WriteOperation::SetTableProperties(_)
                 | WriteOperation::Restore(_) => {}
             },

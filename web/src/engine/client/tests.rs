@@ -103,20 +103,21 @@ impl Page {
 
     fn run(&self, sql: &'static str) -> RunHandle {
         let heard = Rc::clone(&self.heard);
-        self.client.run(sql.to_owned(), 2, false, move |event| {
-            let what = match event {
-                RunEvent::Message(FromWorker::Done { .. }, _) => "done".to_owned(),
-                RunEvent::Message(FromWorker::Cancelled { .. }, _) => "cancelled".to_owned(),
-                RunEvent::Message(FromWorker::Failed { error, .. }, _) => error.code,
-                RunEvent::Message(FromWorker::Batch { .. }, bytes) => {
-                    format!("batch of {} bytes", bytes.unwrap().len())
-                }
-                RunEvent::Message(message, _) => format!("{message:?}"),
-                RunEvent::Replaced => "replaced".to_owned(),
-                RunEvent::Lost(error) => error.code,
-            };
-            heard.borrow_mut().push(format!("{sql}: {what}"));
-        })
+        self.client
+            .run(sql.to_owned(), 2, false, None, move |event| {
+                let what = match event {
+                    RunEvent::Message(FromWorker::Done { .. }, _) => "done".to_owned(),
+                    RunEvent::Message(FromWorker::Cancelled { .. }, _) => "cancelled".to_owned(),
+                    RunEvent::Message(FromWorker::Failed { error, .. }, _) => error.code,
+                    RunEvent::Message(FromWorker::Batch { .. }, bytes) => {
+                        format!("batch of {} bytes", bytes.unwrap().len())
+                    }
+                    RunEvent::Message(message, _) => format!("{message:?}"),
+                    RunEvent::Replaced => "replaced".to_owned(),
+                    RunEvent::Lost(error) => error.code,
+                };
+                heard.borrow_mut().push(format!("{sql}: {what}"));
+            })
     }
 
     /// Events of the runs since the last call.
@@ -246,6 +247,7 @@ fn runs_go_to_the_worker_one_after_the_other() {
         id: first.id + 1,
         index: Some(0),
         error: Error::new("X", "no"),
+        attempt: None,
     });
     assert_eq!(page.heard(), ["b: X"]);
     assert_eq!(page.started(), ["c"]);
@@ -322,6 +324,7 @@ fn question_that_fails_is_no_matter_of_the_runs() {
         id: run.id + 1,
         index: None,
         error: error.clone(),
+        attempt: None,
     });
     assert_eq!(answer.now_or_never(), Some(Err(error)));
     assert!(page.heard().is_empty());

@@ -121,6 +121,7 @@ fn failed_statement_rejects_with_its_error_and_what_was_written_before() {
         id: 1,
         index: Some(1),
         error: error.clone(),
+        attempt: None,
     };
     assert_eq!(message(&mut collected, failed), Step::Reject(error));
     assert_eq!(collected.writes.tables.len(), 1);
@@ -162,6 +163,7 @@ fn lost_engine_leaves_open_what_was_written() {
         id: 1,
         index: Some(0),
         error: Error::new("COMMIT_OUTCOME_UNKNOWN", "the connection was lost"),
+        attempt: None,
     };
     message(&mut unknown, failed);
     assert!(unknown.writes.unknown);

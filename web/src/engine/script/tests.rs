@@ -218,8 +218,93 @@ fn preview_of_a_script_that_failed_can_not_be_kept() {
             id: 1,
             index: Some(0),
             error: Error::new("X", "no"),
+            attempt: None,
         },
         None,
     );
     assert!(!script.can_be_kept());
+}
+
+fn failed(index: Option<u32>, code: &str, attempt: Option<Attempt>) -> FromWorker {
+    FromWorker::Failed {
+        id: 1,
+        index,
+        error: Error::new(code, "no"),
+        attempt,
+    }
+}
+
+fn write(script: &mut Script, index: u32, count: u32) {
+    script.apply(
+        FromWorker::StatementStarted {
+            id: 1,
+            index,
+            count,
+            text: format!("write {index}"),
+            is_write: true,
+        },
+        None,
+    );
+}
+
+#[test]
+fn script_that_failed_goes_on_where_it_failed() {
+    let mut script = Script::new(1, "a; b; c".into());
+    assert_eq!(script.repeat(), None);
+    started(&mut script, 0, 3);
+    started(&mut script, 1, 3);
+    script.apply(failed(Some(1), "X", None), None);
+    let resume = Resume {
+        from: 1,
+        attempt: None,
+    };
+    assert_eq!(script.repeat(), Some(Repeat::From(resume.clone())));
+    let mut rest = script.resumed(2, &resume);
+    assert_eq!(rest.repeat(), None);
+    started(&mut rest, 1, 3);
+    let texts: Vec<&str> = rest.statements.iter().map(|s| s.text.as_str()).collect();
+    assert_eq!(texts, ["statement 0", "statement 1"]);
+    assert!(!rest.statements[0].columns.is_empty(), "its result stays");
+
+    let mut first = Script::new(1, "a; b".into());
+    started(&mut first, 0, 2);
+    first.apply(failed(Some(0), "X", None), None);
+    assert_eq!(first.repeat(), Some(Repeat::All));
+}
+
+#[test]
+fn write_of_unknown_outcome_is_looked_for_or_asked_about_and_never_just_run_again() {
+    let attempt = Attempt {
+        id: "5c2a3f9e-0000-4000-8000-000000000000".into(),
+        after: Some(3),
+    };
+    let mut script = Script::new(1, "a".into());
+    write(&mut script, 0, 1);
+    let unknown = failed(Some(0), COMMIT_OUTCOME_UNKNOWN, Some(attempt.clone()));
+    script.apply(unknown, None);
+    let found = Resume {
+        from: 0,
+        attempt: Some(attempt),
+    };
+    assert_eq!(script.repeat(), Some(Repeat::Find(found)));
+
+    let blind = Resume {
+        from: 0,
+        attempt: None,
+    };
+    let mut script = Script::new(1, "a".into());
+    write(&mut script, 0, 1);
+    script.apply(failed(Some(0), COMMIT_OUTCOME_UNKNOWN, None), None);
+    assert_eq!(script.repeat(), Some(Repeat::Ask(blind.clone())));
+
+    // The engine went away while it wrote.
+    let mut script = Script::new(1, "a".into());
+    write(&mut script, 0, 1);
+    script.on_event(RunEvent::Lost(Error::new("ENGINE_CRASHED", "gone")));
+    assert_eq!(script.repeat(), Some(Repeat::Ask(blind)));
+    // While it read, there is nothing to be afraid of.
+    let mut script = Script::new(1, "a".into());
+    started(&mut script, 0, 1);
+    script.on_event(RunEvent::Lost(Error::new("ENGINE_CRASHED", "gone")));
+    assert_eq!(script.repeat(), Some(Repeat::All));
 }

@@ -268,17 +268,30 @@ pub async fn first_batch(engine: &Engine, sql: &str) -> (Option<RecordBatch>, Ex
     (batch, execution)
 }
 
-/// A clock that stands still, and ids that count.
+/// A clock that stands still until it is set, and ids that count.
 #[derive(Debug, Default)]
-pub struct Steady(std::sync::atomic::AtomicU64);
+pub struct Steady {
+    ids: std::sync::atomic::AtomicU64,
+    time: std::sync::atomic::AtomicI64,
+}
+
+impl Steady {
+    /// Sets the clock, in milliseconds since the epoch.
+    pub fn set(&self, time: i64) {
+        self.time.store(time, Ordering::Relaxed);
+    }
+}
 
 impl query_engine::Environment for Steady {
     fn now(&self) -> i64 {
-        1_700_000_000_000
+        match self.time.load(Ordering::Relaxed) {
+            0 => 1_700_000_000_000,
+            time => time,
+        }
     }
 
     fn uuid(&self) -> query_engine::Uuid {
-        let n = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let n = self.ids.fetch_add(1, Ordering::Relaxed);
         query_engine::Uuid::from_u64_pair(7, n)
     }
 }

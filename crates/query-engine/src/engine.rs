@@ -88,7 +88,16 @@ impl Engine {
     #[must_use]
     pub fn over(&self, stores: Arc<dyn Stores>) -> Self {
         Self {
-            core: Arc::new(self.core.over(stores)),
+            core: Arc::new(self.core.over(stores, Arc::clone(&self.core.session))),
+        }
+    }
+
+    /// An engine over other stores, in a session of its own that begins as this one's is now.
+    #[must_use]
+    pub fn fork(&self, stores: Arc<dyn Stores>) -> Self {
+        let session = Arc::new(self.core.session.copy());
+        Self {
+            core: Arc::new(self.core.over(stores, session)),
         }
     }
 

@@ -42,13 +42,13 @@ impl EngineCore {
         }
     }
 
-    /// The state of an engine over other stores, whose tables may be other ones.
-    pub fn over(&self, stores: Arc<dyn Stores>) -> Self {
+    /// The state of an engine in a session over other stores, whose tables may be other ones.
+    pub fn over(&self, stores: Arc<dyn Stores>, session: Arc<Session>) -> Self {
         Self {
             environment: Arc::clone(&self.environment),
             yield_timer: Arc::clone(&self.yield_timer),
             catalog: Catalog::new(stores),
-            session: Arc::clone(&self.session),
+            session,
             snapshots: Arc::new(self.snapshots.copy()),
             footers: Arc::clone(&self.footers),
         }

@@ -296,7 +296,7 @@ impl State {
         };
         self.preview.take();
         sandbox.reset();
-        session.renew();
+        session.renew(session);
         let state = sandbox.state();
         self.outbox.post(&FromWorker::Sandbox { state });
         self.outbox.post(&FromWorker::SandboxReset { id });
@@ -309,7 +309,11 @@ impl State {
                 return false;
             };
             let before = preview.before.as_ref();
-            before.is_some_and(|before| sandbox.replace(before, fork))
+            let kept = before.is_some_and(|before| sandbox.replace(before, fork));
+            if kept {
+                session.renew(&preview.fork);
+            }
+            kept
         });
         let (true, Some(sandbox)) = (kept, &session.sandbox) else {
             let message = "The sandbox has changed since the preview, which shows what the statement did before.";
@@ -317,7 +321,6 @@ impl State {
                 .with_hint("Nothing was written. Preview the statement again, or run it.");
             return self.outbox.post(&failed(id, error));
         };
-        session.renew();
         let state = sandbox.state();
         self.outbox.post(&FromWorker::Sandbox { state });
         self.outbox.post(&FromWorker::PreviewKept { id });

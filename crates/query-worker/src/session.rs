@@ -96,7 +96,7 @@ impl Session {
             None => Sandbox::above(Arc::clone(&self.direct), DEFAULT_LIMIT),
         };
         Self {
-            engine: RefCell::new(self.engine().over(stores(&self.direct, Some(&fork)))),
+            engine: RefCell::new(self.engine().fork(stores(&self.direct, Some(&fork)))),
             scheduler: Arc::clone(&self.scheduler),
             sandbox: Some(Rc::new(fork)),
             direct: Arc::clone(&self.direct),
@@ -104,9 +104,10 @@ impl Session {
         }
     }
 
-    /// Forgets what is known of tables, after the sandbox was made another one.
-    pub fn renew(&self) {
-        let renewed = self
+    /// Forgets what is known of tables, after the sandbox was made another one; views and options are
+    /// those of the session `from`.
+    pub fn renew(&self, from: &Self) {
+        let renewed = from
             .engine()
             .over(stores(&self.direct, self.sandbox.as_deref()));
         self.engine.replace(renewed);

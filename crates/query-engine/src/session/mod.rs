@@ -101,6 +101,18 @@ impl Session {
         }
     }
 
+    /// One of its own with the same views and options, which shares the memory pool.
+    pub fn copy(&self) -> Self {
+        let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            state: self.state.clone(),
+            memory_limit: self.memory_limit,
+            views: Mutex::new(views.clone()),
+            options: Mutex::new(options.clone()),
+        }
+    }
+
     /// A state of its own for one statement, with no tables in it; `now()` is this moment.
     pub fn statement_state(&self) -> SessionState {
         let mut state = SessionStateBuilder::new_from_existing(self.state.clone())

@@ -25,6 +25,14 @@ pub(crate) struct StoresBelow {
     stores: Mutex<Arc<FetchStores>>,
 }
 
+/// A key of all stores, as one of them has it.
+struct Found {
+    store: Arc<dyn ObjectStore>,
+    /// The store's folder, which its keys lie in above.
+    folder: Path,
+    path: Path,
+}
+
 impl StoresBelow {
     pub fn new(stores: Arc<FetchStores>) -> Self {
         Self {
@@ -42,8 +50,8 @@ impl StoresBelow {
         Arc::clone(&stores)
     }
 
-    /// The store of a key, and the key in it; `None` in an empty bucket.
-    fn split(&self, key: &Path) -> Result<Option<(Arc<dyn ObjectStore>, Path, Path)>> {
+    /// The store of a key; `None` in an empty bucket.
+    fn split(&self, key: &Path) -> Result<Option<Found>> {
         let Some((name, rest)) = store_of(key) else {
             return Ok(None);
         };
@@ -55,7 +63,11 @@ impl StoresBelow {
             store: "connection",
             source: source.into(),
         })?;
-        Ok(Some((store, folder_of(&name), rest)))
+        Ok(Some(Found {
+            store,
+            folder: folder_of(&name),
+            path: rest,
+        }))
     }
 
     fn list_from(
@@ -63,15 +75,20 @@ impl StoresBelow {
         prefix: Option<&Path>,
         offset: Option<&Path>,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        let (store, folder, prefix) = match self.split(prefix.unwrap_or(&Path::default())) {
+        let found = self.split(prefix.unwrap_or(&Path::default()));
+        let Found {
+            store,
+            folder,
+            path,
+        } = match found {
             Ok(Some(found)) => found,
             Ok(None) => return stream::empty().boxed(),
             Err(error) => return stream::once(std::future::ready(Err(error))).boxed(),
         };
         let offset = offset.map(|offset| inside(&folder, offset));
         let listed = match offset {
-            Some(offset) => store.list_with_offset(Some(&prefix), &offset),
-            None => store.list(Some(&prefix)),
+            Some(offset) => store.list_with_offset(Some(&path), &offset),
+            None => store.list(Some(&path)),
         };
         listed.map(move |meta| Ok(outside(&folder, meta?))).boxed()
     }
@@ -145,17 +162,17 @@ impl ObjectStore for StoresBelow {
     }
 
     async fn get_opts(&self, key: &Path, options: GetOptions) -> Result<GetResult> {
-        let Some((store, folder, path)) = self.split(key)? else {
+        let Some(found) = self.split(key)? else {
             return Err(nothing_at(key));
         };
-        let mut found = store.get_opts(&path, options).await?;
-        found.meta = outside(&folder, found.meta);
-        Ok(found)
+        let mut read = found.store.get_opts(&found.path, options).await?;
+        read.meta = outside(&found.folder, read.meta);
+        Ok(read)
     }
 
     async fn get_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         match self.split(key)? {
-            Some((store, _, path)) => store.get_ranges(&path, ranges).await,
+            Some(found) => found.store.get_ranges(&found.path, ranges).await,
             None => Err(nothing_at(key)),
         }
     }
@@ -181,13 +198,18 @@ impl ObjectStore for StoresBelow {
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let split = self.split(prefix.unwrap_or(&Path::default()))?;
-        let Some((store, folder, prefix)) = split else {
+        let Some(Found {
+            store,
+            folder,
+            path,
+        }) = split
+        else {
             return Ok(ListResult {
                 common_prefixes: Vec::new(),
                 objects: Vec::new(),
             });
         };
-        let found = store.list_with_delimiter(Some(&prefix)).await?;
+        let found = store.list_with_delimiter(Some(&path)).await?;
         let folders = found.common_prefixes.iter();
         Ok(ListResult {
             common_prefixes: folders.map(|path| above(&folder, path)).collect(),

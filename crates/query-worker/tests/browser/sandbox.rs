@@ -240,6 +240,50 @@ async fn preview_of_a_sandbox_that_has_changed_since_is_not_kept() {
 }
 
 #[wasm_bindgen_test]
+async fn what_a_preview_sets_in_its_session_stays_in_it_until_it_is_kept() {
+    let mut page = Page::sandboxed(IN_MEMORY);
+    let script = "CREATE TEMPORARY VIEW seven AS SELECT CAST(7 AS BIGINT) AS a;
+        INSERT INTO delta.`s3a://bucket/t` SELECT a, 'seven' FROM seven";
+    let view = "SELECT a FROM seven";
+    page.preview(1, script).await;
+    page.run(2, view, 9);
+    let (messages, _) = page.finish(2).await;
+    assert!(
+        matches!(messages.last(), Some(FromWorker::Failed { .. })),
+        "{messages:?}"
+    );
+    page.preview(3, script).await;
+    let kept = page.answer(ToWorker::KeepPreview { id: 4, run: 3 }).await;
+    assert!(kept.is_ok(), "{kept:?}");
+    assert_eq!(page.bigint(5, view).await, 7);
+}
+
+#[wasm_bindgen_test]
+async fn table_that_is_dropped_is_gone_from_the_sandbox_alone() {
+    let mut page = Page::sandboxed(IN_MEMORY);
+    let drop = "DROP TABLE delta.`s3a://bucket/t`";
+    let (effects, messages) = page.preview(1, drop).await;
+    let said = effects.first().and_then(|effect| effect.no_rows.as_deref());
+    assert!(
+        said.is_some_and(|said| said.contains("gone")),
+        "{messages:?}"
+    );
+    assert_eq!(page.bigint(2, SUM).await, 6);
+    page.write(3, drop).await;
+    // What others go on with is not seen: it is the dropped table's.
+    append("bucket/t/_delta_log/00000000000000000002.json");
+    page.run(4, SUM, 9);
+    let (messages, _) = page.finish(4).await;
+    let Some(FromWorker::Failed { error, .. }) = messages.last() else {
+        panic!("{messages:?}")
+    };
+    assert_eq!(error.code, "PATH_NOT_FOUND", "{error}");
+    nothing_was_sent();
+    page.service.handle(ToWorker::ResetSandbox { id: 5 });
+    assert_eq!(page.bigint(6, SUM).await, 6);
+}
+
+#[wasm_bindgen_test]
 async fn preview_beside_a_proxy_sends_it_nothing() {
     let mut page = Page::connected();
     put_table("bucket/t");

@@ -179,7 +179,7 @@ fn unreadable_rows_end_the_script_with_an_error() {
 
 #[test]
 fn preview_can_be_kept_once_its_effects_are_known_and_nobody_has_decided() {
-    let mut script = Script::new(1, "a".into()).as_preview();
+    let mut script = Script::new(1, "a".into()).into_preview();
     started(&mut script, 0, 1);
     done(&mut script, 0, true);
     let preview = Box::new(Preview {
@@ -211,7 +211,7 @@ fn preview_can_be_kept_once_its_effects_are_known_and_nobody_has_decided() {
 
 #[test]
 fn preview_of_a_script_that_failed_can_not_be_kept() {
-    let mut script = Script::new(1, "a".into()).as_preview();
+    let mut script = Script::new(1, "a".into()).into_preview();
     started(&mut script, 0, 1);
     script.apply(
         FromWorker::Failed {

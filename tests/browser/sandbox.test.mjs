@@ -126,6 +126,14 @@ describe("a page without a commit proxy", () => {
     assert.equal((await page.rows(guide.CHANGES)).length, 4);
   });
 
+  test("writes to tables of plain web servers too", async () => {
+    const table = `delta.\`${proxy.endpoint}/${RAW}/insurance_data_delta\``;
+    const [[before]] = await page.rows(`SELECT COUNT(*) FROM ${table}`);
+    await page.rows(`DELETE FROM ${table} WHERE claim_id IS NOT NULL`);
+    assert.deepEqual(await page.rows(`SELECT COUNT(*) FROM ${table}`), [["0"]]);
+    assert.deepEqual(await page.rows(`SELECT COUNT(*) FROM ${table} VERSION AS OF 2`), [[before]]);
+  });
+
   test("leaves the store as it is", async () => {
     const reads = ({ method }) => method === "GET" || method === "HEAD";
     assert.ok(proxy.exchanges.every(reads));
@@ -163,8 +171,10 @@ describe("a page without a commit proxy", () => {
     assert.match(shown, /delete\s+2\s+zwei/);
     assert.match(shown, /insert\s+3\s+DREI/);
     assert.deepEqual(await page.rows(`SELECT * FROM ${NOTES} ORDER BY id`), before);
+    assert.match(await page.part("ghost-5").innerText(), /UPDATE\s+preview/);
     await page.part("forget").click();
     await fate(page, "forgotten");
+    assert.equal(await page.part("ghost-5").count(), 0);
     assert.deepEqual(await page.rows(`SELECT * FROM ${NOTES} ORDER BY id`), before);
   });
 

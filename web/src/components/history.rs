@@ -9,7 +9,9 @@ use crate::browser;
 use crate::components::error::Problem;
 use crate::components::part::{live, on, part, when};
 use crate::format::numbers::count;
-use crate::format::timeline::{bars, headline, operation, row_delta, summary, tags};
+use crate::format::timeline::{
+    bars, headline, highest, operation, row_delta, share, summary, tags,
+};
 use crate::format::times::{full_time, short_time};
 use crate::state::{Pane, Workbench, workbench};
 
@@ -77,6 +79,14 @@ fn Timeline(table: Arc<TableDescription>) -> AnyView {
     let listed = RwSignal::new(PAGE);
     let latest = table.version;
     let shown = Memo::new(move |_| workbench.viewed.get().unwrap_or(latest));
+    let location = table.location.clone();
+    let ghosts = Memo::new(move |_| {
+        workbench.script.with(|script| {
+            let script = script.as_ref();
+            script.map_or_else(Vec::new, |script| script.commits_to_be(&location))
+        })
+    });
+    let highest = highest(&table.history);
     let strip: Vec<_> = bars(&table.history)
         .into_iter()
         .map(|bar| {
@@ -119,9 +129,19 @@ fn Timeline(table: Arc<TableDescription>) -> AnyView {
                 " "
                 <span class="quiet" title=size>{live(move || headline(&head_table, shown.get()))}</span>
             </p>
-            <div class="strip" aria-hidden="true" data-testid="strip">{strip}</div>
+            <div class="strip" aria-hidden="true" data-testid="strip">
+                {strip}
+                {live(move || ghosts.with(|ghosts| {
+                    let bar = |entry: &HistoryEntry| {
+                        let height = share(entry.num_rows, highest);
+                        view! { <i class="ghost" style:height=format!("{height}%")></i> }.into_any()
+                    };
+                    ghosts.iter().map(bar).collect::<Vec<_>>()
+                }))}
+            </div>
         </div>
         <ol class="versions">
+            {live(move || ghosts.with(|ghosts| ghosts.iter().rev().map(ghost).collect::<Vec<_>>()))}
             <For
                 each=move || table.history[..listed.get().min(total)].to_vec()
                 key=|entry| entry.version
@@ -149,18 +169,7 @@ fn Timeline(table: Arc<TableDescription>) -> AnyView {
 fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> AnyView {
     let workbench = workbench();
     let version = entry.version;
-    let marks: Vec<_> = tags(&entry)
-        .into_iter()
-        .map(|tag| view! { " "<span class="tag" class:bad=tag.grave>{tag.text}</span> }.into_any())
-        .collect();
-    let said = summary(&entry);
     let time = short_time(entry.timestamp, browser::wall_clock());
-    let line = if said.is_empty() {
-        time
-    } else {
-        format!("{time} · {said}")
-    };
-    let rows = row_delta(&entry);
     let title = full_time(entry.timestamp);
     view! {
         <li>
@@ -170,18 +179,58 @@ fn Version(entry: HistoryEntry, latest: u64, shown: Memo<u64>) -> AnyView {
                 title=format!("SELECT * … VERSION AS OF {version}\n{title}")
                 on:click=on(move |_| travel(workbench, version, latest))
             >
-                <span class="v">{version}</span>
-                <span class="what">
-                    <span class="op">{operation(&entry).to_owned()}</span>{marks}
-                    <time datetime=title.clone()>{line}</time>
-                </span>
-                <span class="delta">
-                    {rows.inserted.map(|rows| view! { <span class="plus">{rows}</span> }.into_any())}
-                    {rows.updated.map(|rows| view! { <span class="changed">{rows}</span> }.into_any())}
-                    {rows.deleted.map(|rows| view! { <span class="minus">{rows}</span> }.into_any())}
-                </span>
+                {told(&entry, &time)}
             </button>
         </li>
+    }
+    .into_any()
+}
+
+/// A version that a preview would make; a click goes to what it would change.
+fn ghost(entry: &HistoryEntry) -> AnyView {
+    let workbench = workbench();
+    view! {
+        <li>
+            <button
+                class="ghost"
+                data-testid=format!("ghost-{}", entry.version)
+                title="A preview: this version is not written"
+                on:click=on(move |_| {
+                    workbench.pane.set(Pane::Sql);
+                    workbench.chosen.set(None);
+                })
+            >
+                {told(entry, "preview")}
+            </button>
+        </li>
+    }
+    .into_any()
+}
+
+/// What a commit did, in two lines; `when` begins the second.
+fn told(entry: &HistoryEntry, when: &str) -> AnyView {
+    let marks: Vec<_> = tags(entry)
+        .into_iter()
+        .map(|tag| view! { " "<span class="tag" class:bad=tag.grave>{tag.text}</span> }.into_any())
+        .collect();
+    let said = summary(entry);
+    let line = if said.is_empty() {
+        when.to_owned()
+    } else {
+        format!("{when} · {said}")
+    };
+    let rows = row_delta(entry);
+    view! {
+        <span class="v">{entry.version}</span>
+        <span class="what">
+            <span class="op">{operation(entry).to_owned()}</span>{marks}
+            <time datetime=full_time(entry.timestamp)>{line}</time>
+        </span>
+        <span class="delta">
+            {rows.inserted.map(|rows| view! { <span class="plus">{rows}</span> }.into_any())}
+            {rows.updated.map(|rows| view! { <span class="changed">{rows}</span> }.into_any())}
+            {rows.deleted.map(|rows| view! { <span class="minus">{rows}</span> }.into_any())}
+        </span>
     }
     .into_any()
 }

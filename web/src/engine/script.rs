@@ -6,7 +6,7 @@ use messages::Error;
 use messages::engine::{Attempt, FromWorker, QueryMetrics, RequestId, Resume, StatementSummary};
 use messages::proxy::COMMIT_OUTCOME_UNKNOWN;
 use messages::sandbox::Preview;
-use messages::table::Column;
+use messages::table::{Column, HistoryEntry};
 
 use crate::arrow::decode;
 use crate::engine::client::RunEvent;
@@ -189,6 +189,22 @@ impl Script {
             preview: Some(PreviewRun::default()),
             ..self
         }
+    }
+
+    /// The commits that a preview would make to a table, as long as nobody has decided: the oldest first.
+    pub fn commits_to_be(&self, table: &str) -> Vec<HistoryEntry> {
+        let failed = matches!(self.phase, Phase::Failed { .. } | Phase::Cancelled { .. });
+        let preview = self.preview.as_ref();
+        let Some(preview) = preview.filter(|run| run.fate == Fate::Open && !failed) else {
+            return Vec::new();
+        };
+        let of_table = preview
+            .effects
+            .iter()
+            .filter(|effect| effect.table == table);
+        of_table
+            .filter_map(|effect| effect.commit.clone())
+            .collect()
     }
 
     /// Whether its effects are all known, and can be kept.

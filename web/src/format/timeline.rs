@@ -31,26 +31,30 @@ pub struct Tag {
 /// The strip, oldest first.
 pub fn bars(history: &[HistoryEntry]) -> Vec<Bar> {
     let shown = &history[..history.len().min(BARS)];
-    let highest = shown
-        .iter()
-        .filter_map(|entry| entry.num_rows)
-        .max()
-        .unwrap_or(0)
-        .max(1);
+    let highest = highest(history);
     shown
         .iter()
         .rev()
-        .map(|entry| {
-            let rows = entry.num_rows.unwrap_or(0);
-            let percent = (rows as f64 / highest as f64 * 100.0).round() as u32;
-            Bar {
-                version: entry.version,
-                height: percent.clamp(4, 100),
-                overwrote: is_overwrite(entry),
-                label: format!("Version {}: {}", entry.version, size(entry)),
-            }
+        .map(|entry| Bar {
+            version: entry.version,
+            height: share(entry.num_rows, highest),
+            overwrote: is_overwrite(entry),
+            label: format!("Version {}: {}", entry.version, size(entry)),
         })
         .collect()
+}
+
+/// Rows of the highest bar, at least one.
+pub fn highest(history: &[HistoryEntry]) -> u64 {
+    let shown = history[..history.len().min(BARS)].iter();
+    let rows = shown.filter_map(|entry| entry.num_rows).max();
+    rows.unwrap_or(0).max(1)
+}
+
+/// Percent of the highest bar that one of `rows` has, at least a visible few.
+pub fn share(rows: Option<u64>, highest: u64) -> u32 {
+    let percent = (rows.unwrap_or(0) as f64 / highest as f64 * 100.0).round() as u32;
+    percent.clamp(4, 100)
 }
 
 /// `of 7 · 2,410 rows · 6 files`.

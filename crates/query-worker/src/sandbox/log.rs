@@ -3,6 +3,9 @@
 use object_store::path::Path;
 use overlay_store::{Change, Snapshot};
 
+use super::below::store_of;
+use crate::stores::StoreName;
+
 /// Folder of a table's log.
 const LOG: &str = "_delta_log";
 
@@ -35,7 +38,15 @@ pub(crate) fn comes_after_own_commits(held: &Snapshot, key: &Path) -> bool {
         return true;
     };
     let version = name.split('.').filter_map(version).max();
-    version.map_or(name == HINT, |version| version >= first)
+    version.map_or_else(|| name == HINT && can_list(key), |version| version >= first)
+}
+
+/// Whether the log of a key is found without the hint.
+fn can_list(key: &Path) -> bool {
+    match store_of(key) {
+        Some((StoreName::Bucket(_), _)) => true,
+        Some((StoreName::Origin(_), _)) | None => false,
+    }
 }
 
 fn commit_version(name: &str) -> Option<u64> {

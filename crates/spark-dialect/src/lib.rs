@@ -61,8 +61,8 @@ pub use definitions::{ColumnDefinition, CreateMode, TableOptions};
 pub use maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 pub use parse::script::parse_script;
 pub use statement::{
-    AddColumns, Delete, ExplainMode, Insert, Merge, MergeWhen, ParsedStatement, Query, Relation,
-    StatementKind, TableFormat, TableName, TableReference, TimestampExpr, Update, VersionSpec,
-    Write, WriteOperation,
+    AddColumns, CloneTable, Delete, ExplainMode, Insert, Merge, MergeWhen, ParsedStatement, Query,
+    Relation, StatementKind, TableFormat, TableName, TableReference, TimestampExpr, Update,
+    VersionSpec, Write, WriteOperation,
 };
 pub use type_names::type_name;

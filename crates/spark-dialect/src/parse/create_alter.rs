@@ -10,7 +10,7 @@ use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
 use crate::errors::not_supported;
 use crate::identifiers::{exact_partition_columns, same_identifier};
 use crate::parse::parser::StatementParser;
-use crate::statement::{AddColumns, StatementKind, TableName, Write, WriteOperation};
+use crate::statement::{AddColumns, CloneTable, StatementKind, TableName, Write, WriteOperation};
 
 impl StatementParser<'_> {
     pub fn create(&mut self) -> Result<StatementKind, Error> {
@@ -78,6 +78,9 @@ impl StatementParser<'_> {
                 "Write a Delta table: delta.`…`.",
             ));
         }
+        if self.words(&["SHALLOW", "CLONE"]) {
+            return self.clone_table(table, mode, must_exist);
+        }
         let mut columns = Vec::new();
         if self.parser.peek_token_ref().token == Token::LParen
             && !["SELECT", "WITH", "VALUES"].iter().any(|word| {
@@ -126,9 +129,8 @@ impl StatementParser<'_> {
                 "LIKE",
                 "Name the columns, or use AS SELECT * FROM t LIMIT 0.",
             ),
-            ("SHALLOW", "Use AS SELECT * FROM t."),
-            ("DEEP", "Use AS SELECT * FROM t."),
-            ("CLONE", "Use AS SELECT * FROM t."),
+            ("DEEP", "Use AS SELECT * FROM t, or SHALLOW CLONE t."),
+            ("CLONE", "Use AS SELECT * FROM t, or SHALLOW CLONE t."),
         ] {
             if self.peek_word(word) {
                 return Err(not_supported(&format!("CREATE TABLE … {word}"), hint));
@@ -151,6 +153,43 @@ impl StatementParser<'_> {
             options,
             source,
         };
+        Ok(StatementKind::Write(Box::new(Write {
+            table,
+            location,
+            must_exist,
+            operation,
+        })))
+    }
+
+    /// What follows SHALLOW CLONE.
+    fn clone_table(
+        &mut self,
+        table: TableName,
+        mode: CreateMode,
+        must_exist: bool,
+    ) -> Result<StatementKind, Error> {
+        let source = self.table()?;
+        let at = match self.peek_word("VERSION") || self.peek_word("TIMESTAMP") {
+            true => Some(self.version_spec()?),
+            false => None,
+        };
+        let mut properties = BTreeMap::new();
+        let mut location = None;
+        loop {
+            if self.word("TBLPROPERTIES") {
+                properties = self.properties()?;
+            } else if self.word("LOCATION") {
+                location = Some(self.string()?);
+            } else {
+                break;
+            }
+        }
+        let operation = WriteOperation::Clone(CloneTable {
+            mode,
+            source,
+            at,
+            properties,
+        });
         Ok(StatementKind::Write(Box::new(Write {
             table,
             location,

@@ -9,7 +9,7 @@ use std::fmt;
 
 use sqlparser::ast;
 
-use crate::alter::Alter;
+use crate::alter::{Alter, ColumnPosition};
 use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
 use crate::maintenance::{DropTable, Maintenance};
 
@@ -420,6 +420,8 @@ pub struct Delete {
 #[derive(Debug, Clone)]
 pub struct AddColumns {
     pub(crate) columns: Vec<ColumnDefinition>,
+    /// Where each goes; `None`: behind those that the table has.
+    pub positions: Vec<Option<ColumnPosition>>,
 }
 
 /// `MERGE`; [`Merge::rows`] says what it does to which rows.

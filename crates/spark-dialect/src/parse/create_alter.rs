@@ -89,7 +89,7 @@ impl StatementParser<'_> {
         {
             self.expect_token(&Token::LParen)?;
             loop {
-                columns.push(self.column_definition(true)?);
+                columns.push(self.column_definition()?);
                 if !self.token(&Token::Comma) {
                     break;
                 }
@@ -217,7 +217,7 @@ impl StatementParser<'_> {
                     "Partition by a column; add one that holds the expression.",
                 ));
             } else {
-                let column = self.column_definition(true)?;
+                let column = self.column_definition()?;
                 names.push(column.name.clone());
                 columns.push(column);
             }
@@ -230,7 +230,7 @@ impl StatementParser<'_> {
     }
 
     /// `name TYPE [NOT NULL] [COMMENT '…']`.
-    fn column_definition(&mut self, create: bool) -> Result<ColumnDefinition, Error> {
+    fn column_definition(&mut self) -> Result<ColumnDefinition, Error> {
         let name = self.name()?;
         if self.parser.peek_token_ref().token == Token::Period {
             return Err(not_supported(
@@ -260,22 +260,13 @@ impl StatementParser<'_> {
             ("DEFAULT", "Give the value in each INSERT."),
             ("GENERATED", "Compute the column in each INSERT."),
             (
-                "FIRST",
-                "New columns come last; a SELECT can order them as you like.",
-            ),
-            (
-                "AFTER",
-                "New columns come last; a SELECT can order them as you like.",
-            ),
-            (
                 "PRIMARY",
                 "Delta tables have no keys; MERGE keeps rows unique.",
             ),
             ("REFERENCES", "Delta tables have no keys."),
             ("CHECK", "Filter the rows in each INSERT."),
         ] {
-            let order = matches!(word, "FIRST" | "AFTER");
-            if self.peek_word(word) && !(order && create) {
+            if self.peek_word(word) {
                 return Err(not_supported(&format!("{word} after a column"), hint));
             }
         }
@@ -348,9 +339,13 @@ impl StatementParser<'_> {
 
     fn add_columns(&mut self, table: TableName) -> Result<StatementKind, Error> {
         let parenthesised = self.token(&Token::LParen);
-        let mut columns = vec![self.column_definition(false)?];
-        while self.token(&Token::Comma) {
-            columns.push(self.column_definition(false)?);
+        let (mut columns, mut positions) = (Vec::new(), Vec::new());
+        loop {
+            columns.push(self.column_definition()?);
+            positions.push(self.column_position()?);
+            if !self.token(&Token::Comma) {
+                break;
+            }
         }
         if parenthesised {
             self.expect_token(&Token::RParen)?;
@@ -358,7 +353,7 @@ impl StatementParser<'_> {
         check_names(&columns)?;
         Ok(StatementKind::write(
             table,
-            WriteOperation::AddColumns(AddColumns { columns }),
+            WriteOperation::AddColumns(AddColumns { columns, positions }),
         ))
     }
 }

@@ -1,6 +1,6 @@
 //! `VACUUM`: what it deletes, what it says, and what it refuses.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use web_time::{SystemTime, UNIX_EPOCH};
 
 use delta_log::TimeTravel;
 use futures::TryStreamExt;

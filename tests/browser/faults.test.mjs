@@ -128,6 +128,39 @@ for (const [kind, skip] of Object.entries(STORES)) {
       rows = String(before + 1);
       await assertWorks();
     });
+
+    test("a write whose answer is lost is looked for before it is run again, and is there once", async () => {
+      // The commit is made; neither the proxy nor the store says so.
+      const commits = "**/api/v1/commits/**";
+      await page.context.route(commits, async (route) => {
+        await route.fetch().catch(() => {});
+        await route.abort();
+      });
+      const version = (await page.rows(`DESCRIBE HISTORY ${RAW_TABLE} LIMIT 1`))[0][0];
+      const next = `_delta_log/${String(Number(version) + 1).padStart(20, "0")}.json`;
+      proxy.inject("refuse", (request) => request.url.includes(next));
+      await page.type(`SELECT 'before' AS it; ${APPEND}; SELECT 'after' AS it`);
+      await page.part("error").waitFor();
+      assert.equal(await page.part("error-code").innerText(), "COMMIT_OUTCOME_UNKNOWN");
+      await page.context.unroute(commits);
+      proxy.heal();
+      await page.part("resume").click();
+      await page.part("grid").getByText("after").waitFor();
+      rows = String(Number(rows) + 1);
+      await assertWorks();
+    });
+
+    test("a script goes on where it failed, and repeats nothing", async () => {
+      await page.type(`${APPEND}; SELECT * FROM not_here; SELECT 'on' AS it`);
+      await page.part("error").waitFor();
+      assert.match(await page.part("repeat").innerText(), /1 statement before it has run/);
+      await page.rows("CREATE TEMPORARY VIEW not_here AS SELECT 1 AS a");
+      await page.part("resume").click();
+      await page.part("grid").getByText("on").waitFor();
+      await page.rows("DROP VIEW not_here");
+      rows = String(Number(rows) + 1);
+      await assertWorks();
+    });
   });
 }
 

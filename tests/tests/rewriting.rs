@@ -24,6 +24,8 @@ struct Tally {
     optimized: usize,
     partly_deleted: usize,
     vacuumed: usize,
+    renamed: usize,
+    narrowed: usize,
     read_by_delta_rs: usize,
     read_by_kernel: usize,
 }
@@ -64,6 +66,7 @@ async fn keep_their_rows(with_vectors: bool) {
     assert!(tally.optimized >= 150, "{tally:?}");
     assert!(tally.partly_deleted >= 60, "{tally:?}");
     assert!(tally.vacuumed >= 90, "{tally:?}");
+    assert!(tally.renamed >= 95 && tally.narrowed >= 50, "{tally:?}");
     assert!(tally.read_by_delta_rs >= 95, "{tally:?}");
     assert!(tally.read_by_kernel >= 100, "{tally:?}");
 }
@@ -243,7 +246,82 @@ async fn check(folder: &Path, with_vectors: bool, tally: &mut Tally) -> Result<(
     vacuumed
         .check(&before, &latest.ours)
         .context("after VACUUM")?;
-    Ok(())
+    alter(folder, &columns, before, &latest, tally).await
+}
+
+/// The columns under other names, and one less of them, as delta_kernel reads them too.
+async fn alter(
+    folder: &Path,
+    columns: &[String],
+    before: Readings,
+    latest: &Readings,
+    tally: &mut Tally,
+) -> Result<()> {
+    let engine = writing_engine();
+    let table = name(folder);
+    let quoted = |column: &str| format!("`{}`", column.replace('`', "``"));
+    let first = quoted(&columns[0]);
+    let add = format!("ADD CONSTRAINT holds CHECK ({first} IS NULL OR {first} IS NOT NULL)");
+    statement(&engine, &format!("ALTER TABLE {table} {add}")).await?;
+    let constrained = Readings::take(folder, columns).await?;
+    constrained
+        .check(&before, &latest.ours)
+        .context("after ADD CONSTRAINT")?;
+    let drop = format!("ALTER TABLE {table} DROP CONSTRAINT holds");
+    statement(&engine, &drop).await?;
+    let map = "SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')";
+    if let Err(error) = statement(&engine, &format!("ALTER TABLE {table} {map}")).await {
+        let text = format!("{error:#}");
+        ensure!(text.contains("MODE_CHANGE"), "{text}");
+    }
+    // delta-rs reads no mapped tables.
+    let before = Readings {
+        delta_rs: None,
+        ..before
+    };
+    let rename = format!("ALTER TABLE {table} RENAME COLUMN {first} TO `another, name`");
+    if let Err(error) = statement(&engine, &rename).await {
+        let text = format!("{error:#}");
+        ensure!(text.contains("DEPENDENT_COLUMN_CHANGE"), "{text}");
+        return Ok(());
+    }
+    tally.renamed += 1;
+    let mut columns = columns.to_vec();
+    columns[0] = "another, name".to_owned();
+    let renamed = Readings::take(folder, &columns).await?;
+    renamed
+        .check(&before, &latest.ours)
+        .context("after RENAME COLUMN")?;
+    let update = format!("UPDATE {table} SET `another, name` = `another, name`");
+    statement(&engine, &update).await?;
+    let updated = Readings::take(folder, &columns).await?;
+    updated
+        .check(&before, &latest.ours)
+        .context("after UPDATE of a mapped table")?;
+    let last = columns.pop().context("a column")?;
+    let others: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let select = format!("SELECT {} FROM {table}", others.join(", "));
+    let expected = canonical_rows(&rows_of(&engine, &select).await?)?;
+    let drop = format!("ALTER TABLE {table} DROP COLUMN {}", quoted(&last));
+    if let Err(error) = statement(&engine, &drop).await {
+        let text = format!("{error:#}");
+        let codes = [
+            "PARTITION_COLUMN",
+            "DEPENDENT",
+            "SINGLE_FIELD",
+            "clustering",
+        ];
+        ensure!(codes.iter().any(|code| text.contains(code)), "{text}");
+        return Ok(());
+    }
+    tally.narrowed += 1;
+    let narrowed = Readings::take(folder, &columns).await?;
+    narrowed
+        .check(&before, &expected)
+        .context("after DROP COLUMN")
 }
 
 /// Number of files in the table's folder, the log's apart.

@@ -217,7 +217,7 @@ impl Engine {
             return Err(changes_no_rows());
         };
         if let WriteOperation::CreateTableAsSelect { source, .. } = &write.operation {
-            return rows_of_new_table(core, &context, source).await;
+            return rows_of_new_table(core, &context, source, false).await;
         }
         let opened = open_snapshot(core, &context, &write.table, &None).await?;
         changed_rows(core, &context, opened, write).await

@@ -37,6 +37,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod alter;
 mod bind;
 mod definitions;
 mod errors;
@@ -52,6 +53,7 @@ mod type_names;
 #[cfg(test)]
 mod tests;
 
+pub use alter::{Alter, ColumnChange};
 pub use bind::duplicate_columns::strip_duplicate_suffixes;
 pub use bind::merge_rows::{MergedAction, MergedClause, MergedRows};
 pub use bind::rows::{SOURCE, TARGET, UpdatedRows, expression_name, expressions_over_rows};

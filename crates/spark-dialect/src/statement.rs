@@ -9,6 +9,7 @@ use std::fmt;
 
 use sqlparser::ast;
 
+use crate::alter::Alter;
 use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
 use crate::maintenance::{DropTable, Maintenance};
 
@@ -284,6 +285,7 @@ impl Write {
             | WriteOperation::Restore(_)
             | WriteOperation::SetTableProperties(_)
             | WriteOperation::AddColumns(_)
+            | WriteOperation::Alter(_)
             | WriteOperation::Maintain(_) => false,
         }
     }
@@ -311,7 +313,8 @@ impl Write {
             | WriteOperation::Delete(_)
             | WriteOperation::Merge(_)
             | WriteOperation::Restore(_)
-            | WriteOperation::AddColumns(_) => None,
+            | WriteOperation::AddColumns(_)
+            | WriteOperation::Alter(_) => None,
         }
     }
 }
@@ -353,6 +356,8 @@ pub enum WriteOperation {
     SetTableProperties(BTreeMap<String, String>),
     /// `ALTER TABLE … ADD COLUMNS`.
     AddColumns(AddColumns),
+    /// Another `ALTER TABLE`.
+    Alter(Alter),
     /// A statement that tends to the table's files.
     Maintain(Maintenance),
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 
+mod alter;
 mod guide;
 mod names;
 mod queries;

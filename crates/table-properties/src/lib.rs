@@ -39,7 +39,10 @@ const KNOWN: &[(&str, Kind)] = &[
     ("delta.checkpoint.writeStatsAsStruct", Kind::Bool),
     ("delta.checkpointInterval", Kind::Positive),
     ("delta.checkpointPolicy", Kind::OneOf(&["classic", "v2"])),
-    ("delta.columnMapping.mode", Kind::Only(&["none"])),
+    (
+        "delta.columnMapping.mode",
+        Kind::OneOf(&["none", "name", "id"]),
+    ),
     (
         "delta.compatibility.symlinkFormatManifest.enabled",
         Kind::Only(&["false"]),
@@ -54,7 +57,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("delta.enableIcebergCompatV2", Kind::Only(&["false"])),
     ("delta.enableInCommitTimestamps", Kind::Bool),
     ("delta.enableRowTracking", Kind::Only(&["false"])),
-    ("delta.enableTypeWidening", Kind::Only(&["false"])),
+    ("delta.enableTypeWidening", Kind::Bool),
     ("delta.enableVariantShredding", Kind::Only(&["false"])),
     ("delta.isolationLevel", Kind::Only(&["Serializable"])),
     ("delta.logRetentionDuration", Kind::Interval),
@@ -219,8 +222,8 @@ mod tests {
             ),
             (
                 "delta.columnMapping.mode",
-                "name",
-                "DELTA_UNSUPPORTED_TABLE_PROPERTY",
+                "names",
+                "DELTA_INVALID_TABLE_PROPERTY_VALUE",
             ),
             (
                 "delta.feature.rowTracking",

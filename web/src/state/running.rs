@@ -62,7 +62,11 @@ impl Workbench {
             Some((last, resume)) => last.resumed(number, resume),
             None => Script::new(number, sql.clone()),
         };
-        let script = if preview { script.into_preview() } else { script };
+        let script = if preview {
+            script.into_preview()
+        } else {
+            script
+        };
         self.script.set(Some(script));
         self.clock.start();
         // Events of a run that was replaced come late; they are none of this one's.

@@ -74,7 +74,7 @@ impl SchemaCompatibility {
 /// Whether a column may change from one type to the other, and keep its files.
 ///
 /// Protocol: [Type Widening](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#type-widening)
-fn widens(before: &DataType, after: &DataType) -> bool {
+pub fn widens(before: &DataType, after: &DataType) -> bool {
     use DataType::{Byte, Date, Decimal, Double, Float, Integer, Long, Short, TimestampNtz};
     match (before, after) {
         (Byte, Short | Integer | Long | Double)

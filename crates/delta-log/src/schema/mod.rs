@@ -8,4 +8,5 @@ pub(crate) mod column_mapping;
 pub(crate) mod compatibility;
 pub(crate) mod types;
 
+pub use compatibility::widens;
 pub use types::{DataType, StructField, StructType};

@@ -31,7 +31,7 @@ use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
 
 /// Table properties that are CHECK constraints begin so.
-const CHECK: &str = "delta.constraints.";
+pub(crate) const CHECK: &str = "delta.constraints.";
 
 /// The conditions of one table, ready to be asked of its rows.
 #[derive(Debug, Default)]
@@ -283,7 +283,7 @@ pub(crate) fn strip_qualifiers(condition: Expr) -> datafusion::common::Result<Ex
 }
 
 /// Spark SQL of an invariant, as the column's metadata has it: `{"expression":{"expression":"x > 3"}}`.
-fn invariant(column: &str, text: &Value) -> Result<String, Error> {
+pub(crate) fn invariant(column: &str, text: &Value) -> Result<String, Error> {
     let parsed: Option<Value> = text
         .as_str()
         .and_then(|text| serde_json::from_str(text).ok());

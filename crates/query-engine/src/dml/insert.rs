@@ -61,7 +61,8 @@ pub(crate) async fn insert(
     Ok(RowChange::new(core, schema, stages, constraints).overwriting(overwritten))
 }
 
-/// The rows of a new table: those of `query`, in the types in which it stores them.
+/// The rows of a new table: those of `query`, in the types in which it stores them. `any_name`: files
+/// do not have the columns' names.
 ///
 /// # Errors
 /// `COLUMN_ALREADY_EXISTS` where two columns share a name; those of [`created`].
@@ -69,6 +70,7 @@ pub(crate) async fn rows_of_new_table(
     core: &EngineCore,
     context: &Arc<StatementContext>,
     query: &Query,
+    any_name: bool,
 ) -> Result<RowChange, Error> {
     let source = Source::plan(core, context, query).await?;
     let names: Vec<String> = source
@@ -86,7 +88,7 @@ pub(crate) async fn rows_of_new_table(
                 .with_hint("Give one of them another name: AS …."));
         }
     }
-    let schema = Arc::new(created(source.columns(&names))?);
+    let schema = Arc::new(created(source.columns(&names), any_name)?);
     let columns = table_columns(&schema)?;
     let stage = source.stored(core, &columns, &names).await?;
     let constraints = Constraints::of_new_table(&schema);

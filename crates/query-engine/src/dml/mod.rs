@@ -26,6 +26,7 @@ mod positions;
 mod refusals;
 mod row_change;
 mod row_expressions;
+mod rules;
 mod stage;
 mod table_columns;
 mod target;
@@ -39,10 +40,12 @@ use delta_log::{Snapshot, Table};
 use messages::Error;
 use spark_dialect::{Write, WriteOperation};
 
+pub(crate) use constraints::{CHECK as CONSTRAINT, invariant};
 pub(crate) use insert::rows_of_new_table;
 pub(crate) use overwritten::OverwriteRead;
 pub(crate) use partition_condition::files_of_partitions;
 pub use row_change::RowChange;
+pub(crate) use rules::{Violations, columns_of_rule, violations};
 pub use touched_rows::{ChangedRows, RowCounts, RowKind, TouchedRows};
 pub use unchanged_rows::UnchangedRows;
 
@@ -76,6 +79,7 @@ pub(crate) async fn changed_rows(
         | WriteOperation::Restore(_)
         | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
+        | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => Err(changes_no_rows()),
     }?;
     Ok(change.of(target))

@@ -2,17 +2,100 @@
 
 use std::collections::BTreeMap;
 
+use delta_log::ColumnMapping;
 use delta_log::schema::StructType;
 use delta_transaction::Operation;
 use messages::Error;
 use serde_json::{Value, json};
-use spark_dialect::AddColumns;
+use spark_dialect::{AddColumns, Alter};
 
-use crate::writes::column_mapping::set_schema;
+use crate::writes::column_mapping::{MODE as MAPPING_MODE, enable, is_mapped, set_schema};
 use crate::writes::definitions::{column_parameter, fields};
 use crate::writes::errors::WriteError;
+use crate::writes::metadata::commit_metadata;
 use crate::writes::protocol::needed;
 use crate::writes::round::{Outcome, Round};
+use crate::writes::{columns, constraints};
+
+/// Properties that follow from what a table is, and can't be taken away: what their names begin with.
+const KEPT: [&str; 5] = [
+    "delta.columnMapping.",
+    "delta.feature.",
+    "delta.minReaderVersion",
+    "delta.minWriterVersion",
+    "delta.inCommitTimestampEnablement",
+];
+
+/// Another `ALTER TABLE` than those below.
+pub(crate) async fn alter(round: &Round<'_>, statement: &Alter) -> Result<Outcome, WriteError> {
+    match statement {
+        Alter::UnsetProperties { keys, if_exists } => {
+            unset_properties(round, keys, *if_exists).await
+        }
+        Alter::AddConstraint { name, condition } => constraints::add(round, name, condition).await,
+        Alter::DropConstraint { name, if_exists } => {
+            constraints::remove(round, name, *if_exists).await
+        }
+        Alter::RenameColumn { column, to } => columns::rename(round, column, to).await,
+        Alter::DropColumns { columns, if_exists } => {
+            columns::remove(round, columns, *if_exists).await
+        }
+        Alter::ChangeColumn { column, change } => columns::change(round, column, change).await,
+    }
+}
+
+/// `UNSET TBLPROPERTIES`.
+async fn unset_properties(
+    round: &Round<'_>,
+    keys: &[String],
+    if_exists: bool,
+) -> Result<Outcome, WriteError> {
+    let snapshot = round.snapshot().await?;
+    let transaction = round.begin(&snapshot)?;
+    let mut metadata = snapshot.metadata().clone();
+    for key in keys {
+        if key.to_lowercase().starts_with("delta.constraints.") {
+            let message = format!("{key} is a CHECK constraint, not a property.");
+            return Err(Error::new("DELTA_CANNOT_MODIFY_TABLE_PROPERTY", message)
+                .with_hint("ALTER TABLE … DROP CONSTRAINT takes it away.")
+                .into());
+        }
+        let lower = key.to_lowercase();
+        if KEPT
+            .iter()
+            .any(|kept| lower.starts_with(&kept.to_lowercase()))
+        {
+            let message = format!("{key} can't be unset: it says what the table's files are.");
+            return Err(Error::new("DELTA_CANNOT_MODIFY_TABLE_PROPERTY", message).into());
+        }
+        if metadata.configuration.remove(key).is_none() && !if_exists {
+            let message = format!("{} has no property {key} to unset.", round.table.location);
+            return Err(Error::new("DELTA_UNSET_NON_EXISTENT_PROPERTY", message)
+                .with_hint(
+                    "UNSET TBLPROPERTIES IF EXISTS does not mind; SHOW TBLPROPERTIES lists them.",
+                )
+                .into());
+        }
+    }
+    let operation = Operation::new("UNSET TBLPROPERTIES")
+        .parameter("properties", json!(keys).to_string())
+        .parameter("ifExists", if_exists);
+    let schema = snapshot.schema();
+    commit_metadata(transaction, &snapshot, metadata, schema, operation).await
+}
+
+/// Refuses a change of the column mapping mode that would keep files from being read.
+fn check_mapping(before: Option<&String>, after: &str) -> Result<(), Error> {
+    let before = before.map_or("none", String::as_str).to_lowercase();
+    let after = after.to_lowercase();
+    if before == after || (before == "none" && after == "name") {
+        return Ok(());
+    }
+    let message =
+        format!("The column mapping mode of a table can't change from {before} to {after}.");
+    Err(Error::new("DELTA_UNSUPPORTED_COLUMN_MAPPING_MODE_CHANGE", message)
+        .with_hint("It can change from none to name; CREATE OR REPLACE TABLE t AS SELECT … makes a table of another mode."))
+}
 
 /// `SET TBLPROPERTIES`.
 pub(crate) async fn set_properties(
@@ -24,22 +107,25 @@ pub(crate) async fn set_properties(
         return Err(Error::new("INVALID_REQUEST", "There is no property to set.").into());
     }
     let snapshot = round.snapshot().await?;
-    let mut transaction = round.begin(&snapshot)?;
+    let transaction = round.begin(&snapshot)?;
     let parameter = json!(properties).to_string();
     let mut metadata = snapshot.metadata().clone();
-    metadata.configuration.extend(properties);
-    let protocol = needed(snapshot.protocol(), &metadata, snapshot.schema());
-    if protocol != *snapshot.protocol() {
-        transaction.set_protocol(protocol);
+    if let Some(mode) = properties.get(MAPPING_MODE) {
+        check_mapping(metadata.configuration.get(MAPPING_MODE), mode)?;
     }
-    transaction.set_metadata(metadata);
-    *transaction.operation() =
-        Operation::new("SET TBLPROPERTIES").parameter("properties", parameter);
-    let committed = transaction.commit().await?;
-    Ok(Outcome {
-        committed: Some(committed),
-        ..Outcome::default()
-    })
+    metadata.configuration.extend(properties);
+    let was_mapped = snapshot.column_mapping() != ColumnMapping::None;
+    if !was_mapped
+        && metadata
+            .configuration
+            .get(MAPPING_MODE)
+            .is_some_and(|mode| is_mapped(mode))
+    {
+        enable(&mut metadata, snapshot.schema());
+    }
+    let operation = Operation::new("SET TBLPROPERTIES").parameter("properties", parameter);
+    let schema = snapshot.schema();
+    commit_metadata(transaction, &snapshot, metadata, schema, operation).await
 }
 
 /// `ADD COLUMNS`. The new columns are null in the rows that are there.
@@ -48,7 +134,8 @@ pub(crate) async fn add_columns(
     statement: &AddColumns,
 ) -> Result<Outcome, WriteError> {
     let snapshot = round.snapshot().await?;
-    let added = fields(statement.columns(&snapshot.arrow_schema())?)?;
+    let is_mapped = snapshot.column_mapping() != ColumnMapping::None;
+    let added = fields(statement.columns(&snapshot.arrow_schema())?, is_mapped)?;
     let mut transaction = round.begin(&snapshot)?;
     let there = snapshot.schema().fields();
     for field in &added {

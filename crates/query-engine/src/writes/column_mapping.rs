@@ -7,7 +7,8 @@ use delta_log::schema::{DataType, StructField, StructType};
 use delta_transaction::Environment;
 use serde_json::{Value, json};
 
-const MODE: &str = "delta.columnMapping.mode";
+/// The property that says how columns are mapped.
+pub(crate) const MODE: &str = "delta.columnMapping.mode";
 const MAX_ID: &str = "delta.columnMapping.maxColumnId";
 const ID: &str = "delta.columnMapping.id";
 const PHYSICAL_NAME: &str = "delta.columnMapping.physicalName";
@@ -20,21 +21,41 @@ pub(crate) fn set_schema(
     environment: &dyn Environment,
 ) {
     let mode = metadata.configuration.get(MODE);
-    let is_mapped = mode.is_some_and(|mode| !mode.eq_ignore_ascii_case("none"));
-    if !is_mapped {
+    if !mode.is_some_and(|mode| is_mapped(mode)) {
         metadata.schema_string = schema.to_json().to_string();
         return;
     }
     let known = metadata.configuration.get(MAX_ID);
     let known = known.and_then(|id| id.parse().ok()).unwrap_or(0);
-    let mut mapping = Mapping {
+    let mapping = Mapping {
         max_id: known.max(max_id(schema)),
-        environment,
+        environment: Some(environment),
     };
-    let schema = mapping.of_struct(schema);
-    metadata.schema_string = schema.to_json().to_string();
-    let max_id = mapping.max_id.to_string();
-    metadata.configuration.insert(MAX_ID.to_owned(), max_id);
+    mapping.map(metadata, schema);
+}
+
+/// Has new columns get ids beyond those of a table that is replaced.
+pub(crate) fn keep_max_id(metadata: &mut Metadata, replaced: &Metadata) {
+    let mode = metadata.configuration.get(MODE);
+    let max_id = replaced.configuration.get(MAX_ID);
+    if let (true, Some(max_id)) = (mode.is_some_and(|mode| is_mapped(mode)), max_id) {
+        let entry = metadata.configuration.entry(MAX_ID.to_owned());
+        entry.or_insert_with(|| max_id.clone());
+    }
+}
+
+/// Maps the columns of a table whose files have them under their own names.
+pub(crate) fn enable(metadata: &mut Metadata, schema: &StructType) {
+    let mapping = Mapping {
+        max_id: max_id(schema),
+        environment: None,
+    };
+    mapping.map(metadata, schema);
+}
+
+/// Whether a mode maps columns.
+pub(crate) fn is_mapped(mode: &str) -> bool {
+    !mode.eq_ignore_ascii_case("none")
 }
 
 fn max_id(schema: &StructType) -> i64 {
@@ -70,10 +91,18 @@ fn max_id_within(data_type: &DataType) -> i64 {
 
 struct Mapping<'a> {
     max_id: i64,
-    environment: &'a dyn Environment,
+    /// Gives physical names; without it, fields that have none keep their own.
+    environment: Option<&'a dyn Environment>,
 }
 
 impl Mapping<'_> {
+    fn map(mut self, metadata: &mut Metadata, schema: &StructType) {
+        let schema = self.of_struct(schema);
+        metadata.schema_string = schema.to_json().to_string();
+        let max_id = self.max_id.to_string();
+        metadata.configuration.insert(MAX_ID.to_owned(), max_id);
+    }
+
     fn of_struct(&mut self, schema: &StructType) -> StructType {
         let fields = schema.fields().iter().map(|field| self.of_field(field));
         StructType::new(fields.collect())
@@ -86,7 +115,10 @@ impl Mapping<'_> {
             field.metadata.insert(ID.to_owned(), json!(self.max_id));
         }
         if !field.metadata.contains_key(PHYSICAL_NAME) {
-            let name = format!("col-{}", self.environment.uuid());
+            let name = match self.environment {
+                Some(environment) => format!("col-{}", environment.uuid()),
+                None => field.name.clone(),
+            };
             field.metadata.insert(PHYSICAL_NAME.to_owned(), json!(name));
         }
         field.data_type = self.of_type(&field.data_type);

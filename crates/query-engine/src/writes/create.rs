@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use spark_dialect::{ColumnDefinition, CreateMode, Query, TableOptions};
 
 use crate::dml::{ChangedRows, RowChange, rows_of_new_table};
+use crate::writes::column_mapping::{MODE, is_mapped as is_mapping, keep_max_id, set_schema};
 use crate::writes::definitions::{check_names, fields, no_columns, partition_columns};
 use crate::writes::errors::WriteError;
 use crate::writes::protocol::{least, needed};
@@ -32,7 +33,12 @@ pub(crate) async fn table(
         CreateMode::CreateOrReplace => "CREATE OR REPLACE TABLE",
         CreateMode::Create | CreateMode::CreateIfNotExists => "CREATE TABLE",
     };
-    let new = New::define(round, existing, StructType::new(fields(columns)?), options)?;
+    let new = New::define(
+        round,
+        existing,
+        StructType::new(fields(columns, is_mapped(options))?),
+        options,
+    )?;
     new.commit(round, mode, Operation::new(name), Vec::new())
         .await
 }
@@ -47,7 +53,7 @@ pub(crate) async fn table_as_select(
     let Some(existing) = existing(round, mode).await? else {
         return Ok(Outcome::default());
     };
-    let rows = rows_of_new_table(round.core, &round.context, source).await?;
+    let rows = rows_of_new_table(round.core, &round.context, source, is_mapped(options)).await?;
     let name = match mode {
         CreateMode::CreateOrReplace => "CREATE OR REPLACE TABLE AS SELECT",
         CreateMode::Create | CreateMode::CreateIfNotExists => "CREATE TABLE AS SELECT",
@@ -80,6 +86,12 @@ async fn write(mut change: RowChange, mut staged: StagedRows) -> Result<StagedFi
         }
     }
     staged.finish(false).await
+}
+
+fn is_mapped(options: &TableOptions) -> bool {
+    let mut properties = options.properties.iter();
+    let mode = properties.find(|(name, _)| name.eq_ignore_ascii_case(MODE));
+    mode.is_some_and(|(_, mode)| is_mapping(mode))
 }
 
 /// What is there before.
@@ -128,11 +140,11 @@ impl New {
         if columns.is_empty() {
             return Err(no_columns().into());
         }
-        check_names(columns)?;
+        check_names(columns, is_mapped(options))?;
         let partition_by = partition_columns(columns, &options.partition_by)?;
         let properties = table_properties::check(&options.properties)?;
         let environment = round.environment();
-        let metadata = Metadata {
+        let mut metadata = Metadata {
             id: environment.uuid().to_string(),
             name: None,
             description: options.comment.clone(),
@@ -152,6 +164,10 @@ impl New {
         let before = replaced
             .as_ref()
             .map(|snapshot| snapshot.protocol().clone());
+        if let Some(snapshot) = &replaced {
+            keep_max_id(&mut metadata, snapshot.metadata());
+        }
+        set_schema(&mut metadata, &schema, &*transaction.environment().clone());
         let protocol = needed(&before.clone().unwrap_or_else(least), &metadata, &schema);
         if before.as_ref() != Some(&protocol) {
             transaction.set_protocol(protocol);

@@ -9,7 +9,10 @@ use spark_dialect::ColumnDefinition;
 ///
 /// # Errors
 /// Where there are none, or one can't be a column: its name, its type.
-pub(crate) fn fields(columns: &[ColumnDefinition]) -> Result<Vec<StructField>, Error> {
+pub(crate) fn fields(
+    columns: &[ColumnDefinition],
+    is_mapped: bool,
+) -> Result<Vec<StructField>, Error> {
     if columns.is_empty() {
         return Err(no_columns());
     }
@@ -17,7 +20,7 @@ pub(crate) fn fields(columns: &[ColumnDefinition]) -> Result<Vec<StructField>, E
     let schema = json!({"type": "struct", "fields": fields}).to_string();
     let schema = StructType::from_json(&schema)
         .map_err(|error| Error::new("UNSUPPORTED_DATATYPE", format!("{error}.")))?;
-    check_names(schema.fields())?;
+    check_names(schema.fields(), is_mapped)?;
     for field in schema.fields() {
         check_type(&field.name, &field.data_type)?;
     }
@@ -41,11 +44,12 @@ pub(crate) fn no_columns() -> Error {
     Error::new("DELTA_EMPTY_DATA", "A table needs at least one column.")
 }
 
-/// Refuses names that occur twice, whatever their case, or that Parquet can't have.
+/// Refuses names that occur twice, whatever their case, or that Parquet can't have, where files have
+/// them.
 ///
 /// # Errors
 /// `COLUMN_ALREADY_EXISTS`, `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES`.
-pub(crate) fn check_names(fields: &[StructField]) -> Result<(), Error> {
+pub(crate) fn check_names(fields: &[StructField], is_mapped: bool) -> Result<(), Error> {
     for (i, field) in fields.iter().enumerate() {
         let name = &field.name;
         let lower = name.to_lowercase();
@@ -59,14 +63,24 @@ pub(crate) fn check_names(fields: &[StructField]) -> Result<(), Error> {
                 "Names compare without case. Give each column a name of its own with AS.",
             ));
         }
-        if name.is_empty() || name.chars().any(|c| " ,;{}()\n\t=".contains(c)) {
-            return Err(Error::new(
-                "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
-                format!(
-                    "'{name}' can't be a column's name: it must not be empty, nor hold any of ' ,;{{}}()=', tab and newline."
-                ),
-            ));
-        }
+        check_characters(name, is_mapped)?;
+    }
+    Ok(())
+}
+
+/// Refuses a name that files can't have, where they have it.
+///
+/// # Errors
+/// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES`.
+pub(crate) fn check_characters(name: &str, is_mapped: bool) -> Result<(), Error> {
+    let is_odd = |c: char| " ,;{}()\n\t=".contains(c) && !is_mapped || c < ' ';
+    if name.is_empty() || name.chars().any(is_odd) {
+        return Err(Error::new(
+            "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
+            format!(
+                "'{name}' can't be a column's name: it must not be empty, nor hold any of ' ,;{{}}()=', tab and newline."
+            ),
+        ));
     }
     Ok(())
 }

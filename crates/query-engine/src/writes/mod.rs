@@ -8,10 +8,13 @@
 mod alter;
 mod attempt;
 mod column_mapping;
+mod columns;
+mod constraints;
 mod create;
 mod definitions;
 mod drop_table;
 mod errors;
+mod metadata;
 mod metrics;
 mod optimize;
 mod predicate;

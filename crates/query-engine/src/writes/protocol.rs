@@ -36,6 +36,10 @@ pub(crate) fn needed(protocol: &Protocol, metadata: &Metadata, schema: &StructTy
         let set = properties.get(name);
         set.is_some_and(|set| set.eq_ignore_ascii_case(value))
     };
+    let mode = "delta.columnMapping.mode";
+    if is(mode, "name") || is(mode, "id") {
+        enable(Feature::ColumnMapping);
+    }
     if is("delta.checkpointPolicy", "v2") {
         enable(Feature::V2Checkpoint);
     }

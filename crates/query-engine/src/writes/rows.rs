@@ -116,6 +116,7 @@ fn may_replace(write: &Write) -> bool {
         | WriteOperation::Restore(_)
         | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
+        | WriteOperation::Alter(_)
         | WriteOperation::Maintain(_) => false,
     }
 }

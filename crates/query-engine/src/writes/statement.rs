@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use arrow::record_batch::RecordBatch;
 use delta_log::Table;
 use delta_transaction::find_commit;
 use futures::FutureExt;
@@ -49,6 +50,7 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
             alter::set_properties(round, properties).boxed().await
         }
         WriteOperation::AddColumns(add) => alter::add_columns(round, add).boxed().await,
+        WriteOperation::Alter(statement) => alter::alter(round, statement).boxed().await,
         WriteOperation::Restore(to) => restore::restore(round, to).boxed().await,
         WriteOperation::Maintain(Maintenance::Optimize(statement)) => {
             optimize::optimize(round, statement).boxed().await
@@ -98,14 +100,17 @@ pub(crate) async fn execute_write(
             let text =
                 format!("An earlier attempt of this statement has committed version {version}.");
             context.note(text);
-            Ok(Outcome::default())
+            Ok(Done {
+                version: Some(version),
+                ..Done::default()
+            })
         }
-        None => rounds(core, &context, (place, table), write, attempt).await,
+        None => rounds(core, &context, (table, place), write, attempt).await,
     };
     // Also after an error, which may leave the outcome unknown.
     core.snapshots.committed(&location);
-    let Outcome {
-        committed,
+    let Done {
+        version,
         result,
         rows,
     } = outcome?;
@@ -126,13 +131,21 @@ pub(crate) async fn execute_write(
     Ok(execution.written(location, version))
 }
 
+/// What a statement came to, in whatever round.
+#[derive(Debug, Default)]
+struct Done {
+    version: Option<u64>,
+    result: Vec<(String, i64)>,
+    rows: Option<RecordBatch>,
+}
+
 async fn rounds(
     core: &EngineCore,
     context: &Arc<StatementContext>,
-    (place, table): (StoreLocation, Table),
+    (table, place): (Table, StoreLocation),
     write: &Write,
     attempt: &OnceLock<Attempt>,
-) -> Result<Outcome, Error> {
+) -> Result<Done, Error> {
     let location = table.location.clone();
     let mut round = Round {
         core,
@@ -141,6 +154,7 @@ async fn rounds(
         place,
         id: core.environment.uuid(),
     };
+    // A table may be dropped though its log can't be read.
     if write.is_done_by_a_commit() {
         let before = round.snapshot_if_any().await?;
         let first = Attempt {
@@ -155,10 +169,19 @@ async fn rounds(
     for n in 0.. {
         match run(&round, write).await {
             Ok(outcome) => {
-                if let Some(committed) = &outcome.committed {
+                let Outcome {
+                    committed,
+                    result,
+                    rows,
+                } = outcome;
+                if let Some(committed) = &committed {
                     round.maintain(committed).await;
                 }
-                return Ok(outcome);
+                return Ok(Done {
+                    version: committed.map(|committed| committed.version),
+                    result,
+                    rows,
+                });
             }
             Err(WriteError::Conflict(_)) if n < RECOMPUTATIONS => {
                 core.snapshots.committed(&location);

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, StringArray};
 use arrow::record_batch::RecordBatch;
 use delta_log::Snapshot;
 use delta_transaction::maintenance::{UnneededFile, deleted_file_retention, unneeded_files};
-use delta_transaction::{Committed, Error as TransactionError, Operation, Transaction};
+use delta_transaction::{Committed, Operation, Transaction, Uuid, check_writable};
 use futures::{StreamExt, stream};
 use messages::Error;
 use object_store::path::Path;
@@ -29,7 +29,7 @@ const ATTEMPTS: usize = 3;
 /// Deletes what may go, or tells it.
 pub(crate) async fn vacuum(round: &Round<'_>, statement: &Vacuum) -> Result<Outcome, WriteError> {
     let snapshot = round.snapshot().await?;
-    let mut transaction = round.begin(&snapshot)?;
+    check_writable(snapshot.protocol(), snapshot.metadata())?;
     let retention = Retention::of(round, &snapshot, statement)?;
     let cutoff = round.environment().now().saturating_sub(retention.millis());
     let found = unneeded_files(&round.table, &snapshot, cutoff).await;
@@ -43,8 +43,9 @@ pub(crate) async fn vacuum(round: &Round<'_>, statement: &Vacuum) -> Result<Outc
             ..Outcome::default()
         });
     }
-    *transaction.operation() = start(&retention, &found.files);
-    let started = transaction.commit().await?;
+    // By the statement's id its last commit is found, not this one: for who asks again, nothing is done.
+    let id = round.environment().uuid();
+    let started = commit(round, &snapshot, id, start(&retention, &found.files)).await?;
     round.maintain(&started).await;
     // What was restored meanwhile is needed again.
     let restored = paths_of(round, &started.snapshot)?;
@@ -186,20 +187,27 @@ async fn end(
     let mut snapshot = Arc::clone(snapshot);
     let mut attempts = 1_usize;
     loop {
-        let environment = round.environment();
-        // An id of its own: by the statement's, the first commit is found.
-        let id = environment.uuid();
-        let table = round.table.clone();
-        let mut transaction = Transaction::begin(table, Arc::clone(&snapshot), environment, id)?;
-        *transaction.operation() = operation.clone();
-        match transaction.commit().await {
-            Err(TransactionError::Conflict(_)) if attempts < ATTEMPTS => {
+        match commit(round, &snapshot, round.id, operation.clone()).await {
+            Err(WriteError::Conflict(_)) if attempts < ATTEMPTS => {
                 attempts = attempts.saturating_add(1);
                 snapshot = round.table.refresh(&snapshot).await?;
             }
-            committed => return Ok(committed?),
+            committed => return committed,
         }
     }
+}
+
+/// A commit without actions.
+async fn commit(
+    round: &Round<'_>,
+    snapshot: &Arc<Snapshot>,
+    id: Uuid,
+    operation: Operation,
+) -> Result<Committed, WriteError> {
+    let (table, snapshot) = (round.table.clone(), Arc::clone(snapshot));
+    let mut transaction = Transaction::begin(table, snapshot, round.environment(), id)?;
+    *transaction.operation() = operation;
+    Ok(transaction.commit().await?)
 }
 
 fn paths_column(paths: Vec<String>) -> Result<RecordBatch, Error> {

@@ -1,6 +1,7 @@
 //! The engine over tables that the tests write themselves, in a store that notes each request.
 
 mod aggregates;
+mod altering;
 mod arithmetic;
 mod change_feed;
 mod committed;

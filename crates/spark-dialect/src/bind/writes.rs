@@ -154,7 +154,6 @@ impl AddColumns {
     /// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES` if Parquet can't store the name.
     pub fn columns(&self, target: &Schema) -> Result<&[ColumnDefinition], Error> {
         for column in &self.columns {
-            check_characters(&column.name)?;
             if let Some(exact) = column_spelling(target, &column.name) {
                 return Err(Error::new(
                     "FIELD_ALREADY_EXISTS",

@@ -118,6 +118,19 @@ impl Cursor<'_> {
     }
 }
 
+/// The part of a statement's source between two of its places. `first`: where the source begins.
+pub(crate) fn between(source: &str, first: Location, start: Location, end: Location) -> &str {
+    let mut cursor = Cursor {
+        sql: source,
+        offset: 0,
+        line: first.line,
+        column: first.column,
+    };
+    let start = cursor.advance_to(start);
+    let end = cursor.advance_to(end);
+    source.get(start..end).unwrap_or_default()
+}
+
 /// Brings the tokens into a shape that sqlparser's grammar takes, and refuses what would need more
 /// stack than there is.
 pub(crate) fn prepare(statement: &mut StatementTokens) -> Result<(), Error> {

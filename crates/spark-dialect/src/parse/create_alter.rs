@@ -301,35 +301,10 @@ impl StatementParser<'_> {
             let operation = WriteOperation::SetTableProperties(self.properties()?);
             return Ok(StatementKind::write(table, operation));
         }
-        if self.word("ADD") {
-            if self.word("COLUMNS") || self.word("COLUMN") {
-                return self.add_columns(table);
-            }
-            let what = self.next_word();
-            let hint = "Constraints come with a later version of Lakeglass; add them in Spark.";
-            return Err(not_supported(&format!("ALTER TABLE … ADD {what}"), hint));
+        if self.words(&["ADD", "COLUMNS"]) || self.words(&["ADD", "COLUMN"]) {
+            return self.add_columns(table);
         }
-        let [first, second] = self.parser.peek_tokens::<2>();
-        let what = format!("{first} {second}").to_ascii_uppercase();
-        let hint = match what.as_str() {
-            "DROP COLUMN" | "DROP COLUMNS" | "RENAME COLUMN" => {
-                "It needs column mapping, which a later version of Lakeglass brings. \
-                 CREATE OR REPLACE TABLE t AS SELECT … makes a table with other columns."
-            }
-            "RENAME TO" => "A table's name is its path; copy it with CREATE TABLE … AS SELECT.",
-            "DROP CONSTRAINT" => {
-                "Constraints come with a later version of Lakeglass; drop it in Spark."
-            }
-            "UNSET TBLPROPERTIES" => {
-                "It comes with a later version of Lakeglass. SET TBLPROPERTIES can change the value."
-            }
-            "DROP FEATURE" | "SET LOCATION" | "CLUSTER BY" | "ALTER COLUMN" | "CHANGE COLUMN"
-            | "REPLACE COLUMNS" => "Run it in Spark.",
-            _ => {
-                return Err(self.unexpected("SET TBLPROPERTIES or ADD COLUMNS"));
-            }
-        };
-        Err(not_supported(&format!("ALTER TABLE … {what}"), hint))
+        self.alter_further(table)
     }
 
     fn add_columns(&mut self, table: TableName) -> Result<StatementKind, Error> {

@@ -28,7 +28,7 @@ impl StatementParser<'_> {
             false => None,
         };
         let zorder_by = match self.words(&["ZORDER", "BY"]) {
-            true => self.zorder_columns()?,
+            true => self.column_paths()?,
             false => Vec::new(),
         };
         let optimize = Optimize {
@@ -100,22 +100,5 @@ impl StatementParser<'_> {
             return Err(self.unexpected("HOURS"));
         }
         Ok((hours * HOUR) as i64)
-    }
-
-    /// `(a, b.c)`, or the same without parentheses.
-    fn zorder_columns(&mut self) -> Result<Vec<Vec<String>>, Error> {
-        let parenthesised = self.token(&Token::LParen);
-        let mut columns = Vec::new();
-        loop {
-            let path = self.column()?.into_iter();
-            columns.push(path.map(|part| part.value).collect());
-            if !self.token(&Token::Comma) {
-                break;
-            }
-        }
-        if parenthesised {
-            self.expect_token(&Token::RParen)?;
-        }
-        Ok(columns)
     }
 }

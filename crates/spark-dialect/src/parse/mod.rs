@@ -1,5 +1,6 @@
 //! From tokens to statements.
 
+mod alter;
 mod column_types;
 mod create_alter;
 mod describe_show;

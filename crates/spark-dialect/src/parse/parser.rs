@@ -8,7 +8,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Word};
 
 use crate::errors::{from_parser, syntax_error};
 use crate::lex::dialect::SparkDialect;
-use crate::lex::tokens::{StatementTokens, is_word};
+use crate::lex::tokens::{StatementTokens, between, is_word};
 use crate::statement::{Query, StatementKind, TableName, TimestampExpr, VersionSpec};
 use crate::table_name::table_name;
 
@@ -153,6 +153,12 @@ impl<'a> StatementParser<'a> {
             .map(|part| part.value.as_str())
             .collect::<Vec<_>>()
             .join("."))
+    }
+
+    /// The statement's source between two places.
+    pub fn source_between(&self, start: Location, end: Location) -> &'a str {
+        let first = self.tokens.first().map(|token| token.span.start);
+        between(self.text, first.unwrap_or(start), start, end)
     }
 
     // Tokens.

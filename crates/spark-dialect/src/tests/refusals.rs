@@ -147,17 +147,14 @@ fn statements_of_later_versions_are_refused_by_name() {
         ("OPTIMIZE t FULL", "OPTIMIZE … FULL"),
         ("VACUUM t LITE", "VACUUM … LITE"),
         (
-            "ALTER TABLE t ADD CONSTRAINT positive CHECK (amount > 0)",
-            "ADD CONSTRAINT",
+            "ALTER TABLE t ADD CONSTRAINT k PRIMARY KEY (a)",
+            "A constraint that is a PRIMARY",
         ),
-        ("ALTER TABLE t DROP CONSTRAINT positive", "DROP CONSTRAINT"),
+        ("ALTER TABLE t RENAME TO u", "RENAME TO"),
         (
-            "ALTER TABLE t UNSET TBLPROPERTIES ('a')",
-            "UNSET TBLPROPERTIES",
+            "ALTER TABLE t ALTER COLUMN a SET DEFAULT 1",
+            "SET or DROP DEFAULT",
         ),
-        ("ALTER TABLE t DROP COLUMN amount", "DROP COLUMN"),
-        ("ALTER TABLE t RENAME COLUMN a TO b", "RENAME COLUMN"),
-        ("ALTER TABLE t ALTER COLUMN a COMMENT 'x'", "ALTER COLUMN"),
         (
             "ALTER TABLE t ADD COLUMNS (score INT COMMENT 'risk' AFTER a)",
             "AFTER",

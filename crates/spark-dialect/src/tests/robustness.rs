@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const VALID: [&str; 14] = [
+const VALID: [&str; 15] = [
     "SELECT COUNT(*) FROM delta.`s3a://b/t` VERSION AS OF 3 AS x WHERE a RLIKE 'x' ORDER BY 1 LIMIT 2",
     "SELECT * FROM VALUES (1, 'a'), (2, \"b\") AS v(a, b) JOIN t ON v.a <=> t.a",
     "WITH c AS (SELECT 1.5F, -128Y, INTERVAL 1 DAY 2 HOURS) SELECT * FROM c, table_changes('t', 0, 5), table_diff('t', 0, 5, 'id')",
@@ -22,6 +22,7 @@ const VALID: [&str; 14] = [
     "SELECT CAST(a AS TIMESTAMP)::STRING, a[0], m['k'], s.f, x -> x + 1, sum(a) OVER (PARTITION BY b ORDER BY c)",
     "OPTIMIZE t WHERE date >= '2024' AND date < '2025' ZORDER BY (amount, `a b`.c)",
     "VACUUM t RETAIN 168.5 HOURS DRY RUN; VACUUM delta.`s3a://b/t` FULL; DROP TABLE IF EXISTS b.t PURGE",
+    "ALTER TABLE t ADD CONSTRAINT c CHECK (amount > 0 AND type <=> 'a)'); ALTER TABLE t RENAME COLUMN a.b TO c; ALTER TABLE t DROP COLUMNS IF EXISTS (a, b.c); ALTER TABLE t ALTER COLUMN a TYPE BIGINT; ALTER TABLE t UNSET TBLPROPERTIES IF EXISTS ('a')",
     "SET a.b = c; DESCRIBE HISTORY t LIMIT 3; SHOW TBLPROPERTIES t; RESTORE t TO TIMESTAMP AS OF '2024-05-01'",
 ];
 
@@ -67,11 +68,12 @@ fn exercise(sql: &str) {
                 WriteOperation::AddColumns(add) => drop(add.columns(&schema).map(<[_]>::len)),
                 WriteOperation::CreateTableAsSelect { source, .. } => resolve([source]),
                 WriteOperation::Maintain(Maintenance::Optimize(optimize)) => {
-                    drop(optimize.partition_condition(&schema));
+                    resolve(optimize.partition_condition(&schema).ok().flatten());
                 }
-                WriteOperation::Maintain(Maintenance::Vacuum(_) | Maintenance::Drop(_))
-                | WriteOperation::CreateTable { .. }
+                WriteOperation::CreateTable { .. }
                 | WriteOperation::SetTableProperties(_)
+                | WriteOperation::Alter(_)
+                | WriteOperation::Maintain(Maintenance::Vacuum(_) | Maintenance::Drop(_))
                 | WriteOperation::Restore(_) => {}
             },
             StatementKind::Explain { query, .. } | StatementKind::CreateView { query, .. } => {

@@ -34,10 +34,11 @@ pub(crate) fn evolved<'a>(
 /// Those of [`evolved`].
 pub(crate) fn created<'a>(
     given: impl Iterator<Item = (&'a str, &'a ArrowType)>,
+    any_name: bool,
 ) -> Result<StructType, Error> {
     let mut fields = Vec::new();
     for column in given {
-        add(&mut fields, "", column, false)?;
+        add(&mut fields, "", column, any_name)?;
     }
     Ok(StructType::new(fields))
 }

@@ -1,0 +1,30 @@
+//! A commit of metadata alone.
+
+use delta_log::schema::StructType;
+use delta_log::{Metadata, Snapshot};
+use delta_transaction::{Operation, Transaction};
+
+use crate::writes::errors::WriteError;
+use crate::writes::protocol::needed;
+use crate::writes::round::Outcome;
+
+/// Commits metadata, which have this schema, with the protocol that they need.
+pub(crate) async fn commit_metadata(
+    mut transaction: Transaction,
+    snapshot: &Snapshot,
+    metadata: Metadata,
+    schema: &StructType,
+    operation: Operation,
+) -> Result<Outcome, WriteError> {
+    let protocol = needed(snapshot.protocol(), &metadata, schema);
+    if protocol != *snapshot.protocol() {
+        transaction.set_protocol(protocol);
+    }
+    transaction.set_metadata(metadata);
+    *transaction.operation() = operation;
+    let committed = transaction.commit().await?;
+    Ok(Outcome {
+        committed: Some(committed),
+        ..Outcome::default()
+    })
+}

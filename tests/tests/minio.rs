@@ -18,7 +18,7 @@ use deltalake::logstore::{StorageConfig, default_logstore};
 use futures::TryStreamExt;
 use http_guard::{Callers, ConnectionLimits};
 use lakeglass::engine::engine_on;
-use lakeglass::run::run;
+use lakeglass::run::{rows_of, run};
 use lakeglass::stores::{Buckets, NativeStores, S3Access};
 use messages::Error;
 use messages::connection::{Connection, Credentials};
@@ -448,4 +448,68 @@ async fn public_bucket_reads_anonymously_and_a_private_one_signed_alone() {
     assert!(private.list(None).try_collect::<Vec<_>>().await.is_err());
     let signed = minio.store(CURATED, false).get(&path).await.unwrap();
     assert_eq!(signed.bytes().await.unwrap().as_ref(), b"hello");
+}
+
+/// Keys of the bucket, the logs' apart.
+async fn data_files(minio: &Minio) -> usize {
+    let objects = minio.store(RAW, false).list(None);
+    let objects: Vec<_> = objects.try_collect().await.unwrap();
+    let is_data = |path: &Path| !path.as_ref().contains("_delta_log");
+    objects
+        .iter()
+        .filter(|object| is_data(&object.location))
+        .count()
+}
+
+/// Many objects go in one request, which has to be signed like no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_compacted_deleted_and_dropped_on_minio() {
+    let Some(minio) = Minio::start().await else {
+        return;
+    };
+    let (served, direct) = (minio.proxy().await, minio.engine(None));
+    let properties = "delta.deletedFileRetentionDuration = 'interval 0 hours'";
+    let create = format!(
+        "CREATE TABLE $t (id STRING, amount DOUBLE) PARTITIONED BY (id) TBLPROPERTIES ({properties})"
+    );
+    write(&direct, &create).await.unwrap();
+    let engines = [&served.engine, &direct];
+    for (n, engine) in engines.into_iter().cycle().take(6).enumerate() {
+        let insert = format!("INSERT INTO $t VALUES ('ä b/%', {n}.0D), (NULL, 10.0D)");
+        write(engine, &insert).await.unwrap();
+    }
+    let sql = "SELECT count(*), sum(amount) FROM t";
+    for (engine, more) in [(&served.engine, 2), (&direct, 0)] {
+        write(engine, "OPTIMIZE $t").await.unwrap();
+        let insert = "INSERT INTO $t VALUES ('ä b/%', 100.0D), (NULL, 100.0D)";
+        if more > 0 {
+            write(engine, insert).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        write(engine, "VACUUM $t").await.unwrap();
+        assert_eq!(data_files(&minio).await, 2 + more);
+        assert_eq!(minio.rows(sql).await, "14 275.0");
+    }
+    let clone = "CREATE TABLE delta.`s3a://raw-data-bucket/a b/clone` SHALLOW CLONE $t";
+    write(&direct, clone).await.unwrap();
+    let count = "SELECT * FROM delta.`s3a://raw-data-bucket/a b/clone` WHERE amount >= 0";
+    let rows = rows_of(&direct, count).await.unwrap();
+    assert_eq!(rows.iter().map(|rows| rows.num_rows()).sum::<usize>(), 14);
+    write(
+        &direct,
+        "DROP TABLE delta.`s3a://raw-data-bucket/a b/clone`",
+    )
+    .await
+    .unwrap();
+    assert_eq!(data_files(&minio).await, 2);
+    let refused = write(&served.engine, "DROP TABLE $t").await.unwrap_err();
+    assert_eq!(refused.code, "DROP_NOT_ALLOWED");
+    write(&direct, "DROP TABLE $t").await.unwrap();
+    let objects: Vec<_> = minio
+        .store(RAW, false)
+        .list(None)
+        .try_collect()
+        .await
+        .unwrap();
+    assert!(objects.is_empty(), "{objects:?}");
 }

@@ -25,6 +25,6 @@ pub use environment::Environment;
 pub use error::{Error, Result};
 pub use files::{
     DataFile, DataFileWriter, FileError, FileWriterOptions, TableLayout, inline_deletion_vector,
-    write_deletion_vectors,
+    to_uri, write_deletion_vectors,
 };
 pub use uuid::Uuid;

@@ -23,6 +23,7 @@ use crate::run::yielding::YieldTimer;
 use crate::session::View;
 use crate::statements::describe;
 use crate::statements::explain::explain;
+use crate::statements::show_create;
 use crate::statements::table_description;
 use crate::writes::{Attempt, execute_write};
 
@@ -157,6 +158,12 @@ impl Engine {
                     context,
                     describe::columns(&table, name, &snapshot, *extended),
                 )
+            }
+            StatementKind::ShowCreateTable { table: name } => {
+                let (table, snapshot) = open_snapshot(core, &context, name, &None).await?;
+                context.reads(&table, Some(snapshot.version()));
+                let text = show_create::show_create(name, &table, &snapshot);
+                self.answer(context, describe::lines("createtab_stmt", text))
             }
             StatementKind::ShowTableProperties { table: name, key } => {
                 let (table, snapshot) = open_snapshot(core, &context, name, &None).await?;

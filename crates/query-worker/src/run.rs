@@ -31,7 +31,7 @@ pub(crate) struct Run {
     /// Where the script goes on; `None` from its start.
     pub resume: Option<Resume>,
     /// The statement that runs, and its place in the script.
-    pub current: RefCell<Option<(u32, Statement)>>,
+    pub running: RefCell<Option<(u32, Statement)>>,
 }
 
 /// How far a script is: statements that were started, and all that it has.
@@ -68,7 +68,7 @@ impl Run {
                 Some(attempt) => statement.attempted(attempt),
                 None => statement,
             };
-            self.current
+            self.running
                 .replace(Some((progress.next, statement.clone())));
             let index = self.start(outbox, &mut progress, statement);
             let ended = self.statement(session, outbox, index, statement).await;
@@ -90,6 +90,13 @@ impl Run {
             }
         }
         outbox.post(&FromWorker::Done { id });
+    }
+
+    /// The statement that runs, or ran last: its place in the script, and how its commit can be known.
+    pub fn current(&self) -> (Option<u32>, Option<Attempt>) {
+        let running = self.running.borrow();
+        let (index, statement) = running.as_ref().map(|(index, s)| (*index, s)).unzip();
+        (index, statement.and_then(attempt_of))
     }
 
     fn start(&self, outbox: &Outbox, progress: &mut Progress, statement: &Statement) -> u32 {
@@ -235,7 +242,7 @@ impl Run {
 }
 
 /// How the commit of a statement can be known.
-pub(crate) fn attempt_of(statement: &Statement) -> Option<Attempt> {
+fn attempt_of(statement: &Statement) -> Option<Attempt> {
     let query_engine::Attempt { id, after } = statement.attempt()?;
     Some(Attempt {
         id: id.to_string(),

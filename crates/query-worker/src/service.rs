@@ -112,7 +112,7 @@ impl Service {
                     credit,
                     preview,
                     resume,
-                    current: RefCell::default(),
+                    running: RefCell::default(),
                 };
                 self.queue(id, Job::Run(run));
             }
@@ -271,7 +271,8 @@ impl State {
             let finished = Abortable::new(run.run(&on, &state.outbox), registration).await;
             state.running.take();
             if let Err(Aborted) = finished {
-                state.outbox.post(&on.cancelled(&run));
+                let (index, attempt) = run.current();
+                state.outbox.post(&on.cancelled(run.id, index, attempt));
             }
             Self::next(&state);
         });

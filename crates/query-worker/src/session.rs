@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use messages::Error;
 use messages::connection::Connection;
-use messages::engine::FromWorker;
+use messages::engine::{Attempt, FromWorker, RequestId};
 use messages::proxy::{COMMIT_OUTCOME_UNKNOWN, LOOK_AT_HISTORY};
 use overlay_store::DEFAULT_LIMIT;
 use query_engine::{Engine, EngineOptions, Stores};
 use url::Url;
 
 use crate::environment::BrowserEnvironment;
-use crate::run::{Run, attempt_of};
 use crate::sandbox::stores::OverlaidStores;
 use crate::sandbox::tab::Sandbox;
 use crate::stores::FetchStores;
@@ -115,8 +114,14 @@ impl Session {
 
     /// The last message of a run that was cancelled: a commit that is already with the proxy may still
     /// be made.
-    pub fn cancelled(&self, run: &Run) -> FromWorker {
-        let id = run.id;
+    ///
+    /// `index`, `attempt`: of the statement that ran.
+    pub fn cancelled(
+        &self,
+        id: RequestId,
+        index: Option<u32>,
+        attempt: Option<Attempt>,
+    ) -> FromWorker {
         if self.commits_in_flight.load(Ordering::Relaxed) == 0 {
             return FromWorker::Cancelled { id };
         }
@@ -125,13 +130,11 @@ impl Session {
             "the write was already with the commit proxy when it was cancelled: it may still be made",
         )
         .with_hint(LOOK_AT_HISTORY);
-        let current = run.current.borrow();
-        let (index, statement) = current.as_ref().map(|(index, s)| (*index, s)).unzip();
         FromWorker::Failed {
             id,
             index,
             error,
-            attempt: statement.and_then(attempt_of),
+            attempt,
         }
     }
 }

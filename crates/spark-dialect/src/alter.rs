@@ -59,10 +59,17 @@ pub enum ColumnChange {
     DropNotNull,
     /// `COMMENT 'text'`.
     Comment(String),
+    /// `FIRST`, `AFTER column`.
+    Move(ColumnPosition),
+    /// `TYPE type`: as the Delta log writes it.
+    Type(Value),
+}
+
+/// A column's place among those beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnPosition {
     /// `FIRST`.
     First,
     /// `AFTER column`.
     After(String),
-    /// `TYPE type`: as the Delta log writes it.
-    Type(Value),
 }

@@ -53,7 +53,7 @@ mod type_names;
 #[cfg(test)]
 mod tests;
 
-pub use alter::{Alter, ColumnChange};
+pub use alter::{Alter, ColumnChange, ColumnPosition};
 pub use bind::duplicate_columns::strip_duplicate_suffixes;
 pub use bind::merge_rows::{MergedAction, MergedClause, MergedRows};
 pub use bind::rows::{SOURCE, TARGET, UpdatedRows, expression_name, expressions_over_rows};
@@ -61,8 +61,8 @@ pub use definitions::{ColumnDefinition, CreateMode, TableOptions};
 pub use maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 pub use parse::script::parse_script;
 pub use statement::{
-    AddColumns, Delete, ExplainMode, Insert, Merge, MergeWhen, ParsedStatement, Query, Relation,
-    StatementKind, TableFormat, TableName, TableReference, TimestampExpr, Update, VersionSpec,
-    Write, WriteOperation,
+    AddColumns, CloneTable, Delete, ExplainMode, Insert, Merge, MergeWhen, ParsedStatement, Query,
+    Relation, StatementKind, TableFormat, TableName, TableReference, TimestampExpr, Update,
+    VersionSpec, Write, WriteOperation,
 };
 pub use type_names::type_name;

@@ -9,7 +9,7 @@ use std::fmt;
 
 use sqlparser::ast;
 
-use crate::alter::Alter;
+use crate::alter::{Alter, ColumnPosition};
 use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
 use crate::maintenance::{DropTable, Maintenance};
 
@@ -57,6 +57,11 @@ pub enum StatementKind {
     },
     /// `SHOW TABLES`.
     ShowTables,
+    /// `SHOW CREATE TABLE table`.
+    ShowCreateTable {
+        /// The table.
+        table: TableName,
+    },
     /// `SHOW TBLPROPERTIES table [(key)]`.
     ShowTableProperties {
         /// The table.
@@ -277,7 +282,9 @@ impl Write {
     /// Whether the statement makes a table where there may be none.
     pub fn creates_table(&self) -> bool {
         match &self.operation {
-            WriteOperation::CreateTable { .. } | WriteOperation::CreateTableAsSelect { .. } => true,
+            WriteOperation::CreateTable { .. }
+            | WriteOperation::CreateTableAsSelect { .. }
+            | WriteOperation::Clone(_) => true,
             WriteOperation::Insert(_)
             | WriteOperation::Update(_)
             | WriteOperation::Delete(_)
@@ -289,9 +296,7 @@ impl Write {
             | WriteOperation::Maintain(_) => false,
         }
     }
-}
 
-impl Write {
     /// Whether the statement has done all that it does once it has made its commit.
     pub fn is_done_by_a_commit(&self) -> bool {
         !matches!(
@@ -314,6 +319,7 @@ impl Write {
             | WriteOperation::Merge(_)
             | WriteOperation::Restore(_)
             | WriteOperation::AddColumns(_)
+            | WriteOperation::Clone(_)
             | WriteOperation::Alter(_) => None,
         }
     }
@@ -356,10 +362,25 @@ pub enum WriteOperation {
     SetTableProperties(BTreeMap<String, String>),
     /// `ALTER TABLE … ADD COLUMNS`.
     AddColumns(AddColumns),
+    /// `CREATE TABLE … SHALLOW CLONE`.
+    Clone(CloneTable),
     /// Another `ALTER TABLE`.
     Alter(Alter),
     /// A statement that tends to the table's files.
     Maintain(Maintenance),
+}
+
+/// `CREATE TABLE table SHALLOW CLONE source [VERSION AS OF n]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CloneTable {
+    /// What happens if there is a table already.
+    pub mode: CreateMode,
+    /// The table whose files the new one gets.
+    pub source: TableName,
+    /// The version of it; `None` for the latest.
+    pub at: Option<VersionSpec>,
+    /// Properties that the new table has beside those of the source, or in their place.
+    pub properties: BTreeMap<String, String>,
 }
 
 /// `INSERT`; [`Insert::column_names`] says which columns its rows are for.
@@ -407,6 +428,8 @@ pub struct Delete {
 #[derive(Debug, Clone)]
 pub struct AddColumns {
     pub(crate) columns: Vec<ColumnDefinition>,
+    /// Where each goes; `None`: behind those that the table has.
+    pub positions: Vec<Option<ColumnPosition>>,
 }
 
 /// `MERGE`; [`Merge::rows`] says what it does to which rows.

@@ -3,7 +3,7 @@ import { SQLDialect } from "@codemirror/lang-sql";
 
 const keywords = `
   add after all alter always analyze and any anti array as asc between both by case cast changes check
-  cluster clustered collate column columns comment constraint copy create cross cube current data
+  clone cluster clustered collate column columns comment constraint copy create cross cube current data
   database databases default delete delta desc describe detail distinct distribute drop dry else end
   escape evolution except exists explain extended extract false fetch filter first following for
   formatted from full generated global group grouping having history hours if ilike in inner insert
@@ -11,7 +11,7 @@ const keywords = `
   merge minus name natural not null nulls of offset on only optimize or order outer over overwrite
   partition partitioned pivot position preceding primary properties qualify range recursive
   refresh regexp rename replace reset restore retain right rlike rollup row rows run schema schemas
-  select semi set sets show some sort source start system table tables tablesample target tblproperties
+  select semi set sets shallow show some sort source start system table tables tablesample target tblproperties
   temp temporary then to trailing true truncate unbounded union unique unpivot unset update use using
   vacuum values version view views when where window with within zorder`;
 

@@ -144,6 +144,15 @@ pub fn summary(entry: &HistoryEntry) -> String {
         "SET TBLPROPERTIES" => parts.extend(parameter("properties").map(|p| property_names(&p))),
         "UNSET TBLPROPERTIES" => parts.extend(parameter("properties").map(|p| property_names(&p))),
         "ADD CONSTRAINT" | "DROP CONSTRAINT" => parts.extend(parameter("name")),
+        "RENAME COLUMN" => {
+            let paths = parameter("oldColumnPath").zip(parameter("newColumnPath"));
+            parts.extend(paths.map(|(old, new)| format!("{old} → {new}")));
+        }
+        "DROP COLUMNS" => parts.extend(parameter("columns").map(|p| property_names(&p))),
+        "CHANGE COLUMN" => parts.extend(parameter("column").and_then(|p| column_name(&p))),
+        "VACUUM START" => parts.extend(file_count(entry, "numFilesToDelete", "to delete")),
+        "VACUUM END" => parts.extend(file_count(entry, "numDeletedFiles", "deleted")),
+        "CLONE" => parts.extend(parameter("source").map(|source| format!("of {source}"))),
         _ => {}
     }
     parts.extend(rewritten(entry));
@@ -250,6 +259,18 @@ fn row_counts(entry: &HistoryEntry, names: &[(&str, &str)]) -> Option<String> {
         })
         .collect();
     (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// `3 files deleted`.
+fn file_count(entry: &HistoryEntry, metric: &str, what: &str) -> Option<String> {
+    let files = entry.metrics.get(metric)?.parse().ok()?;
+    Some(format!("{} {what}", counted(files, "file", "files")))
+}
+
+/// The name in a column as JSON.
+fn column_name(json: &str) -> Option<String> {
+    let column: serde_json::Value = serde_json::from_str(json).ok()?;
+    Some(column.get("name")?.as_str()?.to_owned())
 }
 
 /// `{"delta.enableChangeDataFeed":"true"}` → `enableChangeDataFeed = true`.

@@ -24,4 +24,5 @@ pub use data_file::DataFile;
 pub use deletion_vectors::{inline_deletion_vector, write_deletion_vectors};
 pub use error::FileError;
 pub use layout::TableLayout;
+pub use paths::to_uri;
 pub use writer::{DataFileWriter, FileWriterOptions};

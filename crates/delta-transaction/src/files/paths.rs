@@ -39,8 +39,8 @@ const ESCAPED_IN_URI: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// `key` as a URI: `add.path`.
-pub(crate) fn to_uri(key: &str) -> String {
+/// `key` as a URI: `add.path`, or the part of an absolute one after the bucket.
+pub fn to_uri(key: &str) -> String {
     utf8_percent_encode(key, ESCAPED_IN_URI).to_string()
 }
 

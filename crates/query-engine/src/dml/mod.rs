@@ -80,6 +80,7 @@ pub(crate) async fn changed_rows(
         | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
         | WriteOperation::Alter(_)
+        | WriteOperation::Clone(_)
         | WriteOperation::Maintain(_) => Err(changes_no_rows()),
     }?;
     Ok(change.of(target))

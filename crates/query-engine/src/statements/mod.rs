@@ -3,4 +3,5 @@
 
 pub(crate) mod describe;
 pub(crate) mod explain;
+pub(crate) mod show_create;
 pub(crate) mod table_description;

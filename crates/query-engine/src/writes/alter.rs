@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use spark_dialect::{AddColumns, Alter};
 
 use crate::writes::column_mapping::{MODE as MAPPING_MODE, enable, is_mapped, set_schema};
+use crate::writes::columns::{self, Position};
+use crate::writes::constraints;
 use crate::writes::definitions::{column_parameter, fields};
 use crate::writes::errors::WriteError;
 use crate::writes::metadata::commit_metadata;
 use crate::writes::protocol::needed;
 use crate::writes::round::{Outcome, Round};
-use crate::writes::{columns, constraints};
 
 /// Properties that follow from what a table is, and can't be taken away: what their names begin with.
 const KEPT: [&str; 5] = [
@@ -151,8 +152,24 @@ pub(crate) async fn add_columns(
             .into());
         }
     }
-    let parameter: Vec<Value> = added.iter().map(column_parameter).collect();
-    let schema = StructType::new(there.iter().cloned().chain(added).collect());
+    let mut parameter: Vec<Value> = Vec::with_capacity(added.len());
+    let mut fields = there.to_vec();
+    let mut positions = statement.positions.iter();
+    for field in added {
+        let mut said = column_parameter(&field);
+        let position = match positions.next() {
+            Some(Some(to)) => Some(Position::among(&fields, &field.name, to)?),
+            Some(None) | None => None,
+        };
+        fields.push(field);
+        if let Some(position) = position {
+            said["position"] = json!(position.to_string());
+            let last = fields.len().saturating_sub(1);
+            position.apply(&mut fields, last);
+        }
+        parameter.push(said);
+    }
+    let schema = StructType::new(fields);
     let mut metadata = snapshot.metadata().clone();
     set_schema(&mut metadata, &schema, &*round.environment());
     let protocol = needed(snapshot.protocol(), &metadata, &schema);

@@ -112,7 +112,7 @@ async fn existing(round: &Round<'_>, mode: CreateMode) -> Result<Option<Existing
     }
 }
 
-fn exists(location: &str) -> Error {
+pub(crate) fn exists(location: &str) -> Error {
     Error::new(
         "TABLE_OR_VIEW_ALREADY_EXISTS",
         format!("There is a table at {location} already."),

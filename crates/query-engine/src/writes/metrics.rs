@@ -119,6 +119,7 @@ pub(crate) fn describe(
         | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
         | WriteOperation::Alter(_)
+        | WriteOperation::Clone(_)
         | WriteOperation::Maintain(_) => {
             return Err(Error::new(
                 "INTERNAL_ERROR",
@@ -220,6 +221,7 @@ pub(crate) fn result(write: &Write, change: &Change<'_>) -> Vec<(String, i64)> {
         | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
         | WriteOperation::Alter(_)
+        | WriteOperation::Clone(_)
         | WriteOperation::Maintain(_) => Vec::new(),
     };
     let value = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);

@@ -7,6 +7,7 @@
 
 mod alter;
 mod attempt;
+mod clone_table;
 mod column_mapping;
 mod columns;
 mod constraints;

@@ -117,6 +117,7 @@ fn may_replace(write: &Write) -> bool {
         | WriteOperation::SetTableProperties(_)
         | WriteOperation::AddColumns(_)
         | WriteOperation::Alter(_)
+        | WriteOperation::Clone(_)
         | WriteOperation::Maintain(_) => false,
     }
 }

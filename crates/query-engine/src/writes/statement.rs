@@ -21,7 +21,7 @@ use crate::statements::describe;
 use crate::writes::attempt::Attempt;
 use crate::writes::errors::WriteError;
 use crate::writes::round::{Outcome, Round};
-use crate::writes::{alter, create, drop_table, optimize, restore, rows, vacuum};
+use crate::writes::{alter, clone_table, create, drop_table, optimize, restore, rows, vacuum};
 
 /// Times that a statement is computed again because of a conflict.
 const RECOMPUTATIONS: usize = 3;
@@ -50,6 +50,9 @@ async fn run(round: &Round<'_>, write: &Write) -> Result<Outcome, WriteError> {
             alter::set_properties(round, properties).boxed().await
         }
         WriteOperation::AddColumns(add) => alter::add_columns(round, add).boxed().await,
+        WriteOperation::Clone(statement) => {
+            clone_table::clone_table(round, statement).boxed().await
+        }
         WriteOperation::Alter(statement) => alter::alter(round, statement).boxed().await,
         WriteOperation::Restore(to) => restore::restore(round, to).boxed().await,
         WriteOperation::Maintain(Maintenance::Optimize(statement)) => {

@@ -506,3 +506,54 @@ async fn properties_are_taken_away() {
         [("team".to_owned(), "blue".to_owned())]
     );
 }
+
+#[tokio::test]
+async fn columns_come_where_they_are_wanted_and_partitions_widen() {
+    let (lake, engine) = writing();
+    all_ok(
+        &engine,
+        &[
+            "CREATE TABLE lake.t (id INT, day DATE) PARTITIONED BY (day) TBLPROPERTIES (delta.enableTypeWidening = true)",
+            "INSERT INTO t VALUES (1, DATE'2024-05-01'), (2, NULL)",
+            "ALTER TABLE t ADD COLUMNS (score INT COMMENT 'risk' AFTER ID, flag BOOLEAN FIRST, extra STRUCT<a: INT>)",
+        ],
+    )
+    .await;
+    let said = last(&engine).await;
+    assert!(said.contains(r#""position":"AFTER id""#), "{said}");
+    let columns = ok(&engine, "DESCRIBE t").await;
+    let names: Vec<&str> = columns[..5].iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(names, ["flag", "id", "score", "day", "extra"]);
+    all_ok(
+        &engine,
+        &[
+            "ALTER TABLE t ALTER COLUMN day TYPE TIMESTAMP_NTZ",
+            "INSERT INTO t BY NAME SELECT 3 AS id, TIMESTAMP_NTZ'2024-05-02 10:00:00' AS day, 7 AS score",
+            "UPDATE t SET score = 1 WHERE day = TIMESTAMP_NTZ'2024-05-01 00:00:00'",
+        ],
+    )
+    .await;
+    assert_eq!(
+        ok(&lake.engine(), "SELECT id, score, day FROM t ORDER BY id").await,
+        [
+            ["1", "1", "2024-05-01T00:00:00"],
+            ["2", "NULL", "NULL"],
+            ["3", "7", "2024-05-02T10:00:00"]
+        ]
+    );
+    refused(
+        &lake,
+        &engine,
+        &[
+            (
+                "ALTER TABLE t ADD COLUMNS (x INT AFTER nope)",
+                "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+            ),
+            (
+                "ALTER TABLE t ADD COLUMNS (ID INT FIRST)",
+                "FIELD_ALREADY_EXISTS",
+            ),
+        ],
+    )
+    .await;
+}

@@ -136,3 +136,27 @@ async fn table_of_an_unknown_kind_stays_and_half_a_log_goes() {
     assert_eq!(code, "DELTA_UNSUPPORTED_FEATURES_FOR_READ");
     assert_eq!(keys(&lake).await.len(), 1);
 }
+
+#[tokio::test]
+async fn drop_that_is_cut_short_shows_nobody_an_older_version_and_can_be_run_again() {
+    let mut outcomes = [0, 0];
+    for deletes in 0..40 {
+        let (lake, engine) = lake().await;
+        lake.store.limit_deletes(Some(deletes));
+        let dropped = rows_of(&engine, "DROP TABLE t").await;
+        let count = "SELECT count(*) FROM delta.`s3a://lake/t`";
+        match rows_of(&lake.engine(), count).await {
+            Ok(rows) => {
+                assert_eq!(rows, [["24"]], "after {deletes} deletions");
+                assert!(dropped.is_err());
+                outcomes[0] += 1;
+            }
+            Err(_) => outcomes[1] += 1,
+        }
+        lake.store.limit_deletes(None);
+        ok(&engine, "DROP TABLE IF EXISTS delta.`s3a://lake/t`").await;
+        let log = keys(&lake).await;
+        assert!(log.iter().all(|key| !key.contains("_delta_log")), "{log:?}");
+    }
+    assert!(outcomes.iter().all(|count| *count > 5), "{outcomes:?}");
+}

@@ -4,6 +4,7 @@ mod aggregates;
 mod altering;
 mod arithmetic;
 mod change_feed;
+mod cloning;
 mod committed;
 mod conflicts;
 mod dropping;

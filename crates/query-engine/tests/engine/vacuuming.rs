@@ -1,12 +1,11 @@
 //! `VACUUM`: what it deletes, what it says, and what it refuses.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use delta_log::TimeTravel;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use query_engine::Engine;
+use web_time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{Lake, Row, rows_of, run};
 

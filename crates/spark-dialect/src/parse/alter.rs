@@ -4,7 +4,7 @@ use messages::Error;
 use sqlparser::tokenizer::Token;
 use table_properties::canonical_name;
 
-use crate::alter::{Alter, ColumnChange};
+use crate::alter::{Alter, ColumnChange, ColumnPosition};
 use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
 use crate::statement::{StatementKind, TableName, WriteOperation};
@@ -106,12 +106,10 @@ impl StatementParser<'_> {
             Ok(ColumnChange::DropNotNull)
         } else if self.word("COMMENT") {
             Ok(ColumnChange::Comment(self.string()?))
-        } else if self.word("FIRST") {
-            Ok(ColumnChange::First)
-        } else if self.word("AFTER") {
-            Ok(ColumnChange::After(self.name()?))
         } else if self.word("TYPE") {
             Ok(ColumnChange::Type(self.delta_type()?))
+        } else if let Some(position) = self.column_position()? {
+            Ok(ColumnChange::Move(position))
         } else if self.peek_word("SET") || self.peek_word("DROP") {
             Err(not_supported(
                 "ALTER COLUMN … SET or DROP DEFAULT",
@@ -120,6 +118,17 @@ impl StatementParser<'_> {
         } else {
             let expected = "TYPE, COMMENT, SET or DROP NOT NULL, FIRST or AFTER";
             Err(self.unexpected(expected))
+        }
+    }
+
+    /// `FIRST`, `AFTER column`, or nothing.
+    pub fn column_position(&mut self) -> Result<Option<ColumnPosition>, Error> {
+        if self.word("FIRST") {
+            Ok(Some(ColumnPosition::First))
+        } else if self.word("AFTER") {
+            Ok(Some(ColumnPosition::After(self.name()?)))
+        } else {
+            Ok(None)
         }
     }
 

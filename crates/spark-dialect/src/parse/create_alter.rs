@@ -10,7 +10,7 @@ use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
 use crate::errors::not_supported;
 use crate::identifiers::{exact_partition_columns, same_identifier};
 use crate::parse::parser::StatementParser;
-use crate::statement::{AddColumns, StatementKind, TableName, Write, WriteOperation};
+use crate::statement::{AddColumns, CloneTable, StatementKind, TableName, Write, WriteOperation};
 
 impl StatementParser<'_> {
     pub fn create(&mut self) -> Result<StatementKind, Error> {
@@ -78,6 +78,9 @@ impl StatementParser<'_> {
                 "Write a Delta table: delta.`…`.",
             ));
         }
+        if self.words(&["SHALLOW", "CLONE"]) {
+            return self.clone_table(table, mode, must_exist);
+        }
         let mut columns = Vec::new();
         if self.parser.peek_token_ref().token == Token::LParen
             && !["SELECT", "WITH", "VALUES"].iter().any(|word| {
@@ -86,7 +89,7 @@ impl StatementParser<'_> {
         {
             self.expect_token(&Token::LParen)?;
             loop {
-                columns.push(self.column_definition(true)?);
+                columns.push(self.column_definition()?);
                 if !self.token(&Token::Comma) {
                     break;
                 }
@@ -126,9 +129,8 @@ impl StatementParser<'_> {
                 "LIKE",
                 "Name the columns, or use AS SELECT * FROM t LIMIT 0.",
             ),
-            ("SHALLOW", "Use AS SELECT * FROM t."),
-            ("DEEP", "Use AS SELECT * FROM t."),
-            ("CLONE", "Use AS SELECT * FROM t."),
+            ("DEEP", "Use AS SELECT * FROM t, or SHALLOW CLONE t."),
+            ("CLONE", "Use AS SELECT * FROM t, or SHALLOW CLONE t."),
         ] {
             if self.peek_word(word) {
                 return Err(not_supported(&format!("CREATE TABLE … {word}"), hint));
@@ -159,6 +161,43 @@ impl StatementParser<'_> {
         })))
     }
 
+    /// What follows SHALLOW CLONE.
+    fn clone_table(
+        &mut self,
+        table: TableName,
+        mode: CreateMode,
+        must_exist: bool,
+    ) -> Result<StatementKind, Error> {
+        let source = self.table()?;
+        let at = match self.peek_word("VERSION") || self.peek_word("TIMESTAMP") {
+            true => Some(self.version_spec()?),
+            false => None,
+        };
+        let mut properties = BTreeMap::new();
+        let mut location = None;
+        loop {
+            if self.word("TBLPROPERTIES") {
+                properties = self.properties()?;
+            } else if self.word("LOCATION") {
+                location = Some(self.string()?);
+            } else {
+                break;
+            }
+        }
+        let operation = WriteOperation::Clone(CloneTable {
+            mode,
+            source,
+            at,
+            properties,
+        });
+        Ok(StatementKind::Write(Box::new(Write {
+            table,
+            location,
+            must_exist,
+            operation,
+        })))
+    }
+
     /// `(a, b)`, or with types, which declares the columns as well.
     fn partition_columns(
         &mut self,
@@ -178,7 +217,7 @@ impl StatementParser<'_> {
                     "Partition by a column; add one that holds the expression.",
                 ));
             } else {
-                let column = self.column_definition(true)?;
+                let column = self.column_definition()?;
                 names.push(column.name.clone());
                 columns.push(column);
             }
@@ -191,7 +230,7 @@ impl StatementParser<'_> {
     }
 
     /// `name TYPE [NOT NULL] [COMMENT '…']`.
-    fn column_definition(&mut self, create: bool) -> Result<ColumnDefinition, Error> {
+    fn column_definition(&mut self) -> Result<ColumnDefinition, Error> {
         let name = self.name()?;
         if self.parser.peek_token_ref().token == Token::Period {
             return Err(not_supported(
@@ -221,22 +260,13 @@ impl StatementParser<'_> {
             ("DEFAULT", "Give the value in each INSERT."),
             ("GENERATED", "Compute the column in each INSERT."),
             (
-                "FIRST",
-                "New columns come last; a SELECT can order them as you like.",
-            ),
-            (
-                "AFTER",
-                "New columns come last; a SELECT can order them as you like.",
-            ),
-            (
                 "PRIMARY",
                 "Delta tables have no keys; MERGE keeps rows unique.",
             ),
             ("REFERENCES", "Delta tables have no keys."),
             ("CHECK", "Filter the rows in each INSERT."),
         ] {
-            let order = matches!(word, "FIRST" | "AFTER");
-            if self.peek_word(word) && !(order && create) {
+            if self.peek_word(word) {
                 return Err(not_supported(&format!("{word} after a column"), hint));
             }
         }
@@ -309,9 +339,13 @@ impl StatementParser<'_> {
 
     fn add_columns(&mut self, table: TableName) -> Result<StatementKind, Error> {
         let parenthesised = self.token(&Token::LParen);
-        let mut columns = vec![self.column_definition(false)?];
-        while self.token(&Token::Comma) {
-            columns.push(self.column_definition(false)?);
+        let (mut columns, mut positions) = (Vec::new(), Vec::new());
+        loop {
+            columns.push(self.column_definition()?);
+            positions.push(self.column_position()?);
+            if !self.token(&Token::Comma) {
+                break;
+            }
         }
         if parenthesised {
             self.expect_token(&Token::RParen)?;
@@ -319,7 +353,7 @@ impl StatementParser<'_> {
         check_names(&columns)?;
         Ok(StatementKind::write(
             table,
-            WriteOperation::AddColumns(AddColumns { columns }),
+            WriteOperation::AddColumns(AddColumns { columns, positions }),
         ))
     }
 }

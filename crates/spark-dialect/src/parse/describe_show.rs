@@ -90,6 +90,11 @@ impl StatementParser<'_> {
             }
             return Ok(StatementKind::ShowTables);
         }
+        if self.words(&["CREATE", "TABLE"]) {
+            let table = self.table()?;
+            let _ = self.words(&["AS", "SERDE"]);
+            return Ok(StatementKind::ShowCreateTable { table });
+        }
         if self.word("TBLPROPERTIES") {
             let table = self.table()?;
             let key = if self.token(&Token::LParen) {
@@ -104,7 +109,7 @@ impl StatementParser<'_> {
         let what = self.next_word();
         Err(not_supported(
             &format!("SHOW {what}"),
-            "There are SHOW TABLES and SHOW TBLPROPERTIES t; DESCRIBE t shows a table's columns.",
+            "There are SHOW TABLES, SHOW TBLPROPERTIES t and SHOW CREATE TABLE t; DESCRIBE t shows a table's columns.",
         ))
     }
 }

@@ -84,8 +84,11 @@ fn columns_are_paths_and_changes_come_one_at_a_time() {
         ("COMMENT 'x'", ColumnChange::Comment("x".to_owned())),
         ("SET NOT NULL", ColumnChange::SetNotNull),
         ("DROP NOT NULL", ColumnChange::DropNotNull),
-        ("FIRST", ColumnChange::First),
-        ("AFTER b", ColumnChange::After("b".to_owned())),
+        ("FIRST", ColumnChange::Move(ColumnPosition::First)),
+        (
+            "AFTER b",
+            ColumnChange::Move(ColumnPosition::After("b".to_owned())),
+        ),
     ] {
         for words in ["ALTER COLUMN", "ALTER", "CHANGE COLUMN"] {
             let sql = format!("ALTER TABLE t {words} a {text}");

@@ -155,11 +155,6 @@ fn statements_of_later_versions_are_refused_by_name() {
             "ALTER TABLE t ALTER COLUMN a SET DEFAULT 1",
             "SET or DROP DEFAULT",
         ),
-        (
-            "ALTER TABLE t ADD COLUMNS (score INT COMMENT 'risk' AFTER a)",
-            "AFTER",
-        ),
-        ("ALTER TABLE t ADD COLUMN score INT FIRST", "FIRST"),
         ("TRUNCATE TABLE t", "TRUNCATE"),
         ("CREATE VIEW v AS SELECT 1", "view"),
         ("CREATE TABLE t USING parquet AS SELECT 1 AS a", "parquet"),

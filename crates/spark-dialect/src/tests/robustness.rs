@@ -21,7 +21,7 @@ const VALID: [&str; 15] = [
     "UPDATE t AS x SET a = CASE WHEN b THEN 1 ELSE 2 END, x.c = a DIV 2 WHERE a IS NOT NULL",
     "SELECT CAST(a AS TIMESTAMP)::STRING, a[0], m['k'], s.f, x -> x + 1, sum(a) OVER (PARTITION BY b ORDER BY c)",
     "OPTIMIZE t WHERE date >= '2024' AND date < '2025' ZORDER BY (amount, `a b`.c)",
-    "VACUUM t RETAIN 168.5 HOURS DRY RUN; VACUUM delta.`s3a://b/t` FULL; DROP TABLE IF EXISTS b.t PURGE",
+    "VACUUM t RETAIN 168.5 HOURS DRY RUN; VACUUM delta.`s3a://b/t` FULL; DROP TABLE IF EXISTS b.t PURGE; CREATE TABLE u SHALLOW CLONE b.t VERSION AS OF 3 TBLPROPERTIES (a = 1) LOCATION 's3a://b/u'; SHOW CREATE TABLE u",
     "ALTER TABLE t ADD CONSTRAINT c CHECK (amount > 0 AND type <=> 'a)'); ALTER TABLE t RENAME COLUMN a.b TO c; ALTER TABLE t DROP COLUMNS IF EXISTS (a, b.c); ALTER TABLE t ALTER COLUMN a TYPE BIGINT; ALTER TABLE t UNSET TBLPROPERTIES IF EXISTS ('a')",
     "SET a.b = c; DESCRIBE HISTORY t LIMIT 3; SHOW TBLPROPERTIES t; RESTORE t TO TIMESTAMP AS OF '2024-05-01'",
 ];
@@ -73,6 +73,7 @@ fn exercise(sql: &str) {
                 WriteOperation::CreateTable { .. }
                 | WriteOperation::SetTableProperties(_)
                 | WriteOperation::Alter(_)
+                | WriteOperation::Clone(_)
                 | WriteOperation::Maintain(Maintenance::Vacuum(_) | Maintenance::Drop(_))
                 | WriteOperation::Restore(_) => {}
             },
@@ -83,6 +84,7 @@ fn exercise(sql: &str) {
             | StatementKind::DescribeDetail { .. }
             | StatementKind::DescribeTable { .. }
             | StatementKind::ShowTables
+            | StatementKind::ShowCreateTable { .. }
             | StatementKind::ShowTableProperties { .. }
             | StatementKind::DropView { .. }
             | StatementKind::SetOption { .. }

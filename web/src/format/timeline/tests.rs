@@ -152,3 +152,33 @@ fn headline_tells_the_chosen_version() {
     assert_eq!(headline(&table, 1), "of 2 · 100 rows · 1 file");
     assert_eq!(headline(&table, 0), "of 2", "cleaned from the log");
 }
+
+#[test]
+fn changes_of_columns_and_of_files_are_named() {
+    let vacuumed = |operation: &str, metric: &str| {
+        let mut entry = entry(4, operation, &[]);
+        entry.metrics.insert(metric.into(), "3".into());
+        summary(&entry)
+    };
+    assert_eq!(
+        vacuumed("VACUUM START", "numFilesToDelete"),
+        "3 files to delete"
+    );
+    assert_eq!(vacuumed("VACUUM END", "numDeletedFiles"), "3 files deleted");
+    for (operation, parameters, expected) in [
+        (
+            "RENAME COLUMN",
+            &[("oldColumnPath", "s.a"), ("newColumnPath", "s.b")][..],
+            "s.a → s.b",
+        ),
+        ("DROP COLUMNS", &[("columns", r#"["a","b.c"]"#)], "a, b.c"),
+        (
+            "CHANGE COLUMN",
+            &[("column", r#"{"name":"amount","type":"double"}"#)],
+            "amount",
+        ),
+        ("CLONE", &[("source", "s3a://lake/t")], "of s3a://lake/t"),
+    ] {
+        assert_eq!(summary(&entry(5, operation, parameters)), expected);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod dependents;
 mod edit;
+mod position;
 mod types;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use spark_dialect::ColumnChange;
 use crate::dml::{Target, Violations, violations};
 use crate::writes::columns::dependents::refuse_dependents;
 use crate::writes::columns::edit::Place;
+pub(crate) use crate::writes::columns::position::Position;
 use crate::writes::columns::types::{changed_type, widened};
 use crate::writes::definitions::check_characters;
 use crate::writes::errors::WriteError;
@@ -163,9 +165,10 @@ pub(crate) async fn change(
         ColumnChange::Comment(text) => {
             field.metadata.insert("comment".to_owned(), json!(text));
         }
-        ColumnChange::First => position = Some(Position::First),
-        ColumnChange::After(other) => {
-            position = Some(Position::after(&snapshot, &place, other)?);
+        ColumnChange::Move(to) => {
+            let mut siblings = place.siblings(snapshot.schema());
+            siblings.retain(|sibling| sibling.name != field.name);
+            position = Some(Position::among(&siblings, &place.name(), to)?);
         }
         ColumnChange::Type(data_type) => {
             let data_type = changed_type(&place.name(), data_type)?;
@@ -253,53 +256,4 @@ async fn check_no_nulls(
     );
     Err(Error::new("DELTA_NEW_NOT_NULL_VIOLATION", message)
         .with_hint("Give them a value, or delete them, first."))
-}
-
-/// A column's new place among those beside it.
-enum Position {
-    First,
-    After(String),
-}
-
-impl Position {
-    fn after(snapshot: &Snapshot, place: &Place, other: &str) -> Result<Self, Error> {
-        let lower = other.to_lowercase();
-        let siblings = place.siblings(snapshot.schema());
-        let found = siblings
-            .iter()
-            .find(|field| field.name.to_lowercase() == lower && field.name != place.field.name);
-        match found {
-            Some(field) => Ok(Self::After(field.name.clone())),
-            None => {
-                let names: Vec<&str> = siblings.iter().map(|field| field.name.as_str()).collect();
-                let message = format!("There is no other column {other} beside {}.", place.name());
-                Err(Error::new("UNRESOLVED_COLUMN.WITH_SUGGESTION", message)
-                    .with_hint(format!("There are {}.", names.join(", "))))
-            }
-        }
-    }
-
-    fn apply(&self, fields: &mut Vec<StructField>, at: usize) {
-        if at >= fields.len() {
-            return;
-        }
-        let field = fields.remove(at);
-        let to = match self {
-            Self::First => 0,
-            Self::After(other) => {
-                let found = fields.iter().position(|field| field.name == *other);
-                found.map_or(at, |found| found.saturating_add(1))
-            }
-        };
-        fields.insert(to.min(fields.len()), field);
-    }
-}
-
-impl std::fmt::Display for Position {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::First => f.write_str("FIRST"),
-            Self::After(other) => write!(f, "AFTER {other}"),
-        }
-    }
 }

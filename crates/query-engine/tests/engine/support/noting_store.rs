@@ -1,7 +1,7 @@
 use std::fmt;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -47,6 +47,8 @@ pub struct NotingStore {
     requests: Mutex<Vec<Request>>,
     cut: AtomicBool,
     before_put: Mutex<Option<Hook>>,
+    /// Objects that may still be deleted; `None`: any number.
+    deletes: Arc<Mutex<Option<usize>>>,
 }
 
 struct Hook(Box<dyn FnOnce() + Send>);
@@ -71,6 +73,11 @@ impl NotingStore {
     /// Calls `hook` once, before the next object is put.
     pub fn before_put(&self, hook: impl FnOnce() + Send + 'static) {
         *self.before_put.lock().unwrap() = Some(Hook(Box::new(hook)));
+    }
+
+    /// From now on, so many objects can be deleted, and then the store fails.
+    pub fn limit_deletes(&self, deletes: Option<usize>) {
+        *self.deletes.lock().unwrap() = deletes;
     }
 
     fn note(&self, request: Request) {
@@ -144,7 +151,19 @@ impl ObjectStore for NotingStore {
         &self,
         paths: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(paths)
+        let left = Arc::clone(&self.deletes);
+        let paths = paths.map(move |path| match &mut *left.lock().unwrap() {
+            Some(0) => Err(object_store::Error::Generic {
+                store: "NotingStore",
+                source: "it deletes no more".into(),
+            }),
+            Some(left) => {
+                *left -= 1;
+                path
+            }
+            None => path,
+        });
+        self.inner.delete_stream(paths.boxed())
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

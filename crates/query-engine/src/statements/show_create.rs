@@ -1,0 +1,135 @@
+//! `SHOW CREATE TABLE`: a statement that makes such a table.
+
+use std::fmt::Write;
+
+use delta_log::schema::{DataType, StructField, StructType};
+use delta_log::{Snapshot, Table};
+use spark_dialect::TableName;
+
+const CONSTRAINT: &str = "delta.constraints.";
+
+/// Properties that follow from others, and are not set.
+const DERIVED: [&str; 2] = [
+    "delta.columnMapping.maxColumnId",
+    "delta.inCommitTimestampEnablement",
+];
+
+/// The statement. What a CREATE TABLE can't say comes after it, as comments.
+pub(crate) fn show_create(name: &TableName, table: &Table, snapshot: &Snapshot) -> String {
+    let metadata = snapshot.metadata();
+    let columns: Vec<String> = snapshot.schema().fields().iter().map(column).collect();
+    let mut text = format!(
+        "CREATE TABLE {name} (\n  {})\nUSING delta",
+        columns.join(",\n  ")
+    );
+    // Writing into a text does not fail.
+    let partitions = snapshot.partition_columns();
+    if !partitions.is_empty() {
+        let names: Vec<String> = partitions.iter().map(|name| quoted(name)).collect();
+        let _ = write!(text, "\nPARTITIONED BY ({})", names.join(", "));
+    }
+    if let Some(comment) = &metadata.description {
+        let _ = write!(text, "\nCOMMENT {}", literal(comment));
+    }
+    if let TableName::Name { .. } = name {
+        let _ = write!(text, "\nLOCATION {}", literal(&table.location));
+    }
+    let settable = metadata.configuration.iter().filter(|(key, _)| {
+        let is_derived = DERIVED.iter().any(|derived| key.starts_with(derived));
+        !key.starts_with(CONSTRAINT) && !is_derived
+    });
+    let properties: Vec<String> = settable
+        .map(|(key, value)| format!("{} = {}", literal(key), literal(value)))
+        .collect();
+    if !properties.is_empty() {
+        let _ = write!(text, "\nTBLPROPERTIES (\n  {})", properties.join(",\n  "));
+    }
+    for (key, condition) in &metadata.configuration {
+        if let Some(constraint) = key.strip_prefix(CONSTRAINT) {
+            let condition = condition.replace('\n', " ");
+            let _ = write!(
+                text,
+                "\n-- ALTER TABLE {name} ADD CONSTRAINT {} CHECK ({condition});",
+                quoted(constraint)
+            );
+        }
+    }
+    for field in snapshot.schema().fields() {
+        for (key, what) in [
+            ("delta.generationExpression", "GENERATED ALWAYS AS"),
+            ("CURRENT_DEFAULT", "DEFAULT"),
+        ] {
+            if let Some(expression) = field.metadata.get(key).and_then(|text| text.as_str()) {
+                let expression = expression.replace('\n', " ");
+                let _ = write!(text, "\n-- {} {what} ({expression})", quoted(&field.name));
+            }
+        }
+    }
+    text
+}
+
+fn column(field: &StructField) -> String {
+    let mut text = format!("{} {}", quoted(&field.name), sql_type(&field.data_type));
+    if !field.nullable {
+        text.push_str(" NOT NULL");
+    }
+    if let Some(comment) = field.comment() {
+        text.push_str(" COMMENT ");
+        text.push_str(&literal(comment));
+    }
+    text
+}
+
+fn sql_type(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Struct(fields) => format!("STRUCT<{}>", struct_fields(fields)),
+        DataType::Array { element, .. } => format!("ARRAY<{}>", sql_type(element)),
+        DataType::Map { key, value, .. } => {
+            format!("MAP<{}, {}>", sql_type(key), sql_type(value))
+        }
+        DataType::Boolean
+        | DataType::Byte
+        | DataType::Short
+        | DataType::Integer
+        | DataType::Long
+        | DataType::Float
+        | DataType::Double
+        | DataType::Decimal { .. }
+        | DataType::String
+        | DataType::Binary
+        | DataType::Date
+        | DataType::Timestamp
+        | DataType::TimestampNtz
+        | DataType::Void
+        | DataType::Variant => data_type.to_string().to_uppercase(),
+    }
+}
+
+fn struct_fields(fields: &StructType) -> String {
+    let fields = fields.fields().iter().map(|field| {
+        let required = if field.nullable { "" } else { " NOT NULL" };
+        format!(
+            "{}: {}{required}",
+            quoted(&field.name),
+            sql_type(&field.data_type)
+        )
+    });
+    fields.collect::<Vec<_>>().join(", ")
+}
+
+fn quoted(name: &str) -> String {
+    let mut chars = name.chars();
+    let is_plain = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match is_plain {
+        true => name.to_owned(),
+        false => format!("`{}`", name.replace('`', "``")),
+    }
+}
+
+fn literal(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("'{escaped}'")
+}

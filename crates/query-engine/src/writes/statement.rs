@@ -130,7 +130,6 @@ pub(crate) async fn execute_write(
         let row = describe::counts(&result).map_err(|error| from_datafusion(&error.into()))?;
         Execution::of_batch(context, yield_timer, row)
     };
-    let version = earlier.or(committed.map(|committed| committed.version));
     Ok(execution.written(location, version))
 }
 

@@ -83,6 +83,12 @@ async fn files_go_once_no_version_that_is_kept_needs_them() {
     set(&lake, 24 * 7 + 1);
     let dry = ok(&engine, "VACUUM t DRY RUN").await;
     assert_eq!(files(&lake).await, all);
+    let reader = Lake {
+        can_write: false,
+        ..lake.clone()
+    };
+    let (told, execution) = run(&reader.engine(), "VACUUM t DRY RUN").await.unwrap();
+    assert_eq!((&told, execution.is_write()), (&dry, false));
     let (answer, execution) = run(&engine, "VACUUM t").await.unwrap();
     assert_eq!(answer, [["s3a://lake/t"]]);
     assert_eq!(execution.version(), Some(10));

@@ -51,7 +51,7 @@ impl Statement {
 
     /// Whether it makes a commit.
     pub fn is_write(&self) -> bool {
-        matches!(self.parsed.kind, StatementKind::Write(_))
+        matches!(&self.parsed.kind, StatementKind::Write(write) if !write.is_dry_run())
     }
 
     /// Byte offset of its source in the script.

@@ -305,6 +305,25 @@ impl Write {
         )
     }
 
+    /// Whether the statement only tells what it would do.
+    pub fn is_dry_run(&self) -> bool {
+        match &self.operation {
+            WriteOperation::Maintain(Maintenance::Vacuum(vacuum)) => vacuum.dry_run,
+            WriteOperation::Maintain(Maintenance::Optimize(_) | Maintenance::Drop(_))
+            | WriteOperation::CreateTable { .. }
+            | WriteOperation::CreateTableAsSelect { .. }
+            | WriteOperation::Insert(_)
+            | WriteOperation::Update(_)
+            | WriteOperation::Delete(_)
+            | WriteOperation::Merge(_)
+            | WriteOperation::Restore(_)
+            | WriteOperation::SetTableProperties(_)
+            | WriteOperation::AddColumns(_)
+            | WriteOperation::Clone(_)
+            | WriteOperation::Alter(_) => false,
+        }
+    }
+
     /// What a `DROP TABLE` says; `None` for other statements.
     pub fn dropped_table(&self) -> Option<DropTable> {
         match &self.operation {

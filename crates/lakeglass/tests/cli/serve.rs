@@ -278,6 +278,30 @@ async fn files_are_compacted_and_deleted_through_the_proxy() {
     assert_eq!(files_below(&folder.join("p=a b")), 1);
     let count = query(&format!("SELECT COUNT(*) FROM {table}"), data.path());
     assert_eq!(count["rows"], json!([["6"]]));
+    for alter in [
+        "SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name', delta.enableTypeWidening = true)",
+        "RENAME COLUMN p TO `the p`",
+        "ALTER COLUMN id TYPE BIGINT",
+        "ALTER COLUMN id SET NOT NULL",
+        "ADD CONSTRAINT positive CHECK (id > 0)",
+        "ADD COLUMNS (gone INT FIRST)",
+        "DROP COLUMN gone",
+    ] {
+        run(&format!("ALTER TABLE {table} {alter}"));
+    }
+    run(&format!("INSERT INTO {table} VALUES (5000000000, 'x')"));
+    run(&format!("UPDATE {table} SET id = 3 WHERE `the p` = 'a b'"));
+    let sum = query(&format!("SELECT SUM(id) FROM {table}"), data.path());
+    assert_eq!(sum["rows"], json!([["5000000015"]]));
+    // It adds no files of other tables.
+    let clone = format!("CREATE TABLE delta.`s3a://raw-data-bucket/clone` SHALLOW CLONE {table}");
+    let output = lakeglass()
+        .args(["sql", &clone, "--proxy", &server.url, "--data"])
+        .arg(data.path())
+        .output()
+        .expect("lakeglass runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("INVALID_COMMIT"), "{error}");
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ pub(crate) async fn execute_write(
         }
         (place, _) => place?,
     };
-    if !place.can_write {
+    if !place.can_write && !write.is_dry_run() {
         return Err(read_only(&place.location));
     }
     let location = place.location.clone();
@@ -130,7 +130,10 @@ pub(crate) async fn execute_write(
         let row = describe::counts(&result).map_err(|error| from_datafusion(&error.into()))?;
         Execution::of_batch(context, yield_timer, row)
     };
-    Ok(execution.written(location, version))
+    match write.is_dry_run() {
+        true => Ok(execution),
+        false => Ok(execution.written(location, version)),
+    }
 }
 
 /// What a statement came to, in whatever round.

@@ -42,6 +42,11 @@ const STATEMENTS: &[(&str, &str)] = &[
         "replace",
         "CREATE OR REPLACE TABLE lake.t (id BIGINT, p STRING) PARTITIONED BY (p)",
     ),
+    ("optimize", "OPTIMIZE t"),
+    (
+        "constraint",
+        "ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0)",
+    ),
 ];
 
 /// For each statement that is held (a line), what becomes of it when another one (a column, in the
@@ -50,19 +55,22 @@ const STATEMENTS: &[(&str, &str)] = &[
 ///
 /// The table is `Serializable`, as Spark's are. So a statement that reads rows meets those of an append
 /// that it would have read; one that only adds files meets nothing but another schema; and one that
-/// reads or replaces the whole table, anything.
+/// reads or replaces the whole table, anything. One that only moves rows meets those who move or remove
+/// the same, and another schema.
 const OUTCOMES: &[&str] = &[
-    "-------rr-r", // append
-    "rrrrrrrrrrr", // append own rows
-    "rrrr-r0rrr0", // update a
-    "--00-00rr-0", // delete a
-    "----0-0rrr0", // delete b
-    "rrrrrrrrrrr", // merge
-    "rrrrrrrrrrr", // overwrite
-    "-------!r-r", // add column
-    "-------rr-r", // property
-    "rrrrrrrrrrr", // restore
-    "rrrrrrrrrrr", // replace
+    "-------rr-r-r", // append
+    "rrrrrrrrrrrrr", // append own rows
+    "rrrr-r0rrr0rr", // update a
+    "--00-00rr-0rr", // delete a
+    "----0-0rrr0rr", // delete b
+    "rrrrrrrrrrrrr", // merge
+    "rrrrrrrrrrrrr", // overwrite
+    "-------!r-r-r", // add column
+    "-------rr-r-r", // property
+    "rrrrrrrrrrrrr", // restore
+    "rrrrrrrrrrrrr", // replace
+    "--rrrr0rr000r", // optimize
+    "rrrrrrrrrrrr!", // constraint
 ];
 
 async fn run(store: &FaultyStore, environment: &Arc<Steady>, sql: &str) -> Result<(), Error> {

@@ -35,6 +35,12 @@ const STATEMENTS: &[&str] = &[
     "ALTER TABLE t ADD COLUMNS (more INT)",
     "ALTER TABLE t SET TBLPROPERTIES (delta.appendOnly = true)",
     "RESTORE TABLE t TO VERSION AS OF 1",
+    "OPTIMIZE t",
+    "OPTIMIZE t WHERE p = 'a' ZORDER BY (id)",
+    "ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0)",
+    "ALTER TABLE t ALTER COLUMN id FIRST",
+    "ALTER TABLE t SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')",
+    "CREATE TABLE lake.other SHALLOW CLONE t",
 ];
 
 const FAULTS: &[(Calls, Fault)] = &[

@@ -228,11 +228,9 @@ describe("a page without a commit proxy", () => {
     assert.deepEqual(await page.rows(`SELECT * FROM ${NOTES} ORDER BY id`), before);
   });
 
-  test("survives that the engine is replaced", async () => {
+  test("survives that the engine crashes", async () => {
     const before = await page.rows(`SELECT * FROM ${NOTES} ORDER BY id`);
-    await page.type("SELECT COUNT(*) FROM range(100000) a, range(100000) b, range(100000) c WHERE a.id <> b.id * c.id");
-    await page.part("cancel").click();
-    await page.part("run").waitFor();
+    await page.crash();
     assert.deepEqual(await page.rows(`SELECT * FROM ${NOTES} ORDER BY id`), before);
   });
 

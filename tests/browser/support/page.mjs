@@ -100,6 +100,17 @@ export class Page {
     });
   }
 
+  /** What a trap in the engine's module does to its worker. */
+  async crash() {
+    const trap = () => {
+      setTimeout(() => {
+        throw new WebAssembly.RuntimeError("unreachable");
+      });
+    };
+    // The worker may be gone before it answers.
+    await this.tab.workers().at(-1).evaluate(trap).catch(() => undefined);
+  }
+
   /** The page learns of another address of the same store: that of a proxy before it. */
   async #redirectStore(endpoint) {
     await this.tab.route("**/api/v1/config", async (route) => {

@@ -54,7 +54,14 @@ pub(crate) async fn effect(
     };
     let mut described = engine.describe_newest(table, 1).await?;
     let commit = described.history.pop();
-    preview.commit = commit.filter(|commit| commit.version == version);
+    // Of one commit alone the history can't tell how many there are.
+    preview.commit = commit
+        .filter(|commit| commit.version == version)
+        .map(|commit| HistoryEntry {
+            num_rows: commit.num_rows.or(described.num_rows),
+            num_files: commit.num_files.or(Some(described.num_files)),
+            ..commit
+        });
     preview.files = changed_files(overlay, table, version).await;
     let touches_files = |commit: &HistoryEntry| commit.files_added + commit.files_removed > 0;
     let rows = match &preview.commit {

@@ -5,7 +5,6 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use query_engine::Engine;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::{Lake, Row, rows_of, run};
 
@@ -14,21 +13,22 @@ const HOUR: i64 = 3_600_000;
 const UNCHECKED: &str = "SET spark.databricks.delta.retentionDurationCheck.enabled = false";
 
 /// A lake whose clock is so many hours after the store's.
-fn writing(hours: i64) -> Lake {
+async fn writing(hours: i64) -> Lake {
     let lake = Lake {
         can_write: true,
         ..Lake::default()
     };
-    set(&lake, hours);
+    set(&lake, hours).await;
     lake
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test that runs natively")]
-fn set(lake: &Lake, hours: i64) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let now = i64::try_from(now.as_millis()).unwrap();
-    // Times of objects are later than this clock's by the test's own.
-    lake.environment.set(now + 1000 + hours * HOUR);
+async fn set(lake: &Lake, hours: i64) {
+    let clock = Path::from("clock");
+    lake.store.put(&clock, "x".into()).await.unwrap();
+    let now = lake.store.head(&clock).await.unwrap().last_modified;
+    // Objects that are put while the test runs are later than this by its own time.
+    let now = now.timestamp_millis() + 1000;
+    lake.environment.set(now + hours * HOUR);
 }
 
 async fn ok(engine: &Engine, sql: &str) -> Vec<Row> {
@@ -67,7 +67,7 @@ async fn table(engine: &Engine) {
 
 #[tokio::test]
 async fn files_go_once_no_version_that_is_kept_needs_them() {
-    let lake = writing(0);
+    let lake = writing(0).await;
     let engine = lake.engine();
     table(&engine).await;
     lake.store
@@ -80,7 +80,7 @@ async fn files_go_once_no_version_that_is_kept_needs_them() {
     // A week has not gone by.
     ok(&engine, "VACUUM t").await;
     assert_eq!(files(&lake).await, all);
-    set(&lake, 24 * 7 + 1);
+    set(&lake, 24 * 7 + 1).await;
     let dry = ok(&engine, "VACUUM t DRY RUN").await;
     assert_eq!(files(&lake).await, all);
     let reader = Lake {
@@ -131,7 +131,7 @@ async fn files_go_once_no_version_that_is_kept_needs_them() {
 
 #[tokio::test]
 async fn short_retention_is_refused_unless_the_check_is_off() {
-    let lake = writing(0);
+    let lake = writing(0).await;
     let engine = lake.engine();
     table(&engine).await;
     let all = files(&lake).await;
@@ -145,7 +145,7 @@ async fn short_retention_is_refused_unless_the_check_is_off() {
     }
     ok(&engine, UNCHECKED).await;
     // What was removed an hour ago is younger than this.
-    set(&lake, 1);
+    set(&lake, 1).await;
     ok(&engine, "VACUUM t RETAIN 2 HOURS").await;
     assert_eq!(files(&lake).await, all);
     ok(&engine, "VACUUM t RETAIN 0.5 HOURS").await;
@@ -161,7 +161,7 @@ async fn short_retention_is_refused_unless_the_check_is_off() {
 
 #[tokio::test]
 async fn table_that_keeps_files_for_a_time_that_can_not_be_read_keeps_them() {
-    let lake = writing(24 * 30);
+    let lake = writing(24 * 30).await;
     let engine = lake.engine();
     let mut actions = crate::support::metadata_with(
         &[("id", serde_json::json!("long"))],

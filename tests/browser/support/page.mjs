@@ -108,7 +108,11 @@ export class Page {
       });
     };
     // The worker may be gone before it answers.
-    await this.tab.workers().at(-1).evaluate(trap).catch(() => undefined);
+    await this.tab
+      .workers()
+      .at(-1)
+      .evaluate(trap)
+      .catch(() => undefined);
   }
 
   /** The page learns of another address of the same store: that of a proxy before it. */

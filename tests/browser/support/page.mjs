@@ -100,15 +100,21 @@ export class Page {
     });
   }
 
-  /** What a trap in the engine's module does to its worker. */
+  /** What a trap in the engine's module does to its worker; another one has been started after it. */
   async crash() {
+    const next = this.tab.waitForEvent("worker");
     const trap = () => {
       setTimeout(() => {
         throw new WebAssembly.RuntimeError("unreachable");
       });
     };
     // The worker may be gone before it answers.
-    await this.tab.workers().at(-1).evaluate(trap).catch(() => undefined);
+    await this.tab
+      .workers()
+      .at(-1)
+      .evaluate(trap)
+      .catch(() => undefined);
+    await next;
   }
 
   /** The page learns of another address of the same store: that of a proxy before it. */

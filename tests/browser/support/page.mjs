@@ -100,19 +100,20 @@ export class Page {
     });
   }
 
-  /** What a trap in the engine's module does to its worker. */
+  /** What a trap in the engine's module does to its worker; another one has been started after it. */
   async crash() {
+    const next = this.tab.waitForEvent("worker");
     const trap = () => {
       setTimeout(() => {
         throw new WebAssembly.RuntimeError("unreachable");
       });
     };
+    const worker = this.tab.workers().at(-1);
+    // What is run before the page has noticed would be lost with it.
+    const noticed = new Promise((resolve) => worker.once("close", resolve));
     // The worker may be gone before it answers.
-    await this.tab
-      .workers()
-      .at(-1)
-      .evaluate(trap)
-      .catch(() => undefined);
+    await worker.evaluate(trap).catch(() => undefined);
+    await noticed;
   }
 
   /** The page learns of another address of the same store: that of a proxy before it. */

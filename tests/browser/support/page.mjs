@@ -108,12 +108,13 @@ export class Page {
         throw new WebAssembly.RuntimeError("unreachable");
       });
     };
-    const worker = this.tab.workers().at(-1);
-    // What is run before the page has noticed would be lost with it.
-    const noticed = new Promise((resolve) => worker.once("close", resolve));
     // The worker may be gone before it answers.
-    await worker.evaluate(trap).catch(() => undefined);
-    await noticed;
+    await this.tab
+      .workers()
+      .at(-1)
+      .evaluate(trap)
+      .catch(() => undefined);
+    await next;
   }
 
   /** The page learns of another address of the same store: that of a proxy before it. */

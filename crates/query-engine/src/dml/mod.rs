@@ -40,6 +40,7 @@ use delta_log::{Snapshot, Table};
 use messages::Error;
 use spark_dialect::{Write, WriteOperation};
 
+pub(crate) use conform::column_names::check_column_name;
 pub(crate) use constraints::{CHECK as CONSTRAINT, invariant};
 pub(crate) use insert::rows_of_new_table;
 pub(crate) use overwritten::OverwriteRead;

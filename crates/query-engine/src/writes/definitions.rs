@@ -5,6 +5,8 @@ use messages::Error;
 use serde_json::{Value, json};
 use spark_dialect::ColumnDefinition;
 
+use crate::dml::check_column_name;
+
 /// The fields of a DDL statement's columns.
 ///
 /// # Errors
@@ -44,8 +46,8 @@ pub(crate) fn no_columns() -> Error {
     Error::new("DELTA_EMPTY_DATA", "A table needs at least one column.")
 }
 
-/// Refuses names that occur twice, whatever their case, or that Parquet can't have, where files have
-/// them.
+/// Refuses names that occur twice, whatever their case, or that columns can't have. `is_mapped`: files
+/// have columns under names of their own.
 ///
 /// # Errors
 /// `COLUMN_ALREADY_EXISTS`, `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES`.
@@ -63,26 +65,36 @@ pub(crate) fn check_names(fields: &[StructField], is_mapped: bool) -> Result<(),
                 "Names compare without case. Give each column a name of its own with AS.",
             ));
         }
-        check_characters(name, is_mapped)?;
+        check_column_name(name, is_mapped)?;
+        check_nested_names(&field.data_type, is_mapped)?;
     }
     Ok(())
 }
 
-/// Refuses a name that files can't have, where they have it.
-///
-/// # Errors
-/// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES`.
-pub(crate) fn check_characters(name: &str, is_mapped: bool) -> Result<(), Error> {
-    let is_odd = |c: char| " ,;{}()\n\t=".contains(c) && !is_mapped || c < ' ';
-    if name.is_empty() || name.chars().any(is_odd) {
-        return Err(Error::new(
-            "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
-            format!(
-                "'{name}' can't be a column's name: it must not be empty, nor hold any of ' ,;{{}}()=', tab and newline."
-            ),
-        ));
+fn check_nested_names(data_type: &DataType, is_mapped: bool) -> Result<(), Error> {
+    match data_type {
+        DataType::Struct(inner) => check_names(inner.fields(), is_mapped),
+        DataType::Array { element, .. } => check_nested_names(element, is_mapped),
+        DataType::Map { key, value, .. } => {
+            check_nested_names(key, is_mapped)?;
+            check_nested_names(value, is_mapped)
+        }
+        DataType::Boolean
+        | DataType::Byte
+        | DataType::Short
+        | DataType::Integer
+        | DataType::Long
+        | DataType::Float
+        | DataType::Double
+        | DataType::Decimal { .. }
+        | DataType::String
+        | DataType::Binary
+        | DataType::Date
+        | DataType::Timestamp
+        | DataType::TimestampNtz
+        | DataType::Void
+        | DataType::Variant => Ok(()),
     }
-    Ok(())
 }
 
 fn check_type(column: &str, data_type: &DataType) -> Result<(), Error> {

@@ -5,6 +5,7 @@ mod altering;
 mod arithmetic;
 mod change_feed;
 mod cloning;
+mod column_names;
 mod committed;
 mod conflicts;
 mod dropping;

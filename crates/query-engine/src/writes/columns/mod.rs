@@ -14,12 +14,11 @@ use messages::Error;
 use serde_json::{Value, json};
 use spark_dialect::ColumnChange;
 
-use crate::dml::{Target, Violations, violations};
+use crate::dml::{Target, Violations, check_column_name, violations};
 use crate::writes::columns::dependents::refuse_dependents;
 use crate::writes::columns::edit::Place;
 pub(crate) use crate::writes::columns::position::Position;
 use crate::writes::columns::types::{changed_type, widened};
-use crate::writes::definitions::check_characters;
 use crate::writes::errors::WriteError;
 use crate::writes::metadata::commit_metadata;
 use crate::writes::round::{Outcome, Round};
@@ -39,7 +38,7 @@ pub(crate) async fn rename(
         "renamed",
         &place,
     )?;
-    check_characters(to, true)?;
+    check_column_name(to, true)?;
     let lower = to.to_lowercase();
     let siblings = place.siblings(snapshot.schema());
     let is_other = |field: &&StructField| field.name != place.field.name;

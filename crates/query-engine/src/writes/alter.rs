@@ -8,14 +8,15 @@ use delta_transaction::Operation;
 use messages::Error;
 use serde_json::{Value, json};
 use spark_dialect::{AddColumns, Alter};
+use table_properties::Properties;
 
 use crate::writes::column_mapping::{MODE as MAPPING_MODE, enable, is_mapped, set_schema};
 use crate::writes::columns::{self, Position};
 use crate::writes::constraints;
 use crate::writes::definitions::{column_parameter, fields};
 use crate::writes::errors::WriteError;
-use crate::writes::metadata::commit_metadata;
-use crate::writes::protocol::needed;
+use crate::writes::metadata::{commit_metadata, commit_with_protocol};
+use crate::writes::protocol::{needed, with_features};
 use crate::writes::round::{Outcome, Round};
 
 /// Properties that follow from what a table is, and can't be taken away: what their names begin with.
@@ -103,13 +104,17 @@ pub(crate) async fn set_properties(
     round: &Round<'_>,
     properties: &BTreeMap<String, String>,
 ) -> Result<Outcome, WriteError> {
-    let properties = table_properties::check(properties)?;
     if properties.is_empty() {
         return Err(Error::new("INVALID_REQUEST", "There is no property to set.").into());
     }
+    let parameter = json!(properties).to_string();
+    let Properties {
+        stored: properties,
+        features,
+    } = table_properties::check(properties)?;
     let snapshot = round.snapshot().await?;
     let transaction = round.begin(&snapshot)?;
-    let parameter = json!(properties).to_string();
+    let protocol = with_features(snapshot.protocol(), &features)?;
     let mut metadata = snapshot.metadata().clone();
     if let Some(mode) = properties.get(MAPPING_MODE) {
         check_mapping(metadata.configuration.get(MAPPING_MODE), mode)?;
@@ -126,7 +131,15 @@ pub(crate) async fn set_properties(
     }
     let operation = Operation::new("SET TBLPROPERTIES").parameter("properties", parameter);
     let schema = snapshot.schema();
-    commit_metadata(transaction, &snapshot, metadata, schema, operation).await
+    commit_with_protocol(
+        transaction,
+        &snapshot,
+        &protocol,
+        metadata,
+        schema,
+        operation,
+    )
+    .await
 }
 
 /// `ADD COLUMNS`. The new columns are null in the rows that are there.

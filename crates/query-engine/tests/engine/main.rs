@@ -8,6 +8,7 @@ mod cloning;
 mod column_names;
 mod committed;
 mod conflicts;
+mod defining;
 mod dropping;
 mod faults;
 mod limits;

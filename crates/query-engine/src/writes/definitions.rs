@@ -1,11 +1,35 @@
 //! Columns and partitioning of a table, as statements define them.
 
+use delta_log::Protocol;
 use delta_log::schema::{DataType, StructField, StructType};
+use delta_transaction::Feature;
 use messages::Error;
 use serde_json::{Value, json};
-use spark_dialect::ColumnDefinition;
+use spark_dialect::{ColumnDefinition, UnsaidValue};
 
 use crate::dml::check_column_name;
+
+/// The metadata of a column that has a default.
+///
+/// Protocol: [Default Columns](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#default-columns)
+pub(crate) const DEFAULT: &str = "CURRENT_DEFAULT";
+
+/// Refuses a default where the table's protocol does not have them: it is to be asked for, as it keeps
+/// other writers out.
+///
+/// # Errors
+/// `WRONG_COLUMN_DEFAULTS_FOR_DELTA_FEATURE_NOT_ENABLED`.
+pub(crate) fn check_defaults_allowed(protocol: &Protocol, statement: &str) -> Result<(), Error> {
+    if Feature::AllowColumnDefaults.is_in(protocol) {
+        return Ok(());
+    }
+    let message = format!(
+        "This {statement} gives a column a default, and the table's protocol does not name the feature \
+         allowColumnDefaults."
+    );
+    Err(Error::new("WRONG_COLUMN_DEFAULTS_FOR_DELTA_FEATURE_NOT_ENABLED", message)
+        .with_hint("Set the table property 'delta.feature.allowColumnDefaults' = 'supported', in TBLPROPERTIES of the CREATE, or by ALTER TABLE … SET TBLPROPERTIES. It raises the table's protocol, to writer version 7."))
+}
 
 /// The fields of a DDL statement's columns.
 ///
@@ -17,6 +41,16 @@ pub(crate) fn fields(
 ) -> Result<Vec<StructField>, Error> {
     if columns.is_empty() {
         return Err(no_columns());
+    }
+    for column in columns {
+        if let UnsaidValue::Identity(_) = column.unsaid {
+            let message = format!(
+                "{} can't be an identity column: such are not written yet.",
+                column.name
+            );
+            return Err(Error::new("UNSUPPORTED_FEATURE", message)
+                .with_hint("Give the values in each INSERT, or make the table with Spark."));
+        }
     }
     let fields: Vec<Value> = columns.iter().map(field_json).collect();
     let schema = json!({"type": "struct", "fields": fields}).to_string();
@@ -30,10 +64,20 @@ pub(crate) fn fields(
 }
 
 fn field_json(column: &ColumnDefinition) -> Value {
-    let metadata = match &column.comment {
-        Some(comment) => json!({ "comment": comment }),
-        None => json!({}),
-    };
+    let mut metadata = serde_json::Map::new();
+    if let Some(comment) = &column.comment {
+        metadata.insert("comment".to_owned(), json!(comment));
+    }
+    match &column.unsaid {
+        UnsaidValue::Null => {}
+        UnsaidValue::Default(text) => {
+            metadata.insert(DEFAULT.to_owned(), json!(text));
+        }
+        UnsaidValue::Generated(text) => {
+            metadata.insert("delta.generationExpression".to_owned(), json!(text));
+        }
+        UnsaidValue::Identity(_) => {}
+    }
     json!({
         "name": column.name,
         "type": column.data_type,

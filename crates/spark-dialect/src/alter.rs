@@ -63,6 +63,10 @@ pub enum ColumnChange {
     Move(ColumnPosition),
     /// `TYPE type`: as the Delta log writes it.
     Type(Value),
+    /// `SET DEFAULT expression`: Spark SQL, as it was written.
+    SetDefault(String),
+    /// `DROP DEFAULT`.
+    DropDefault,
 }
 
 /// A column's place among those beside it.

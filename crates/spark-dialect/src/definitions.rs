@@ -36,4 +36,30 @@ pub struct ColumnDefinition {
     pub nullable: bool,
     /// Description of the column.
     pub comment: Option<String>,
+    /// Its value in a new row of which the statement says nothing.
+    pub unsaid: UnsaidValue,
+}
+
+/// Value of a column that a statement which adds rows says nothing of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnsaidValue {
+    /// NULL.
+    Null,
+    /// `DEFAULT expression`: Spark SQL, as it was written.
+    Default(String),
+    /// `GENERATED ALWAYS AS (expression)`: Spark SQL, as it was written.
+    Generated(String),
+    /// `GENERATED … AS IDENTITY`.
+    Identity(IdentityDefinition),
+}
+
+/// Numbers that writers give the rows of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdentityDefinition {
+    /// The first one.
+    pub start: i64,
+    /// From one to the next, not 0.
+    pub step: i64,
+    /// `BY DEFAULT`: statements may give others.
+    pub allow_explicit_insert: bool,
 }

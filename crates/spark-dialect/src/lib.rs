@@ -54,10 +54,13 @@ mod type_names;
 mod tests;
 
 pub use alter::{Alter, ColumnChange, ColumnPosition};
+pub use bind::default_values::{ColumnDefault, DefaultValue};
 pub use bind::duplicate_columns::strip_duplicate_suffixes;
 pub use bind::merge_rows::{MergedAction, MergedClause, MergedRows};
 pub use bind::rows::{SOURCE, TARGET, UpdatedRows, expression_name, expressions_over_rows};
-pub use definitions::{ColumnDefinition, CreateMode, TableOptions};
+pub use definitions::{
+    ColumnDefinition, CreateMode, IdentityDefinition, TableOptions, UnsaidValue,
+};
 pub use maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 pub use parse::script::parse_script;
 pub use statement::{

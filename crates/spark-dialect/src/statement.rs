@@ -407,6 +407,8 @@ pub struct CloneTable {
 pub struct Insert {
     /// The rows to insert.
     pub source: Query,
+    /// The source as it was written, where some of its values are DEFAULT: `source` has NULL there.
+    pub(crate) defaulted: Option<Box<ast::Query>>,
     pub(crate) columns: InsertColumns,
     pub(crate) target: InsertTarget,
     /// `INSERT WITH SCHEMA EVOLUTION`. The session's autoMerge is the engine's to add.

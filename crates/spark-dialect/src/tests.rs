@@ -8,6 +8,7 @@ use serde_json::json;
 use super::*;
 
 mod alter;
+mod defaults;
 mod guide;
 mod names;
 mod queries;

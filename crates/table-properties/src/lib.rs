@@ -74,26 +74,53 @@ pub fn canonical_name(name: &str) -> Option<&'static str> {
     find(name).map(|(name, _)| *name)
 }
 
-/// The properties that `CREATE TABLE` or `SET TBLPROPERTIES` may store, under Delta's spelling of
-/// their names.
+/// What the properties of a statement ask of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Properties {
+    /// Those that the table's metadata store, under Delta's spelling of their names.
+    pub stored: BTreeMap<String, String>,
+    /// Names of table features that the protocol is to name, as they were written:
+    /// `delta.feature.<name> = 'supported'`.
+    pub features: Vec<String>,
+}
+
+/// The properties of a `CREATE TABLE` or `SET TBLPROPERTIES`.
 ///
 /// # Errors
 /// For the first property that can't be set, or not to this value: `DELTA_UNKNOWN_CONFIGURATION`,
-/// `DELTA_INVALID_TABLE_PROPERTY_VALUE`, or `DELTA_UNSUPPORTED_TABLE_PROPERTY` where Delta knows it
-/// and Lakeglass does not write it. `DUPLICATE_KEY` where two names differ by their case alone.
-pub fn check(properties: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Error> {
-    let mut checked = BTreeMap::new();
+/// `DELTA_INVALID_TABLE_PROPERTY_VALUE`, `DELTA_UNSUPPORTED_FEATURE_STATUS`, or
+/// `DELTA_UNSUPPORTED_TABLE_PROPERTY` where Delta knows it and Lakeglass does not write it.
+/// `DUPLICATE_KEY` where two names differ by their case alone.
+pub fn check(properties: &BTreeMap<String, String>) -> Result<Properties, Error> {
+    let mut checked = Properties::default();
     for (name, value) in properties {
+        if let Some(feature) = feature_of(name) {
+            if !value.eq_ignore_ascii_case("supported") {
+                return Err(Error::new(
+                    "DELTA_UNSUPPORTED_FEATURE_STATUS",
+                    format!("{name} can't be '{value}': it must be 'supported'."),
+                ));
+            }
+            checked.features.push(feature.to_owned());
+            continue;
+        }
         let name = check_one(name, value)?;
-        if checked.contains_key(&name) {
+        if checked.stored.contains_key(&name) {
             return Err(Error::new(
                 "DUPLICATE_KEY",
                 format!("The property {name} is set twice."),
             ));
         }
-        checked.insert(name, value.clone());
+        checked.stored.insert(name, value.clone());
     }
     Ok(checked)
+}
+
+/// What follows `delta.feature.` in the name of a property.
+fn feature_of(name: &str) -> Option<&str> {
+    const PREFIX: &str = "delta.feature.";
+    let (prefix, feature) = name.split_at_checked(PREFIX.len())?;
+    prefix.eq_ignore_ascii_case(PREFIX).then_some(feature)
 }
 
 fn find(name: &str) -> Option<&'static (&'static str, Kind)> {
@@ -113,15 +140,14 @@ fn check_one(name: &str, value: &str) -> Result<String, Error> {
             format!("{name} is a CHECK constraint and can't be set as a property."),
         ));
     }
-    if lower.starts_with("delta.feature.")
-        || ["delta.minreaderversion", "delta.minwriterversion"].contains(&lower.as_str())
-    {
+    if ["delta.minreaderversion", "delta.minwriterversion"].contains(&lower.as_str()) {
         return Err(Error::new(
             "DELTA_UNSUPPORTED_TABLE_PROPERTY",
             format!("{name} can't be set: the protocol follows from what a table uses."),
         )
         .with_hint(
-            "Set the property that needs the feature, such as delta.enableChangeDataFeed = true.",
+            "Set the property that needs a feature, such as delta.enableChangeDataFeed = true, or \
+             name it: delta.feature.<name> = 'supported'.",
         ));
     }
     let Some((canonical, kind)) = find(name) else {
@@ -189,7 +215,19 @@ mod tests {
         assert_eq!(check(&twice.into()).unwrap_err().code, "DUPLICATE_KEY");
         let own = [("team", "blue"), ("TEAM", "red")];
         let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(check(&own.clone().into()).unwrap(), own.into());
+        assert_eq!(check(&own.clone().into()).unwrap().stored, own.into());
+    }
+
+    #[test]
+    fn features_are_named_and_not_stored() {
+        let said = |value: &str| [("Delta.Feature.aB".to_owned(), value.to_owned())].into();
+        let checked = check(&said("Supported")).unwrap();
+        assert_eq!(
+            (checked.stored.len(), checked.features),
+            (0, vec!["aB".to_owned()])
+        );
+        let code = check(&said("enabled")).unwrap_err().code;
+        assert_eq!(code, "DELTA_UNSUPPORTED_FEATURE_STATUS");
     }
 
     #[test]
@@ -226,8 +264,8 @@ mod tests {
                 "DELTA_INVALID_TABLE_PROPERTY_VALUE",
             ),
             (
-                "delta.feature.rowTracking",
-                "supported",
+                "delta.minWriterVersion",
+                "7",
                 "DELTA_UNSUPPORTED_TABLE_PROPERTY",
             ),
         ] {

@@ -96,6 +96,12 @@ impl Feature {
         found.expect("every feature has a row")
     }
 
+    /// The feature of that name, in any case; none of the names that were not final.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut features = FEATURES.iter().map(|facts| facts.feature);
+        features.find(|feature| feature.name().eq_ignore_ascii_case(name))
+    }
+
     /// The protocol's name: `deletionVectors`.
     pub fn name(self) -> &'static str {
         self.facts().name
@@ -246,6 +252,15 @@ mod tests {
             }
         );
         assert_eq!(Feature::DeletionVectors.add_to(&second), second);
+    }
+
+    #[test]
+    fn features_are_found_by_their_final_names() {
+        let named = Feature::named("DeletionVectors");
+        assert_eq!(named, Some(Feature::DeletionVectors));
+        for name in ["typeWidening-preview", "rowTracking", ""] {
+            assert_eq!(Feature::named(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use spark_dialect::{Insert, Query, strip_duplicate_suffixes};
 
 use crate::dml::conform::evolution::{created, evolved};
 use crate::dml::constraints::Constraints;
+use crate::dml::defined_values::column_defaults;
 use crate::dml::delete::deleting;
 use crate::dml::new_rows::{NewValue, defaults, unsaid, with_new_rows};
 use crate::dml::overwritten::Overwritten;
@@ -29,6 +30,7 @@ pub(crate) async fn insert(
     target: &Target,
     statement: &Insert,
 ) -> Result<RowChange, Error> {
+    let statement = &statement.with_defaults(&column_defaults(&target.columns))?;
     let auto_merge = core.session.auto_merge();
     let source = Source::plan(core, &target.context, &statement.source).await?;
     let names = statement.column_names(&target.schema(), &source.schema, auto_merge)?;

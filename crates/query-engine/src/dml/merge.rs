@@ -15,6 +15,7 @@ use spark_dialect::{
 };
 
 use crate::dml::constraints::Constraints;
+use crate::dml::defined_values::column_defaults;
 use crate::dml::merge_clauses::{Clauses, Expressions};
 use crate::dml::refusals::{refuse_subquery, refuse_volatile};
 use crate::dml::row_change::RowChange;
@@ -33,6 +34,7 @@ pub(crate) async fn merge(
     target: &Target,
     statement: &Merge,
 ) -> Result<RowChange, Error> {
+    let statement = statement.with_defaults(&column_defaults(&target.columns))?;
     let Planned { state, plan } = plan_query(core, &target.context, &statement.source, 0).await?;
     let schema = Arc::clone(plan.schema().inner());
     let schema = strip_duplicate_suffixes(&schema).unwrap_or(schema);

@@ -13,6 +13,7 @@
 
 mod conform;
 mod constraints;
+mod defined_values;
 mod delete;
 mod display;
 mod insert;
@@ -40,12 +41,15 @@ use delta_log::{Snapshot, Table};
 use messages::Error;
 use spark_dialect::{Write, WriteOperation};
 
+pub(crate) use conform::column_names::check_column_name;
 pub(crate) use constraints::{CHECK as CONSTRAINT, invariant};
+pub(crate) use defined_values::{check_default, check_defined_values};
 pub(crate) use insert::rows_of_new_table;
 pub(crate) use overwritten::OverwriteRead;
 pub(crate) use partition_condition::files_of_partitions;
 pub use row_change::RowChange;
 pub(crate) use rules::{Violations, columns_of_rule, violations};
+pub(crate) use table_columns::table_columns;
 pub use touched_rows::{ChangedRows, RowCounts, RowKind, TouchedRows};
 pub use unchanged_rows::UnchangedRows;
 

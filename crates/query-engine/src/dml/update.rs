@@ -6,6 +6,7 @@ use messages::Error;
 use spark_dialect::{TARGET, Update, expression_name};
 
 use crate::dml::constraints::Constraints;
+use crate::dml::defined_values::column_defaults;
 use crate::dml::new_rows::{NewValue, with_new_rows};
 use crate::dml::refusals::{refuse_aggregates, refuse_volatile_filters};
 use crate::dml::row_change::RowChange;
@@ -21,6 +22,7 @@ pub(crate) async fn update(
     target: &Target,
     statement: &Update,
 ) -> Result<RowChange, Error> {
+    let statement = statement.with_defaults(&column_defaults(&target.columns))?;
     let updated = statement.rows(&target.schema())?;
     let rows = target.provider()?;
     let Planned { state, plan } =

@@ -153,6 +153,22 @@ pub(crate) fn columns(
             &format!("[{}]", properties.join(",")),
             Some(""),
         );
+        for (title, key) in [
+            ("# Column Default Values", "CURRENT_DEFAULT"),
+            ("# Generated Columns", "delta.generationExpression"),
+        ] {
+            let fields = snapshot.schema().fields().iter();
+            let mut expressions = fields
+                .filter_map(|field| Some((field, field.metadata.get(key)?.as_str()?)))
+                .peekable();
+            if expressions.peek().is_some() {
+                row("", "", Some(""));
+                row(title, "", Some(""));
+            }
+            for (field, text) in expressions {
+                row(&field.name, &field.data_type.to_string(), Some(text));
+            }
+        }
     }
     let column = |i: usize| -> ArrayRef {
         Arc::new(

@@ -4,9 +4,13 @@ use std::fmt::Write;
 
 use delta_log::schema::{DataType, StructField, StructType};
 use delta_log::{Snapshot, Table};
+use serde_json::Value;
 use spark_dialect::TableName;
 
 const CONSTRAINT: &str = "delta.constraints.";
+
+/// The table feature that defaults need.
+const DEFAULTS: &str = "allowColumnDefaults";
 
 /// Properties that follow from others, and are not set.
 const DERIVED: [&str; 2] = [
@@ -38,9 +42,14 @@ pub(crate) fn show_create(name: &TableName, table: &Table, snapshot: &Snapshot) 
         let is_derived = DERIVED.iter().any(|derived| key.starts_with(derived));
         !key.starts_with(CONSTRAINT) && !is_derived
     });
-    let properties: Vec<String> = settable
+    let mut properties: Vec<String> = settable
         .map(|(key, value)| format!("{} = {}", literal(key), literal(value)))
         .collect();
+    // Other features follow from what the statement says; this one has to be asked for.
+    let features = &snapshot.protocol().writer_features;
+    if features.iter().flatten().any(|name| name == DEFAULTS) {
+        properties.push(format!("'delta.feature.{DEFAULTS}' = 'supported'"));
+    }
     if !properties.is_empty() {
         let _ = write!(text, "\nTBLPROPERTIES (\n  {})", properties.join(",\n  "));
     }
@@ -54,17 +63,6 @@ pub(crate) fn show_create(name: &TableName, table: &Table, snapshot: &Snapshot) 
             );
         }
     }
-    for field in snapshot.schema().fields() {
-        for (key, what) in [
-            ("delta.generationExpression", "GENERATED ALWAYS AS"),
-            ("CURRENT_DEFAULT", "DEFAULT"),
-        ] {
-            if let Some(expression) = field.metadata.get(key).and_then(|text| text.as_str()) {
-                let expression = expression.replace('\n', " ");
-                let _ = write!(text, "\n-- {} {what} ({expression})", quoted(&field.name));
-            }
-        }
-    }
     text
 }
 
@@ -73,11 +71,37 @@ fn column(field: &StructField) -> String {
     if !field.nullable {
         text.push_str(" NOT NULL");
     }
+    if let Some(value) = unsaid_value(field) {
+        text.push(' ');
+        text.push_str(&value);
+    }
     if let Some(comment) = field.comment() {
         text.push_str(" COMMENT ");
         text.push_str(&literal(comment));
     }
     text
+}
+
+/// The clause that gives a column its value where a statement says nothing of it.
+fn unsaid_value(field: &StructField) -> Option<String> {
+    let text = |key: &str| field.metadata.get(key)?.as_str();
+    let number = |key: &str| field.metadata.get(key)?.as_i64();
+    if let Some(default) = text("CURRENT_DEFAULT") {
+        return Some(format!("DEFAULT {default}"));
+    }
+    if let Some(generation) = text("delta.generationExpression") {
+        return Some(format!("GENERATED ALWAYS AS ({generation})"));
+    }
+    let start = number("delta.identity.start")?;
+    let step = number("delta.identity.step").unwrap_or(1);
+    let explicit = field.metadata.get("delta.identity.allowExplicitInsert");
+    let by = match explicit.and_then(Value::as_bool) {
+        Some(true) => "BY DEFAULT",
+        Some(false) | None => "ALWAYS",
+    };
+    Some(format!(
+        "GENERATED {by} AS IDENTITY (START WITH {start} INCREMENT BY {step})"
+    ))
 }
 
 fn sql_type(data_type: &DataType) -> String {

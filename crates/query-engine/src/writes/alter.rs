@@ -7,15 +7,16 @@ use delta_log::schema::StructType;
 use delta_transaction::Operation;
 use messages::Error;
 use serde_json::{Value, json};
-use spark_dialect::{AddColumns, Alter};
+use spark_dialect::{AddColumns, Alter, ColumnDefinition, UnsaidValue};
+use table_properties::Properties;
 
 use crate::writes::column_mapping::{MODE as MAPPING_MODE, enable, is_mapped, set_schema};
 use crate::writes::columns::{self, Position};
 use crate::writes::constraints;
 use crate::writes::definitions::{column_parameter, fields};
 use crate::writes::errors::WriteError;
-use crate::writes::metadata::commit_metadata;
-use crate::writes::protocol::needed;
+use crate::writes::metadata::{commit_metadata, commit_with_protocol};
+use crate::writes::protocol::{needed, with_features};
 use crate::writes::round::{Outcome, Round};
 
 /// Properties that follow from what a table is, and can't be taken away: what their names begin with.
@@ -103,13 +104,17 @@ pub(crate) async fn set_properties(
     round: &Round<'_>,
     properties: &BTreeMap<String, String>,
 ) -> Result<Outcome, WriteError> {
-    let properties = table_properties::check(properties)?;
     if properties.is_empty() {
         return Err(Error::new("INVALID_REQUEST", "There is no property to set.").into());
     }
+    let parameter = json!(properties).to_string();
+    let Properties {
+        stored: properties,
+        features,
+    } = table_properties::check(properties)?;
     let snapshot = round.snapshot().await?;
     let transaction = round.begin(&snapshot)?;
-    let parameter = json!(properties).to_string();
+    let protocol = with_features(snapshot.protocol(), &features)?;
     let mut metadata = snapshot.metadata().clone();
     if let Some(mode) = properties.get(MAPPING_MODE) {
         check_mapping(metadata.configuration.get(MAPPING_MODE), mode)?;
@@ -126,7 +131,32 @@ pub(crate) async fn set_properties(
     }
     let operation = Operation::new("SET TBLPROPERTIES").parameter("properties", parameter);
     let schema = snapshot.schema();
-    commit_metadata(transaction, &snapshot, metadata, schema, operation).await
+    commit_with_protocol(
+        transaction,
+        &snapshot,
+        &protocol,
+        metadata,
+        schema,
+        operation,
+    )
+    .await
+}
+
+/// Refuses a column that has values which nobody has given to the rows that are there.
+fn check_added(column: &ColumnDefinition) -> Result<(), Error> {
+    match &column.unsaid {
+        UnsaidValue::Null => Ok(()),
+        UnsaidValue::Default(_) => Err(Error::new(
+            "WRONG_COLUMN_DEFAULTS_FOR_DELTA_ALTER_TABLE_ADD_COLUMN_NOT_SUPPORTED",
+            format!("The column {} can't be added with a default.", column.name),
+        )
+        .with_hint("Add it without one, and then ALTER TABLE … ALTER COLUMN … SET DEFAULT: it is for rows that come.")),
+        UnsaidValue::Generated(_) | UnsaidValue::Identity(_) => Err(Error::new(
+            "UNSUPPORTED_FEATURE",
+            format!("The column {} can't be added as a generated one: it has no values in the rows that are there.", column.name),
+        )
+        .with_hint("CREATE TABLE makes a table with such a column; INSERT INTO it the rows of this one.")),
+    }
 }
 
 /// `ADD COLUMNS`. The new columns are null in the rows that are there.
@@ -136,7 +166,11 @@ pub(crate) async fn add_columns(
 ) -> Result<Outcome, WriteError> {
     let snapshot = round.snapshot().await?;
     let is_mapped = snapshot.column_mapping() != ColumnMapping::None;
-    let added = fields(statement.columns(&snapshot.arrow_schema())?, is_mapped)?;
+    let columns = statement.columns(&snapshot.arrow_schema())?;
+    for column in columns {
+        check_added(column)?;
+    }
+    let added = fields(columns, is_mapped)?;
     let mut transaction = round.begin(&snapshot)?;
     let there = snapshot.schema().fields();
     for field in &added {

@@ -10,13 +10,14 @@ use messages::Error;
 use serde_json::json;
 use spark_dialect::{CloneTable, CreateMode};
 use table_location::{Scheme, TableLocation};
+use table_properties::Properties;
 
 use crate::errors::from_log;
 use crate::plan::open_tables::open_snapshot;
 use crate::writes::column_mapping::MODE;
 use crate::writes::create::exists;
 use crate::writes::errors::WriteError;
-use crate::writes::protocol::needed;
+use crate::writes::protocol::{needed, with_features};
 use crate::writes::round::{Outcome, Round};
 
 /// Properties that say when commits of the source began to carry their times.
@@ -61,14 +62,16 @@ pub(crate) async fn clone_table(
         .map(|add| files.absolute(add))
         .collect::<Result<Vec<_>, _>>()?;
     let environment = round.environment();
+    let Properties { stored, features } = table_properties::check(&statement.properties)?;
     let metadata = Metadata {
         id: environment.uuid().to_string(),
         name: None,
-        configuration: configuration(&snapshot, &statement.properties)?,
+        configuration: configuration(&snapshot, stored)?,
         created_time: Some(environment.now()),
         ..snapshot.metadata().clone()
     };
-    let protocol = needed(snapshot.protocol(), &metadata, snapshot.schema());
+    let protocol = with_features(snapshot.protocol(), &features)?;
+    let protocol = needed(&protocol, &metadata, snapshot.schema());
     let mut transaction = Transaction::create(round.table.clone(), environment, round.id);
     transaction.set_protocol(protocol);
     transaction.set_metadata(metadata);
@@ -111,11 +114,10 @@ pub(crate) async fn clone_table(
 /// Properties of the source, with others that are new.
 fn configuration(
     snapshot: &Snapshot,
-    properties: &BTreeMap<String, String>,
+    properties: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let mut configuration = snapshot.metadata().configuration.clone();
     configuration.retain(|key, _| !key.starts_with(IN_COMMIT_TIMESTAMPS));
-    let properties = table_properties::check(properties)?;
     if properties.contains_key(MODE) {
         let message = format!(
             "{MODE} can't be set on a clone: it has the files of its source, and their columns' names."

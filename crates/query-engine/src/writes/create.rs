@@ -10,12 +10,15 @@ use delta_transaction::{ConflictKind, Operation, Transaction};
 use messages::Error;
 use serde_json::{Value, json};
 use spark_dialect::{ColumnDefinition, CreateMode, Query, TableOptions};
+use table_properties::Properties;
 
-use crate::dml::{ChangedRows, RowChange, rows_of_new_table};
+use crate::dml::{ChangedRows, RowChange, check_defined_values, rows_of_new_table, table_columns};
 use crate::writes::column_mapping::{MODE, is_mapped as is_mapping, keep_max_id, set_schema};
-use crate::writes::definitions::{check_names, fields, no_columns, partition_columns};
+use crate::writes::definitions::{
+    DEFAULT, check_defaults_allowed, check_names, fields, no_columns, partition_columns,
+};
 use crate::writes::errors::WriteError;
-use crate::writes::protocol::{least, needed};
+use crate::writes::protocol::{least, needed, with_features};
 use crate::writes::round::{Outcome, Round};
 use crate::writes::staged_rows::{StagedFiles, StagedRows};
 
@@ -33,12 +36,9 @@ pub(crate) async fn table(
         CreateMode::CreateOrReplace => "CREATE OR REPLACE TABLE",
         CreateMode::Create | CreateMode::CreateIfNotExists => "CREATE TABLE",
     };
-    let new = New::define(
-        round,
-        existing,
-        StructType::new(fields(columns, is_mapped(options))?),
-        options,
-    )?;
+    let schema = StructType::new(fields(columns, is_mapped(options))?);
+    check_defined_values(round.core, &table_columns(&schema)?).await?;
+    let new = New::define(round, existing, schema, options)?;
     new.commit(round, mode, Operation::new(name), Vec::new())
         .await
 }
@@ -142,7 +142,10 @@ impl New {
         }
         check_names(columns, is_mapped(options))?;
         let partition_by = partition_columns(columns, &options.partition_by)?;
-        let properties = table_properties::check(&options.properties)?;
+        let Properties {
+            stored: properties,
+            features,
+        } = table_properties::check(&options.properties)?;
         let environment = round.environment();
         let mut metadata = Metadata {
             id: environment.uuid().to_string(),
@@ -168,7 +171,12 @@ impl New {
             keep_max_id(&mut metadata, snapshot.metadata());
         }
         set_schema(&mut metadata, &schema, &*transaction.environment().clone());
-        let protocol = needed(&before.clone().unwrap_or_else(least), &metadata, &schema);
+        let protocol = with_features(&before.clone().unwrap_or_else(least), &features)?;
+        let mut fields = schema.fields().iter();
+        if fields.any(|field| field.metadata.contains_key(DEFAULT)) {
+            check_defaults_allowed(&protocol, "CREATE TABLE")?;
+        }
+        let protocol = needed(&protocol, &metadata, &schema);
         if before.as_ref() != Some(&protocol) {
             transaction.set_protocol(protocol);
         }

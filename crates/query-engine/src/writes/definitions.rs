@@ -1,9 +1,35 @@
 //! Columns and partitioning of a table, as statements define them.
 
+use delta_log::Protocol;
 use delta_log::schema::{DataType, StructField, StructType};
+use delta_transaction::Feature;
 use messages::Error;
 use serde_json::{Value, json};
-use spark_dialect::ColumnDefinition;
+use spark_dialect::{ColumnDefinition, UnsaidValue};
+
+use crate::dml::check_column_name;
+
+/// The metadata of a column that has a default.
+///
+/// Protocol: [Default Columns](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#default-columns)
+pub(crate) const DEFAULT: &str = "CURRENT_DEFAULT";
+
+/// Refuses a default where the table's protocol does not have them: it is to be asked for, as it keeps
+/// other writers out.
+///
+/// # Errors
+/// `WRONG_COLUMN_DEFAULTS_FOR_DELTA_FEATURE_NOT_ENABLED`.
+pub(crate) fn check_defaults_allowed(protocol: &Protocol, statement: &str) -> Result<(), Error> {
+    if Feature::AllowColumnDefaults.is_in(protocol) {
+        return Ok(());
+    }
+    let message = format!(
+        "This {statement} gives a column a default, and the table's protocol does not name the feature \
+         allowColumnDefaults."
+    );
+    Err(Error::new("WRONG_COLUMN_DEFAULTS_FOR_DELTA_FEATURE_NOT_ENABLED", message)
+        .with_hint("Set the table property 'delta.feature.allowColumnDefaults' = 'supported', in TBLPROPERTIES of the CREATE, or by ALTER TABLE … SET TBLPROPERTIES. It raises the table's protocol, to writer version 7."))
+}
 
 /// The fields of a DDL statement's columns.
 ///
@@ -15,6 +41,16 @@ pub(crate) fn fields(
 ) -> Result<Vec<StructField>, Error> {
     if columns.is_empty() {
         return Err(no_columns());
+    }
+    for column in columns {
+        if let UnsaidValue::Identity(_) = column.unsaid {
+            let message = format!(
+                "{} can't be an identity column: such are not written yet.",
+                column.name
+            );
+            return Err(Error::new("UNSUPPORTED_FEATURE", message)
+                .with_hint("Give the values in each INSERT, or make the table with Spark."));
+        }
     }
     let fields: Vec<Value> = columns.iter().map(field_json).collect();
     let schema = json!({"type": "struct", "fields": fields}).to_string();
@@ -28,10 +64,20 @@ pub(crate) fn fields(
 }
 
 fn field_json(column: &ColumnDefinition) -> Value {
-    let metadata = match &column.comment {
-        Some(comment) => json!({ "comment": comment }),
-        None => json!({}),
-    };
+    let mut metadata = serde_json::Map::new();
+    if let Some(comment) = &column.comment {
+        metadata.insert("comment".to_owned(), json!(comment));
+    }
+    match &column.unsaid {
+        UnsaidValue::Null => {}
+        UnsaidValue::Default(text) => {
+            metadata.insert(DEFAULT.to_owned(), json!(text));
+        }
+        UnsaidValue::Generated(text) => {
+            metadata.insert("delta.generationExpression".to_owned(), json!(text));
+        }
+        UnsaidValue::Identity(_) => {}
+    }
     json!({
         "name": column.name,
         "type": column.data_type,
@@ -44,8 +90,8 @@ pub(crate) fn no_columns() -> Error {
     Error::new("DELTA_EMPTY_DATA", "A table needs at least one column.")
 }
 
-/// Refuses names that occur twice, whatever their case, or that Parquet can't have, where files have
-/// them.
+/// Refuses names that occur twice, whatever their case, or that columns can't have. `is_mapped`: files
+/// have columns under names of their own.
 ///
 /// # Errors
 /// `COLUMN_ALREADY_EXISTS`, `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES`.
@@ -63,26 +109,36 @@ pub(crate) fn check_names(fields: &[StructField], is_mapped: bool) -> Result<(),
                 "Names compare without case. Give each column a name of its own with AS.",
             ));
         }
-        check_characters(name, is_mapped)?;
+        check_column_name(name, is_mapped)?;
+        check_nested_names(&field.data_type, is_mapped)?;
     }
     Ok(())
 }
 
-/// Refuses a name that files can't have, where they have it.
-///
-/// # Errors
-/// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES`.
-pub(crate) fn check_characters(name: &str, is_mapped: bool) -> Result<(), Error> {
-    let is_odd = |c: char| " ,;{}()\n\t=".contains(c) && !is_mapped || c < ' ';
-    if name.is_empty() || name.chars().any(is_odd) {
-        return Err(Error::new(
-            "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
-            format!(
-                "'{name}' can't be a column's name: it must not be empty, nor hold any of ' ,;{{}}()=', tab and newline."
-            ),
-        ));
+fn check_nested_names(data_type: &DataType, is_mapped: bool) -> Result<(), Error> {
+    match data_type {
+        DataType::Struct(inner) => check_names(inner.fields(), is_mapped),
+        DataType::Array { element, .. } => check_nested_names(element, is_mapped),
+        DataType::Map { key, value, .. } => {
+            check_nested_names(key, is_mapped)?;
+            check_nested_names(value, is_mapped)
+        }
+        DataType::Boolean
+        | DataType::Byte
+        | DataType::Short
+        | DataType::Integer
+        | DataType::Long
+        | DataType::Float
+        | DataType::Double
+        | DataType::Decimal { .. }
+        | DataType::String
+        | DataType::Binary
+        | DataType::Date
+        | DataType::Timestamp
+        | DataType::TimestampNtz
+        | DataType::Void
+        | DataType::Variant => Ok(()),
     }
-    Ok(())
 }
 
 fn check_type(column: &str, data_type: &DataType) -> Result<(), Error> {

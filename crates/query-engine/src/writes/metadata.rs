@@ -1,7 +1,7 @@
 //! A commit of metadata alone.
 
 use delta_log::schema::StructType;
-use delta_log::{Metadata, Snapshot};
+use delta_log::{Metadata, Protocol, Snapshot};
 use delta_transaction::{Operation, Transaction};
 
 use crate::writes::errors::WriteError;
@@ -10,13 +10,26 @@ use crate::writes::round::Outcome;
 
 /// Commits metadata, which have this schema, with the protocol that they need.
 pub(crate) async fn commit_metadata(
-    mut transaction: Transaction,
+    transaction: Transaction,
     snapshot: &Snapshot,
     metadata: Metadata,
     schema: &StructType,
     operation: Operation,
 ) -> Result<Outcome, WriteError> {
-    let protocol = needed(snapshot.protocol(), &metadata, schema);
+    let protocol = snapshot.protocol();
+    commit_with_protocol(transaction, snapshot, protocol, metadata, schema, operation).await
+}
+
+/// The same, with a protocol that has at least what `protocol` has.
+pub(crate) async fn commit_with_protocol(
+    mut transaction: Transaction,
+    snapshot: &Snapshot,
+    protocol: &Protocol,
+    metadata: Metadata,
+    schema: &StructType,
+    operation: Operation,
+) -> Result<Outcome, WriteError> {
+    let protocol = needed(protocol, &metadata, schema);
     if protocol != *snapshot.protocol() {
         transaction.set_protocol(protocol);
     }

@@ -3,6 +3,7 @@
 use delta_log::schema::{DataType, StructType};
 use delta_log::{Metadata, Protocol};
 use delta_transaction::Feature;
+use messages::Error;
 
 /// The protocol of a table that uses nothing, as Spark makes it.
 pub(crate) fn least() -> Protocol {
@@ -61,6 +62,24 @@ pub(crate) fn needed(protocol: &Protocol, metadata: &Metadata, schema: &StructTy
         enable(Feature::AllowColumnDefaults);
     }
     protocol
+}
+
+/// `protocol` with the features of these names, which a statement asks for. Metadata may need more.
+///
+/// # Errors
+/// `DELTA_UNSUPPORTED_FEATURES_IN_CONFIG` for one that is not written.
+pub(crate) fn with_features(protocol: &Protocol, names: &[String]) -> Result<Protocol, Error> {
+    let mut protocol = protocol.clone();
+    for name in names {
+        let feature = Feature::named(name).filter(|feature| *feature != Feature::Clustering);
+        let Some(feature) = feature else {
+            let message = format!("The table feature {name} is not written here.");
+            return Err(Error::new("DELTA_UNSUPPORTED_FEATURES_IN_CONFIG", message)
+                .with_hint("Leave it out, or make the table with Spark."));
+        };
+        protocol = feature.add_to(&protocol);
+    }
+    Ok(protocol)
 }
 
 fn has_ntz(data_type: &DataType) -> bool {

@@ -9,7 +9,7 @@ use crate::type_names::type_name;
 use crate::bind::expression::{ExpressionScope, names_columns};
 use crate::bind::scope::{ScopeRelation, columns};
 use crate::bind::writes::{
-    assigned_column, check_characters, check_set_once, check_unique_columns, dotted, scope_relation,
+    assigned_column, check_set_once, check_unique_columns, dotted, scope_relation,
 };
 use crate::identifiers::same_identifier;
 use crate::statement::{Merge, MergeWhen, RawMergeAction, RawMergeClause};
@@ -130,10 +130,7 @@ impl<'a> MergeBinder<'a> {
         let table = &self.merge.table;
         let name = column.last().map_or("", |part| part.value.as_str());
         match new {
-            Some(new) if self.evolve => {
-                check_characters(&new.name)?;
-                Ok(new.name.clone())
-            }
+            Some(new) if self.evolve => Ok(new.name.clone()),
             Some(new) => {
                 let data_type = new
                     .data_type
@@ -188,7 +185,6 @@ impl<'a> MergeBinder<'a> {
             let mut names = Vec::new();
             for column in source.columns.iter().flatten() {
                 let name = target.find(&column.name).unwrap_or(column).name.clone();
-                check_characters(&name)?;
                 check_set_once(&names, &name)?;
                 names.push(name.clone());
                 set.push((name, from(&column.name)));

@@ -1,5 +1,6 @@
 //! Names resolved against schemas.
 
+pub(crate) mod default_values;
 mod descriptions;
 pub(crate) mod duplicate_columns;
 mod expression;

@@ -150,8 +150,7 @@ impl AddColumns {
     /// The columns to add to a table that has those of `target`.
     ///
     /// # Errors
-    /// `FIELD_ALREADY_EXISTS` if the table has a column of that name,
-    /// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES` if Parquet can't store the name.
+    /// `FIELD_ALREADY_EXISTS` if the table has a column of that name.
     pub fn columns(&self, target: &Schema) -> Result<&[ColumnDefinition], Error> {
         for column in &self.columns {
             if let Some(exact) = column_spelling(target, &column.name) {
@@ -180,18 +179,6 @@ pub(crate) fn check_unique_columns(schema: &Schema) -> Result<(), Error> {
         {
             return Err(duplicate(name));
         }
-    }
-    Ok(())
-}
-
-/// Parquet's and Spark's rule for tables without column mapping.
-pub(crate) fn check_characters(name: &str) -> Result<(), Error> {
-    if name.is_empty() || name.contains([' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '=']) {
-        return Err(Error::new(
-            "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
-            format!("`{name}` can't be the name of a column: it is empty or has one of ` ,;{{}}()=`, a tab or a line break."),
-        )
-        .with_hint("Give it another name with AS."));
     }
     Ok(())
 }

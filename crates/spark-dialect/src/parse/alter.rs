@@ -89,12 +89,7 @@ impl StatementParser<'_> {
                 _ => self.unexpected("CHECK"),
             });
         }
-        let start = self.parser.peek_token_ref().span.end;
-        self.expect_token(&Token::LParen)?;
-        self.expr()?;
-        let end = self.parser.peek_token_ref().span.start;
-        self.expect_token(&Token::RParen)?;
-        let condition = self.source_between(start, end).trim().to_owned();
+        let condition = self.parenthesised_expression()?;
         let _ = self.word("ENFORCED");
         Ok(Alter::AddConstraint { name, condition })
     }
@@ -110,13 +105,18 @@ impl StatementParser<'_> {
             Ok(ColumnChange::Type(self.delta_type()?))
         } else if let Some(position) = self.column_position()? {
             Ok(ColumnChange::Move(position))
-        } else if self.peek_word("SET") || self.peek_word("DROP") {
+        } else if self.words(&["SET", "DEFAULT"]) {
+            Ok(ColumnChange::SetDefault(self.default_value()?))
+        } else if self.words(&["DROP", "DEFAULT"]) {
+            Ok(ColumnChange::DropDefault)
+        } else if self.words(&["SYNC", "IDENTITY"]) {
             Err(not_supported(
-                "ALTER COLUMN … SET or DROP DEFAULT",
-                "Give the value in each INSERT.",
+                "ALTER COLUMN … SYNC IDENTITY",
+                "Run it in Spark.",
             ))
         } else {
-            let expected = "TYPE, COMMENT, SET or DROP NOT NULL, FIRST or AFTER";
+            let expected =
+                "TYPE, COMMENT, SET or DROP NOT NULL, SET or DROP DEFAULT, FIRST or AFTER";
             Err(self.unexpected(expected))
         }
     }

@@ -229,50 +229,6 @@ impl StatementParser<'_> {
         Ok(names)
     }
 
-    /// `name TYPE [NOT NULL] [COMMENT '…']`.
-    fn column_definition(&mut self) -> Result<ColumnDefinition, Error> {
-        let name = self.name()?;
-        if self.parser.peek_token_ref().token == Token::Period {
-            return Err(not_supported(
-                "Adding a field to a nested column",
-                "Add a column of its own.",
-            ));
-        }
-        let data_type = self.delta_type()?;
-        let mut column = ColumnDefinition {
-            name,
-            data_type,
-            nullable: true,
-            comment: None,
-        };
-        loop {
-            if self.words(&["NOT", "NULL"]) {
-                column.nullable = false;
-            } else if self.word("NULL") {
-                column.nullable = true;
-            } else if self.word("COMMENT") {
-                column.comment = Some(self.string()?);
-            } else {
-                break;
-            }
-        }
-        for (word, hint) in [
-            ("DEFAULT", "Give the value in each INSERT."),
-            ("GENERATED", "Compute the column in each INSERT."),
-            (
-                "PRIMARY",
-                "Delta tables have no keys; MERGE keeps rows unique.",
-            ),
-            ("REFERENCES", "Delta tables have no keys."),
-            ("CHECK", "Filter the rows in each INSERT."),
-        ] {
-            if self.peek_word(word) {
-                return Err(not_supported(&format!("{word} after a column"), hint));
-            }
-        }
-        Ok(column)
-    }
-
     /// `('key' = 'value', delta.enableChangeDataFeed = true)`.
     fn properties(&mut self) -> Result<BTreeMap<String, String>, Error> {
         self.expect_token(&Token::LParen)?;

@@ -1,6 +1,7 @@
 //! From tokens to statements.
 
 mod alter;
+mod column_definition;
 mod column_types;
 mod create_alter;
 mod describe_show;

@@ -155,6 +155,16 @@ impl<'a> StatementParser<'a> {
             .join("."))
     }
 
+    /// `(expression)`: what is in the parentheses, as it was written.
+    pub fn parenthesised_expression(&mut self) -> Result<String, Error> {
+        let start = self.parser.peek_token_ref().span.end;
+        self.expect_token(&Token::LParen)?;
+        self.expr()?;
+        let end = self.parser.peek_token_ref().span.start;
+        self.expect_token(&Token::RParen)?;
+        Ok(self.source_between(start, end).trim().to_owned())
+    }
+
     /// The statement's source between two places.
     pub fn source_between(&self, start: Location, end: Location) -> &'a str {
         let first = self.tokens.first().map(|token| token.span.start);

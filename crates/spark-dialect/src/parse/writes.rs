@@ -1,15 +1,17 @@
 //! INSERT, UPDATE, DELETE, RESTORE.
 
 use messages::Error;
+use sqlparser::ast;
 use sqlparser::tokenizer::Token;
 
 use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
 use crate::statement::{
-    Delete, Insert, InsertColumns, InsertTarget, Qualifier, RawAssignment, StatementKind,
+    Delete, Insert, InsertColumns, InsertTarget, Qualifier, Query, RawAssignment, StatementKind,
     TableName, Update, WriteOperation,
 };
 use crate::table_name::{short_name, table_name};
+use crate::translate::default_values::take_defaults;
 
 impl StatementParser<'_> {
     pub fn insert(&mut self) -> Result<StatementKind, Error> {
@@ -76,15 +78,27 @@ impl StatementParser<'_> {
         if !self.at_query() {
             return Err(self.unexpected("VALUES or a query"));
         }
-        let source = self.query()?;
+        let (source, defaulted) = self.rows_to_insert()?;
         let insert = Insert {
             source,
+            defaulted,
             columns,
             target,
             schema_evolution,
             table: table.clone(),
         };
         Ok(StatementKind::write(table, WriteOperation::Insert(insert)))
+    }
+
+    /// A query, and the same as it was written, where some of its values are DEFAULT.
+    fn rows_to_insert(&mut self) -> Result<(Query, Option<Box<ast::Query>>), Error> {
+        if self.peek_word("TABLE") {
+            return Ok((self.query()?, None));
+        }
+        let query = self.parser.parse_query();
+        let mut query = self.parsed(query)?;
+        let defaulted = take_defaults(&mut query);
+        Ok((Query::new(query)?, defaulted))
     }
 
     pub fn update(&mut self) -> Result<StatementKind, Error> {

@@ -152,8 +152,8 @@ fn statements_of_later_versions_are_refused_by_name() {
         ),
         ("ALTER TABLE t RENAME TO u", "RENAME TO"),
         (
-            "ALTER TABLE t ALTER COLUMN a SET DEFAULT 1",
-            "SET or DROP DEFAULT",
+            "ALTER TABLE t ALTER COLUMN a SYNC IDENTITY",
+            "SYNC IDENTITY",
         ),
         ("TRUNCATE TABLE t", "TRUNCATE"),
         ("CREATE VIEW v AS SELECT 1", "view"),

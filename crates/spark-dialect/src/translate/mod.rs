@@ -3,6 +3,7 @@
 pub(crate) mod aliases;
 pub(crate) mod ast;
 mod column_names;
+pub(crate) mod default_values;
 pub(crate) mod expression;
 mod functions;
 pub(crate) mod query;

@@ -7,6 +7,7 @@ use messages::{ColumnProblem, Error};
 use spark_dialect::type_name;
 
 use crate::dml::conform::cast::find_named;
+use crate::dml::conform::column_names::check_column_name;
 
 /// The table's columns with those that `given` adds, last; fields that a struct brings are added to the
 /// table's. What the table has stays as it is, whatever the type of what is given.
@@ -15,7 +16,7 @@ use crate::dml::conform::cast::find_named;
 ///
 /// # Errors
 /// `DELTA_FAILED_TO_MERGE_FIELDS` for a type that tables do not have,
-/// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES` for a name that Parquet cannot store.
+/// `DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES` for a name that files cannot have.
 pub(crate) fn evolved<'a>(
     snapshot: &Snapshot,
     given: impl Iterator<Item = (&'a str, &'a ArrowType)>,
@@ -57,7 +58,7 @@ fn add(
             None => Ok(()),
         };
     }
-    check_name(name, any_name)?;
+    check_column_name(name, any_name)?;
     let data_type = new_type(&path, given, any_name)?;
     fields.push(StructField::new(name, data_type, true));
     Ok(())
@@ -128,20 +129,4 @@ fn new_type(path: &str, given: &ArrowType, any_name: bool) -> Result<DataType, E
             None => return Err(refused("a type that Delta tables have")),
         },
     })
-}
-
-fn check_name(name: &str, any_name: bool) -> Result<(), Error> {
-    const FORBIDDEN: [char; 10] = [' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '='];
-    let allowed = any_name || !name.contains(FORBIDDEN);
-    if allowed && !name.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(
-        "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
-        format!(
-            "Nothing was written: `{name}` cannot be the name of a column: it is empty or has one of \
-             ` ,;{{}}()=`, a tab or a line break."
-        ),
-    )
-    .with_hint("Give it another name with AS."))
 }

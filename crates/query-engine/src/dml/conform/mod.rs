@@ -2,5 +2,6 @@
 //! is an error that names the column.
 
 pub(crate) mod cast;
+pub(crate) mod column_names;
 pub(crate) mod evolution;
 pub(crate) mod store_assignment;

@@ -14,12 +14,12 @@ use messages::Error;
 use serde_json::{Value, json};
 use spark_dialect::ColumnChange;
 
-use crate::dml::{Target, Violations, violations};
+use crate::dml::{Target, Violations, check_column_name, check_default, table_columns, violations};
 use crate::writes::columns::dependents::refuse_dependents;
 use crate::writes::columns::edit::Place;
 pub(crate) use crate::writes::columns::position::Position;
 use crate::writes::columns::types::{changed_type, widened};
-use crate::writes::definitions::check_characters;
+use crate::writes::definitions::{DEFAULT, check_defaults_allowed};
 use crate::writes::errors::WriteError;
 use crate::writes::metadata::commit_metadata;
 use crate::writes::round::{Outcome, Round};
@@ -39,7 +39,7 @@ pub(crate) async fn rename(
         "renamed",
         &place,
     )?;
-    check_characters(to, true)?;
+    check_column_name(to, true)?;
     let lower = to.to_lowercase();
     let siblings = place.siblings(snapshot.schema());
     let is_other = |field: &&StructField| field.name != place.field.name;
@@ -165,6 +165,13 @@ pub(crate) async fn change(
         ColumnChange::Comment(text) => {
             field.metadata.insert("comment".to_owned(), json!(text));
         }
+        ColumnChange::SetDefault(text) => {
+            check_new_default(round, &snapshot, &place, text).await?;
+            field.metadata.insert(DEFAULT.to_owned(), json!(text));
+        }
+        ColumnChange::DropDefault => {
+            field.metadata.remove(DEFAULT);
+        }
         ColumnChange::Move(to) => {
             let mut siblings = place.siblings(snapshot.schema());
             siblings.retain(|sibling| sibling.name != field.name);
@@ -193,6 +200,36 @@ pub(crate) async fn change(
     }
     let metadata = with_schema(&snapshot, &schema);
     commit_metadata(transaction, &snapshot, metadata, &schema, operation).await
+}
+
+async fn check_new_default(
+    round: &Round<'_>,
+    snapshot: &Snapshot,
+    place: &Place,
+    text: &str,
+) -> Result<(), Error> {
+    check_defaults_allowed(snapshot.protocol(), "ALTER TABLE")?;
+    let columns = table_columns(snapshot.schema())?;
+    let own = columns.iter().find(|own| own.name == place.field.name);
+    let (true, Some(own)) = (place.is_column(), own) else {
+        let message = format!(
+            "{} is a field of a struct: it can't have a default.",
+            place.name()
+        );
+        return Err(
+            Error::new("UNSUPPORTED_FEATURE", message).with_hint("Give the whole struct one.")
+        );
+    };
+    let (code, what) = match (&own.generation, own.identity) {
+        (None, None) => return check_default(round.core, &columns, own, text).await,
+        (Some(_), _) => ("GENERATED_COLUMN_WITH_DEFAULT_VALUE", "a generated"),
+        (None, Some(_)) => ("IDENTITY_COLUMN_WITH_DEFAULT_VALUE", "an identity"),
+    };
+    let message = format!(
+        "{} is {what} column: it can't have a default.",
+        place.name()
+    );
+    Err(Error::new(code, message))
 }
 
 /// A column as Spark's history shows it: a nested type goes by its kind alone.

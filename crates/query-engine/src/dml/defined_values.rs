@@ -1,0 +1,205 @@
+//! Checks of the expressions that DDL gives to columns: defaults, generated columns.
+
+use arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlanBuilder};
+use futures::StreamExt;
+use messages::Error;
+use spark_dialect::{ColumnDefault, DefaultValue, type_name};
+
+use crate::dml::conform::store_assignment::store;
+use crate::dml::constraints::strip_qualifiers;
+use crate::dml::refusals::refuse_changing_rule;
+use crate::dml::row_expressions::{row_expressions, row_schema};
+use crate::dml::table_columns::TableColumn;
+use crate::engine_core::EngineCore;
+use crate::errors::from_datafusion;
+use crate::plan::physical::{Planned, start};
+use crate::scan::pruning::has_subquery;
+use crate::spark_types::result_type;
+
+/// What the keyword DEFAULT stands for in each of a table's columns.
+pub(crate) fn column_defaults(columns: &[TableColumn]) -> Vec<ColumnDefault> {
+    let defaults = columns.iter().map(|column| {
+        let value = if column.generation.is_some() {
+            DefaultValue::Generated
+        } else if column.identity.is_some() {
+            DefaultValue::Identity
+        } else if let Some(text) = &column.default {
+            DefaultValue::Expression {
+                text: text.clone(),
+                data_type: type_name(&column.data_type),
+            }
+        } else {
+            DefaultValue::Null
+        };
+        ColumnDefault {
+            column: column.name.clone(),
+            value,
+        }
+    });
+    defaults.collect()
+}
+
+/// Checks the defaults and generation expressions of a table's columns.
+///
+/// # Errors
+/// Those of [`check_default`] and [`check_generation`].
+pub(crate) async fn check_defined_values(
+    core: &EngineCore,
+    columns: &[TableColumn],
+) -> Result<(), Error> {
+    for column in columns {
+        if let Some(text) = &column.default {
+            check_default(core, columns, column, text).await?;
+        }
+        if let Some(text) = &column.generation {
+            check_generation(core, columns, column, text).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that an expression can be the default of a column: that it is one value, which can be stored
+/// there.
+///
+/// # Errors
+/// `INVALID_DEFAULT_VALUE`, with what is wrong; those of planning.
+pub(crate) async fn check_default(
+    core: &EngineCore,
+    columns: &[TableColumn],
+    column: &TableColumn,
+    text: &str,
+) -> Result<(), Error> {
+    let refused = |kind: &str, why: &str| {
+        let message = format!(
+            "({text}) can't be the default of the column {}: {why}.",
+            column.name
+        );
+        Error::new(format!("INVALID_DEFAULT_VALUE.{kind}"), message)
+    };
+    let names = |why: &str| refused("UNRESOLVED_EXPRESSION", why);
+    let expr = match expression(core, columns, text).await {
+        Err(error) if error.code.starts_with("UNRESOLVED_COLUMN") => {
+            return Err(names("it names a column"));
+        }
+        expr => expr?,
+    };
+    if !expr.column_refs().is_empty() {
+        return Err(names("it names a column"));
+    }
+    if has_subquery(&expr) {
+        return Err(refused("SUBQUERY_EXPRESSION", "it has a subquery"));
+    }
+    if expr.is_volatile() {
+        let why = "it answers differently each time it is asked";
+        return Err(refused("NON_DETERMINISTIC", why));
+    }
+    let value = store(expr, &DFSchema::empty(), column)
+        .map_err(|error| refused("DATA_TYPE", &error.message))?;
+    evaluate(core, value).await.map_err(|error| {
+        let why = error.message.trim_end_matches('.').to_owned();
+        refused("DATA_TYPE", &why)
+    })
+}
+
+/// Computes an expression without columns.
+async fn evaluate(core: &EngineCore, expr: Expr) -> Result<(), Error> {
+    let plan = LogicalPlanBuilder::empty(true)
+        .project([expr])
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(|error| from_datafusion(&error))?;
+    let state = core.session.statement_state();
+    let planned = Planned { state, plan };
+    let physical = planned.physical().await?;
+    let mut rows = start(&physical, &planned.state, &core.yield_timer)?;
+    while let Some(rows) = rows.next().await {
+        rows.map_err(|error| from_datafusion(&error))?;
+    }
+    Ok(())
+}
+
+/// Checks that an expression can generate the values of a column.
+///
+/// # Errors
+/// `DELTA_INVALID_GENERATED_COLUMN_REFERENCES`, `DELTA_UNSUPPORTED_EXPRESSION_GENERATED_COLUMN`,
+/// `DELTA_AGGREGATE_IN_GENERATED_COLUMN`, `DELTA_NON_DETERMINISTIC_EXPRESSION_IN_GENERATED_COLUMN`,
+/// `DELTA_GENERATED_COLUMNS_EXPR_TYPE_MISMATCH`; those of planning.
+async fn check_generation(
+    core: &EngineCore,
+    columns: &[TableColumn],
+    column: &TableColumn,
+    text: &str,
+) -> Result<(), Error> {
+    let refused = |code: &str, why: String| {
+        let message = format!(
+            "The column {} can't be generated by ({text}): {why}.",
+            column.name
+        );
+        Error::new(code, message)
+    };
+    let references = |why: &str| {
+        let code = "DELTA_INVALID_GENERATED_COLUMN_REFERENCES";
+        refused(code, why.to_owned())
+    };
+    let expr = match expression(core, columns, text).await {
+        Err(error) if error.code.starts_with("UNRESOLVED_COLUMN") => {
+            return Err(references("it names a column that the table does not have"));
+        }
+        Err(error) if error.code == "UNSUPPORTED_EXPR_FOR_OPERATOR" => {
+            let why = "it has an aggregate or a window function".to_owned();
+            return Err(refused("DELTA_AGGREGATE_IN_GENERATED_COLUMN", why));
+        }
+        expr => expr?,
+    };
+    for used in expr.column_refs() {
+        let mut named = columns.iter().filter(|other| other.name == used.name);
+        if named.any(|other| other.generation.is_some()) {
+            return Err(references("it names a generated column"));
+        }
+    }
+    if has_subquery(&expr) {
+        let code = "DELTA_UNSUPPORTED_EXPRESSION_GENERATED_COLUMN";
+        return Err(refused(code, "it has a subquery".to_owned()));
+    }
+    if expr.is_volatile() || refuse_changing_rule(&expr).is_err() {
+        let code = "DELTA_NON_DETERMINISTIC_EXPRESSION_IN_GENERATED_COLUMN";
+        return Err(refused(code, "its answer changes with time".to_owned()));
+    }
+    let has_number = has_number(&expr);
+    let schema = DFSchema::try_from(row_schema(columns));
+    let data_type = schema.and_then(|schema| strip_qualifiers(expr)?.get_type(&schema));
+    let data_type = data_type.map_err(|error| from_datafusion(&error))?;
+    let given = type_name(&result_type(&data_type).unwrap_or_else(|| data_type.clone()));
+    let expected = type_name(&column.data_type);
+    if given != expected && !(has_number && is_alike(&data_type, &column.data_type)) {
+        return Err(refused(
+            "DELTA_GENERATED_COLUMNS_EXPR_TYPE_MISMATCH",
+            format!("that is a {given}, and the column is a {expected}"),
+        )
+        .with_hint(format!("Write CAST(… AS {}).", expected.to_uppercase())));
+    }
+    Ok(())
+}
+
+/// Whether an expression has a number in it. Such are of a wider type here than in Spark, and make
+/// what is computed from them wider.
+fn has_number(expr: &Expr) -> bool {
+    let is_number =
+        |node: &Expr| matches!(node, Expr::Literal(value, _) if value.data_type().is_numeric());
+    expr.exists(|node| Ok(is_number(node))).unwrap_or(false)
+}
+
+/// Whether types differ in their width alone: both of whole numbers, or both decimals.
+fn is_alike(one: &DataType, other: &DataType) -> bool {
+    let is_decimal = |data_type: &DataType| matches!(data_type, DataType::Decimal128(..));
+    (one.is_integer() && other.is_integer()) || (is_decimal(one) && is_decimal(other))
+}
+
+async fn expression(core: &EngineCore, columns: &[TableColumn], text: &str) -> Result<Expr, Error> {
+    let mut expressions = row_expressions(core, columns, &[text]).await?;
+    expressions
+        .pop()
+        .ok_or_else(|| Error::new("INTERNAL_ERROR", "An expression is missing."))
+}

@@ -45,10 +45,12 @@ mod identifiers;
 mod lex;
 mod maintenance;
 mod parse;
+mod query;
 mod statement;
 mod table_name;
 mod translate;
 mod type_names;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -63,9 +65,11 @@ pub use definitions::{
 };
 pub use maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 pub use parse::script::parse_script;
-pub use statement::{
-    AddColumns, CloneTable, Delete, ExplainMode, Insert, Merge, MergeWhen, ParsedStatement, Query,
-    Relation, StatementKind, TableFormat, TableName, TableReference, TimestampExpr, Update,
-    VersionSpec, Write, WriteOperation,
+pub use query::{
+    Query, Relation, TableFormat, TableName, TableReference, TimestampExpr, VersionSpec,
 };
+pub use statement::{ExplainMode, ParsedStatement, StatementKind};
 pub use type_names::type_name;
+pub use write::{
+    AddColumns, CloneTable, Delete, Insert, Merge, MergeWhen, Update, Write, WriteOperation,
+};

@@ -8,7 +8,7 @@ use sqlparser::tokenizer::Token;
 use crate::errors::not_supported;
 use crate::lex::dialect::SparkDialect;
 use crate::lex::tokens;
-use crate::statement::{TableFormat, TableName};
+use crate::query::{TableFormat, TableName};
 
 /// The last part of a table's name or path.
 pub(crate) fn short_name(table: &TableName) -> &str {

@@ -8,10 +8,11 @@ use crate::bind::expression::names_columns;
 use crate::errors::not_supported;
 use crate::identifiers::same_identifier;
 use crate::parse::script::parse_expression;
-use crate::statement::{
-    Insert, InsertColumns, Merge, Query, RawAssignment, RawMergeAction, RawMergeClause, Update,
-};
+use crate::query::Query;
 use crate::translate::default_values::{is_default, is_text, null};
+use crate::write::{
+    Insert, InsertColumns, Merge, RawAssignment, RawMergeAction, RawMergeClause, Update,
+};
 
 /// A column of a table, and what DEFAULT stands for in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

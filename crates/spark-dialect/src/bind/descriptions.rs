@@ -1,6 +1,6 @@
 //! What the history says of a statement that writes, in the statement's own words.
 
-use crate::statement::{Delete, Insert, InsertTarget, Merge, MergeWhen, RawMergeAction, Update};
+use crate::write::{Delete, Insert, InsertTarget, Merge, MergeWhen, RawMergeAction, Update};
 
 impl Insert {
     /// Whether rows are only added.

@@ -5,7 +5,8 @@ use messages::Error;
 
 use crate::bind::rows::condition_over_rows;
 use crate::maintenance::Optimize;
-use crate::statement::{Qualifier, Query};
+use crate::query::Query;
+use crate::write::Qualifier;
 
 impl Optimize {
     /// The condition that the partitions have to meet, as it was written.

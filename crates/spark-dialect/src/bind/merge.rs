@@ -12,7 +12,7 @@ use crate::bind::writes::{
     assigned_column, check_set_once, check_unique_columns, dotted, scope_relation,
 };
 use crate::identifiers::same_identifier;
-use crate::statement::{Merge, MergeWhen, RawMergeAction, RawMergeClause};
+use crate::write::{Merge, MergeWhen, RawMergeAction, RawMergeClause};
 
 /// A MERGE beside the schemas of its two sides.
 pub(crate) struct MergeBinder<'a> {

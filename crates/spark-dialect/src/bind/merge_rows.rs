@@ -6,8 +6,9 @@ use sqlparser::ast::Expr;
 
 use crate::bind::merge::{ActionOf, MergeBinder};
 use crate::bind::rows::{SOURCE, TARGET, expressions};
-use crate::statement::{Merge, MergeWhen, Qualifier, Query};
+use crate::query::Query;
 use crate::translate::ast::contains_query;
+use crate::write::{Merge, MergeWhen, Qualifier};
 
 /// A MERGE whose columns are known, from [`Merge::rows`].
 ///

@@ -19,7 +19,7 @@ use crate::bind::scope::{
     ScopeRelation, columns, find_unqualified, fix_fields, parts_of_wildcard, single_ident,
 };
 use crate::identifiers::same_identifier;
-use crate::statement::Query;
+use crate::query::Query;
 
 impl Query {
     /// The statement to plan, each name in the spelling of the column that it means. `schema_of` gives

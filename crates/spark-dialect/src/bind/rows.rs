@@ -16,9 +16,10 @@ use crate::bind::writes::{
 };
 use crate::errors::not_supported;
 use crate::parse::script::parse_expression;
-use crate::statement::{Delete, GivenRelation, Insert, InsertTarget, Qualifier, Query, Update};
+use crate::query::{GivenRelation, Query};
 use crate::translate::aliases::alias;
 use crate::translate::ast::{contains_query, select};
+use crate::write::{Delete, Insert, InsertTarget, Qualifier, Update};
 
 /// The name under which the engine registers the table that a statement changes.
 pub const TARGET: &str = "__lakeglass_target";

@@ -10,7 +10,7 @@ use crate::bind::scope::{Column, ScopeRelation};
 use crate::definitions::ColumnDefinition;
 use crate::errors::not_supported;
 use crate::identifiers::same_identifier;
-use crate::statement::{AddColumns, Insert, InsertColumns, InsertTarget, Qualifier};
+use crate::write::{AddColumns, Insert, InsertColumns, InsertTarget, Qualifier};
 
 impl Insert {
     /// The table's name, or a new one, for each of the source's columns, in the source's order.

@@ -7,7 +7,9 @@ use table_properties::canonical_name;
 use crate::alter::{Alter, ColumnChange, ColumnPosition};
 use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
-use crate::statement::{StatementKind, TableName, WriteOperation};
+use crate::query::TableName;
+use crate::statement::StatementKind;
+use crate::write::WriteOperation;
 
 impl StatementParser<'_> {
     /// What follows `ALTER TABLE t`.

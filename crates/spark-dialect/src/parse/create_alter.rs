@@ -10,7 +10,9 @@ use crate::definitions::{ColumnDefinition, CreateMode, TableOptions};
 use crate::errors::not_supported;
 use crate::identifiers::{exact_partition_columns, same_identifier};
 use crate::parse::parser::StatementParser;
-use crate::statement::{AddColumns, CloneTable, StatementKind, TableName, Write, WriteOperation};
+use crate::query::TableName;
+use crate::statement::StatementKind;
+use crate::write::{AddColumns, CloneTable, Write, WriteOperation};
 
 impl StatementParser<'_> {
     pub fn create(&mut self) -> Result<StatementKind, Error> {
@@ -69,7 +71,7 @@ impl StatementParser<'_> {
     fn create_table(&mut self, mode: CreateMode, must_exist: bool) -> Result<StatementKind, Error> {
         let table = self.table()?;
         if let TableName::Path {
-            format: crate::statement::TableFormat::Parquet,
+            format: crate::query::TableFormat::Parquet,
             ..
         } = table
         {

@@ -6,8 +6,9 @@ use sqlparser::tokenizer::Token;
 use crate::errors::not_supported;
 use crate::maintenance::{DropTable, Maintenance, Optimize, Vacuum};
 use crate::parse::parser::StatementParser;
-use crate::statement::{StatementKind, WriteOperation};
+use crate::statement::StatementKind;
 use crate::table_name::short_name;
+use crate::write::WriteOperation;
 
 /// Milliseconds of an hour.
 const HOUR: f64 = 3_600_000.0;

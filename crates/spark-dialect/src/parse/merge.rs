@@ -6,12 +6,11 @@ use sqlparser::tokenizer::Token;
 
 use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
-use crate::statement::{
-    Merge, MergeWhen, Qualifier, Query, RawMergeAction, RawMergeClause, StatementKind,
-    WriteOperation,
-};
+use crate::query::Query;
+use crate::statement::StatementKind;
 use crate::table_name::{short_name, table_name};
 use crate::translate::aliases::alias_of;
+use crate::write::{Merge, MergeWhen, Qualifier, RawMergeAction, RawMergeClause, WriteOperation};
 
 impl StatementParser<'_> {
     pub fn merge(&mut self) -> Result<StatementKind, Error> {

@@ -9,7 +9,8 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Word};
 use crate::errors::{from_parser, syntax_error};
 use crate::lex::dialect::SparkDialect;
 use crate::lex::tokens::{StatementTokens, between, is_word};
-use crate::statement::{Query, StatementKind, TableName, TimestampExpr, VersionSpec};
+use crate::query::{Query, TableName, TimestampExpr, VersionSpec};
+use crate::statement::StatementKind;
 use crate::table_name::table_name;
 
 /// sqlparser's parser over one statement, with errors in our words.

@@ -2,7 +2,7 @@
 //!
 //! A statement enters here: its row in [`STATEMENTS`] names the method of [`StatementParser`] that
 //! reads it (in a file of this folder), which answers a [`StatementKind`], or, for one that changes
-//! a table, a [`WriteOperation`](crate::statement::WriteOperation). What it needs of the table's
+//! a table, a [`WriteOperation`](crate::write::WriteOperation). What it needs of the table's
 //! schema it takes in `bind/`. The compiler names all other places.
 
 use messages::Error;

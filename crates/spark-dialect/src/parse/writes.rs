@@ -6,12 +6,13 @@ use sqlparser::tokenizer::Token;
 
 use crate::errors::not_supported;
 use crate::parse::parser::StatementParser;
-use crate::statement::{
-    Delete, Insert, InsertColumns, InsertTarget, Qualifier, Query, RawAssignment, StatementKind,
-    TableName, Update, WriteOperation,
-};
+use crate::query::{Query, TableName};
+use crate::statement::StatementKind;
 use crate::table_name::{short_name, table_name};
 use crate::translate::default_values::take_defaults;
+use crate::write::{
+    Delete, Insert, InsertColumns, InsertTarget, Qualifier, RawAssignment, Update, WriteOperation,
+};
 
 impl StatementParser<'_> {
     pub fn insert(&mut self) -> Result<StatementKind, Error> {

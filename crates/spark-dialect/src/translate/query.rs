@@ -11,7 +11,7 @@ use sqlparser::ast::{
 };
 
 use crate::errors::not_supported;
-use crate::statement::{Query, Relation, TableFormat, TableName, TableReference};
+use crate::query::{Query, Relation, TableFormat, TableName, TableReference};
 use crate::table_name::{short_name, table_name};
 use crate::translate::aliases::{alias, alias_of, name_range_column, name_value_columns};
 use crate::translate::ast::select;

@@ -3,7 +3,7 @@
 use messages::Error;
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, ObjectName, TableFunctionArgs};
 
-use crate::statement::{Relation, TableFormat, TableName, VersionSpec};
+use crate::query::{Relation, TableFormat, TableName, VersionSpec};
 use crate::table_name::table_name_from_text;
 use crate::translate::ast::string_text;
 

@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use crate::errors::not_supported;
-use crate::statement::{TimestampExpr, VersionSpec};
+use crate::query::{TimestampExpr, VersionSpec};
 use crate::translate::ast::{call, select_expr, string, string_text};
 use crate::translate::expression;
 use crate::translate::timestamps::parse_timestamp;

@@ -31,6 +31,25 @@ fn files_do_not_import_each_other_in_circles() {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
+/// The crates whose numbers are checked for overflow in a profile.
+fn overflow_checked(profile: &str) -> Vec<String> {
+    let manifest = std::fs::read_to_string(workspace().join("Cargo.toml")).expect("a manifest");
+    let section = format!("[profile.{profile}.package]");
+    let lines = manifest.lines().skip_while(|line| *line != section).skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('['));
+    let checked = lines.filter(|line| line.contains("overflow-checks = true"));
+    checked
+        .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn engine_that_ships_checks_for_overflow_what_the_one_that_is_tested_does() {
+    let tested = overflow_checked("quick");
+    assert!(tested.len() > 5, "{tested:?}");
+    assert_eq!(overflow_checked("engine"), tested);
+}
+
 /// A library, program, test or example of the workspace.
 struct Target {
     package: String,

@@ -1,4 +1,4 @@
-//! Tables with defaults, generated columns and names that files can't have, defined and written by us,
+//! Tables with defaults, generated and identity columns, and names that files can't have, defined and written by us,
 //! as delta-rs and delta_kernel read them.
 
 #[path = "random_tables/oracles.rs"]
@@ -27,6 +27,12 @@ async fn other_readers_have_the_rows_of_tables_that_we_define() {
             "(id INT, day DATE, year INT GENERATED ALWAYS AS (year(day)), up INT GENERATED ALWAYS AS (id + 1)) PARTITIONED BY (year)".to_owned(),
             "(id, day) VALUES (1, DATE'2023-05-05'), (2, NULL)",
             "VALUES (3, DATE'2024-01-01', DEFAULT, 4)",
+            true,
+        ),
+        (
+            "(id BIGINT GENERATED ALWAYS AS IDENTITY (START WITH 5 INCREMENT BY 3), v STRING)".to_owned(),
+            "(v) VALUES ('a'), ('b')",
+            "VALUES (DEFAULT, 'c')",
             true,
         ),
         (

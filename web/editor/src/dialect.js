@@ -6,7 +6,7 @@ const keywords = `
   clone cluster clustered collate column columns comment constraint copy create cross cube current data
   database databases default delete delta desc describe detail distinct distribute drop dry else end
   escape evolution except exists explain extended extract false fetch filter first following for
-  formatted from full generated global group grouping having history hours if ilike in inner insert
+  formatted from full generated global group grouping having history hours identity if ilike in increment inner insert
   intersect interval into is join last lateral leading left like limit location matched materialized
   merge minus name natural not null nulls of offset on only optimize or order outer over overwrite
   partition partitioned pivot position preceding primary properties qualify range recursive

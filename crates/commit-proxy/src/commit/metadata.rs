@@ -9,7 +9,7 @@ use delta_log::schema::{DataType, StructType};
 
 use crate::commit::protocol::has_feature;
 use crate::commit::stored_types::fits;
-use crate::error::{Refusal, invalid, unsupported};
+use crate::error::{Refusal, invalid};
 
 /// Checks the schema and the partition columns of `after`. `keeps_files` says whether files of
 /// `before` are still among those of `after`.
@@ -20,14 +20,6 @@ pub(crate) fn check(
 ) -> Result<(), Refusal> {
     let schema = after.schema();
     check_names(schema)?;
-    let is_identity = |key: &String| key.starts_with("delta.identity.");
-    if schema
-        .fields()
-        .iter()
-        .any(|field| field.metadata.keys().any(is_identity))
-    {
-        return Err(unsupported("identityColumns"));
-    }
     let mut seen = HashSet::new();
     for column in after.partition_columns() {
         let field = schema.field(column);

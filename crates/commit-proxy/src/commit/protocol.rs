@@ -7,7 +7,7 @@ use delta_log::Protocol;
 use crate::error::{Refusal, invalid, unsupported};
 
 /// Writer features that Lakeglass's writers keep to.
-const WRITTEN: [&str; 17] = [
+const WRITTEN: [&str; 18] = [
     "appendOnly",
     "changeDataFeed",
     "checkConstraints",
@@ -16,6 +16,7 @@ const WRITTEN: [&str; 17] = [
     "deletionVectors",
     "domainMetadata",
     "generatedColumns",
+    "identityColumns",
     "inCommitTimestamp",
     "inCommitTimestamp-preview",
     "invariants",

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use delta_log::{Metadata, Protocol};
+use delta_log::Protocol;
 
 use crate::error::{Error, Result};
 
@@ -19,6 +19,7 @@ pub enum Feature {
     ChangeDataFeed,
     GeneratedColumns,
     ColumnMapping,
+    IdentityColumns,
     AllowColumnDefaults,
     DeletionVectors,
     TimestampNtz,
@@ -62,13 +63,14 @@ const fn named(feature: Feature, name: &'static str, is_readers: bool) -> Facts 
     }
 }
 
-const FEATURES: [Facts; 17] = [
+const FEATURES: [Facts; 18] = [
     legacy(Feature::AppendOnly, "appendOnly", 2, 1),
     legacy(Feature::Invariants, "invariants", 2, 1),
     legacy(Feature::CheckConstraints, "checkConstraints", 3, 1),
     legacy(Feature::ChangeDataFeed, "changeDataFeed", 4, 1),
     legacy(Feature::GeneratedColumns, "generatedColumns", 4, 1),
     legacy(Feature::ColumnMapping, "columnMapping", 5, 2),
+    legacy(Feature::IdentityColumns, "identityColumns", 6, 1),
     named(Feature::AllowColumnDefaults, "allowColumnDefaults", false),
     named(Feature::DeletionVectors, "deletionVectors", true),
     named(Feature::TimestampNtz, "timestampNtz", true),
@@ -86,9 +88,6 @@ const FEATURES: [Facts; 17] = [
         false,
     ),
 ];
-
-/// Features that writer versions implied and that are not written.
-const LEGACY_UNSUPPORTED: [(&str, u32); 1] = [("identityColumns", 6)];
 
 impl Feature {
     fn facts(self) -> &'static Facts {
@@ -169,16 +168,10 @@ impl Feature {
 /// Names of the features that a writer version below 7 implies.
 fn implied(protocol: &Protocol) -> impl Iterator<Item = &'static str> {
     let version = protocol.min_writer_version;
-    let written = FEATURES
+    FEATURES
         .iter()
         .filter(move |facts| facts.writer_version.is_some_and(|since| since <= version))
-        .map(|facts| facts.name);
-    let unsupported = LEGACY_UNSUPPORTED.iter();
-    written.chain(
-        unsupported
-            .filter(move |(_, since)| *since <= version)
-            .map(|(name, _)| *name),
-    )
+        .map(|facts| facts.name)
 }
 
 /// Refuses a table that asks of writers what is not written here.
@@ -188,7 +181,7 @@ fn implied(protocol: &Protocol) -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// [`Error::UnsupportedFeature`], with the feature's name.
-pub fn check_writable(protocol: &Protocol, metadata: &Metadata) -> Result<()> {
+pub fn check_writable(protocol: &Protocol) -> Result<()> {
     let unsupported = |feature: &str| Err(Error::UnsupportedFeature(feature.to_owned()));
     if protocol.min_writer_version > 7 {
         let version = protocol.min_writer_version;
@@ -197,20 +190,10 @@ pub fn check_writable(protocol: &Protocol, metadata: &Metadata) -> Result<()> {
     if let Some(names) = &protocol.writer_features {
         let known = |name: &String| FEATURES.iter().any(|facts| facts.name == name);
         if let Some(unknown) = names.iter().find(|name| !known(name)) {
-            let unused = unknown == "identityColumns" && !has_identity_columns(metadata);
-            if !unused {
-                return unsupported(unknown);
-            }
+            return unsupported(unknown);
         }
     }
-    if protocol.min_writer_version >= 6 && has_identity_columns(metadata) {
-        return unsupported("identityColumns");
-    }
     Ok(())
-}
-
-fn has_identity_columns(metadata: &Metadata) -> bool {
-    metadata.schema_string.contains("delta.identity.")
 }
 
 #[cfg(test)]
@@ -275,8 +258,8 @@ mod tests {
 
     #[test]
     fn nothing_that_was_in_a_protocol_is_lost_by_adding_to_it() {
-        for writer in 1..=5 {
-            let before = protocol(if writer == 5 { 2 } else { 1 }, writer);
+        for writer in 1..=6 {
+            let before = protocol(if writer >= 5 { 2 } else { 1 }, writer);
             for facts in &FEATURES {
                 let after = facts.feature.add_to(&before);
                 assert!(facts.feature.is_in(&after));

@@ -69,7 +69,7 @@ impl Transaction {
         environment: Arc<dyn Environment>,
         id: Uuid,
     ) -> Result<Self> {
-        check_writable(snapshot.protocol(), snapshot.metadata())?;
+        check_writable(snapshot.protocol())?;
         Ok(Self::new(table, Some(snapshot), environment, id))
     }
 

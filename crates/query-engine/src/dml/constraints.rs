@@ -69,7 +69,9 @@ impl Rule {
         match self {
             Self::Named(_, text) | Self::Invariant(text) | Self::Replaced(text) => text.clone(),
             Self::Generated(column, text) => {
-                format!("`{}` <=> ({text})", column.replace('`', "``"))
+                // A comment at its end must not take the parenthesis in.
+                let end = if text.contains("--") { "\n" } else { "" };
+                format!("`{}` <=> ({text}{end})", column.replace('`', "``"))
             }
         }
     }

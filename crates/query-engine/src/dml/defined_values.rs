@@ -155,8 +155,10 @@ async fn check_generation(
     };
     for used in expr.column_refs() {
         let mut named = columns.iter().filter(|other| other.name == used.name);
-        if named.any(|other| other.generation.is_some()) {
-            return Err(references("it names a generated column"));
+        if named.any(|other| other.generation.is_some() || other.identity.is_some()) {
+            return Err(references(
+                "it names a generated column, or an identity column",
+            ));
         }
     }
     if has_subquery(&expr) {

@@ -150,13 +150,18 @@ impl Source {
             values.extend(problems.keep(value)?);
         }
         problems.refuse_if_any()?;
+        let numbered = values.iter().enumerate();
+        let numbered = numbered
+            .filter(|(_, value)| matches!(value, NewValue::Numbered))
+            .map(|(i, _)| i)
+            .collect();
         let plan = with_new_rows(core, columns, plan, Vec::new(), values).await?;
         let planned = Planned { state, plan };
         let physical = planned.physical().await?;
         Ok(Stage {
             rows: start(&physical, &planned.state, &core.yield_timer)?,
             layout: Layout::of_new_rows(columns.len()),
-            actions: Arc::from([Action::insert()]),
+            actions: Arc::from([Action::insert(numbered)]),
         })
     }
 }

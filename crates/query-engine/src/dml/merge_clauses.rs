@@ -12,7 +12,7 @@ use spark_dialect::{MergeWhen, MergedAction, MergedRows};
 
 use crate::dml::conform::evolution::evolved;
 use crate::dml::conform::store_assignment::store;
-use crate::dml::new_rows::{NewValue, defaults, null_of, unsaid, with_new_rows};
+use crate::dml::new_rows::{NewValue, defaults, identity_is_set, null_of, unsaid, with_new_rows};
 use crate::dml::stage::{Action, ActionKind, Layout};
 use crate::dml::table_columns::{TableColumn, table_columns};
 use crate::dml::target::{Target, column, own_column};
@@ -118,6 +118,19 @@ impl Clauses {
         })
     }
 
+    /// The identity columns of which a clause that inserts says nothing.
+    fn unsaid_identities(&self, clause: &Clause) -> Vec<usize> {
+        if clause.kind != ActionKind::Insert {
+            return Vec::new();
+        }
+        let is_set = |own: &TableColumn| clause.set.iter().any(|(name, _)| *name == own.name);
+        let columns = self.columns.iter().enumerate();
+        columns
+            .filter(|(_, own)| own.identity.is_some() && !is_set(own))
+            .map(|(i, _)| i)
+            .collect()
+    }
+
     /// What becomes of the rows of each clause.
     pub fn actions(&self) -> Arc<[Action]> {
         let mut matched = self.clauses.iter().filter(|c| c.when == MergeWhen::Matched);
@@ -130,6 +143,7 @@ impl Clauses {
             kind: clause.kind,
             when: Some(clause.when),
             repeats: only_deletes && clause.when == MergeWhen::Matched,
+            numbered: self.unsaid_identities(clause),
         });
         actions.collect()
     }
@@ -213,6 +227,9 @@ impl Clauses {
             let set = clause.set.iter().find(|(name, _)| *name == own.name);
             let value = match (set, clause.kind) {
                 (_, ActionKind::Delete) => continue,
+                (Some(_), ActionKind::Update) if own.identity.is_some() => {
+                    return Err(identity_is_set(&own.name));
+                }
                 (Some((_, expr)), _) => {
                     given_by.push(lit(i));
                     NewValue::assigned(expr.clone(), schema, own)?

@@ -16,6 +16,7 @@ mod constraints;
 mod defined_values;
 mod delete;
 mod display;
+mod identity;
 mod insert;
 mod merge;
 mod merge_clauses;
@@ -49,7 +50,7 @@ pub(crate) use overwritten::OverwriteRead;
 pub(crate) use partition_condition::files_of_partitions;
 pub use row_change::RowChange;
 pub(crate) use rules::{Violations, columns_of_rule, violations};
-pub(crate) use table_columns::table_columns;
+pub(crate) use table_columns::{HIGH_WATER_MARK, table_columns};
 pub use touched_rows::{ChangedRows, RowCounts, RowKind, TouchedRows};
 pub use unchanged_rows::UnchangedRows;
 
@@ -87,7 +88,7 @@ pub(crate) async fn changed_rows(
         | WriteOperation::Clone(_)
         | WriteOperation::Maintain(_) => Err(changes_no_rows()),
     }?;
-    Ok(change.of(target))
+    change.of(target)
 }
 
 /// The error of a statement that changes no rows.

@@ -7,7 +7,7 @@ use messages::Error;
 
 use crate::dml::conform::store_assignment::store;
 use crate::dml::row_expressions::row_expressions;
-use crate::dml::table_columns::{Identity, TableColumn};
+use crate::dml::table_columns::TableColumn;
 use crate::engine_core::EngineCore;
 use crate::errors::from_datafusion;
 
@@ -22,6 +22,9 @@ pub(crate) enum NewValue {
         /// The value, and the condition under which it counts.
         given: Option<(Expr, Expr)>,
     },
+    /// By its number, on the row's way out of the [`RowChange`](crate::dml::RowChange), and NULL until
+    /// then.
+    Numbered,
 }
 
 impl NewValue {
@@ -31,7 +34,10 @@ impl NewValue {
     /// Those of [`store`]; `DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED` for a column whose
     /// values are its writer's to give.
     pub fn assigned(expr: Expr, schema: &DFSchema, column: &TableColumn) -> Result<Self, Error> {
-        if column.identity == Some(Identity::Always) {
+        if column
+            .identity
+            .is_some_and(|identity| !identity.allow_explicit_insert)
+        {
             return Err(Error::new(
                 "DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED",
                 format!(
@@ -45,11 +51,10 @@ impl NewValue {
     }
 }
 
-/// The value of a column that a statement says nothing of: generated, its default, or NULL. `defaults`
-/// has the default expressions of the columns that have some.
+/// The value of a column that a statement says nothing of: generated, numbered, its default, or NULL.
 ///
 /// # Errors
-/// `DELTA_UNSUPPORTED_FEATURES_FOR_WRITE` for an identity column, whose values are not given here.
+/// Those of [`store`].
 pub(crate) fn unsaid(
     column: &TableColumn,
     default: Option<Expr>,
@@ -59,21 +64,22 @@ pub(crate) fn unsaid(
         return Ok(NewValue::Generated { given: None });
     }
     if column.identity.is_some() {
-        return Err(Error::new(
-            "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE",
-            format!(
-                "Nothing was written: the identity column {} needs a value, and none is given to it \
-                 here.",
-                column.name
-            ),
-        )
-        .with_hint("Write to this table with Spark."));
+        return Ok(NewValue::Numbered);
     }
     let value = match default {
         Some(default) => store(default, schema, column)?,
         None => null_of(column)?,
     };
     Ok(NewValue::Given(value))
+}
+
+/// The error of an UPDATE that sets an identity column.
+pub(crate) fn identity_is_set(column: &str) -> Error {
+    Error::new(
+        "DELTA_IDENTITY_COLUMNS_UPDATE_NOT_SUPPORTED",
+        format!("Nothing was written: the identity column {column} can't be updated."),
+    )
+    .with_hint("Leave it out of SET.")
 }
 
 /// NULL in a column's type.
@@ -108,6 +114,10 @@ pub(crate) async fn defaults(
     defaults.collect()
 }
 
+fn null_number() -> Expr {
+    Expr::Literal(ScalarValue::Int64(None), None)
+}
+
 fn new_name(i: usize) -> String {
     format!("\u{1e}new{i}")
 }
@@ -133,6 +143,7 @@ pub(crate) async fn with_new_rows(
     for (i, value) in values.iter().enumerate() {
         match value {
             NewValue::Given(expr) => projected.push(expr.clone().alias(new_name(i))),
+            NewValue::Numbered => projected.push(null_number().alias(new_name(i))),
             NewValue::Generated { given: None } => {}
             NewValue::Generated {
                 given: Some((expr, given)),
@@ -143,7 +154,8 @@ pub(crate) async fn with_new_rows(
         }
     }
     let plan = project(plan, projected)?;
-    if values.iter().all(|v| matches!(v, NewValue::Given(_))) {
+    let is_ready = |value: &NewValue| matches!(value, NewValue::Given(_) | NewValue::Numbered);
+    if values.iter().all(is_ready) {
         return Ok(plan);
     }
     let generation: Vec<(usize, &str)> = columns
@@ -164,7 +176,7 @@ pub(crate) async fn with_new_rows(
     for (i, (value, column)) in values.iter().zip(columns).enumerate() {
         let own = || Expr::Column(Column::new_unqualified(new_name(i)));
         let expr = match value {
-            NewValue::Given(_) => own(),
+            NewValue::Given(_) | NewValue::Numbered => own(),
             NewValue::Generated { given } => {
                 let Some(expr) = generated.next() else {
                     return Err(Error::new("INTERNAL_ERROR", "An expression is missing."));

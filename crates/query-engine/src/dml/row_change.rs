@@ -1,6 +1,6 @@
 //! The rows that a statement changes, as they are computed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,9 +19,11 @@ use spark_dialect::MergeWhen;
 
 use crate::dml::conform::cast::checked_cast;
 use crate::dml::constraints::Constraints;
+use crate::dml::identity::IdentityNumbers;
 use crate::dml::overwritten::{OverwriteRead, Overwritten};
 use crate::dml::positions::Positions;
 use crate::dml::stage::{Action, ActionKind, Layout, Stage};
+use crate::dml::table_columns::table_columns;
 use crate::dml::target::Target;
 use crate::dml::touched_rows::{ChangedRows, RowCounts, RowKind, TouchedRows};
 use crate::dml::unchanged_rows::UnchangedRows;
@@ -40,6 +42,7 @@ pub struct RowChange {
     arrow_schema: SchemaRef,
     stages: VecDeque<Stage>,
     constraints: Constraints,
+    identities: IdentityNumbers,
     deleted: Positions,
     updated: Positions,
     overwritten: Overwritten,
@@ -65,6 +68,7 @@ impl RowChange {
             schema,
             stages: stages.into(),
             constraints,
+            identities: IdentityNumbers::default(),
             deleted: Positions::new(&pool),
             updated: Positions::new(&pool),
             overwritten: Overwritten::Nothing,
@@ -90,11 +94,21 @@ impl RowChange {
     }
 
     /// The same, of a table that is there.
-    pub(crate) fn of(self, target: Target) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Those of [`table_columns`].
+    pub(crate) fn of(self, target: Target) -> Result<Self, Error> {
+        Ok(Self {
+            identities: IdentityNumbers::of(&table_columns(&self.schema)?),
             target: Some(target),
             ..self
-        }
+        })
+    }
+
+    /// The last number of each identity column that new rows have got some in, by its name. Complete
+    /// once [`Self::next`] has answered `None`.
+    pub(crate) fn high_water_marks(&self) -> BTreeMap<String, i64> {
+        self.identities.high_water_marks()
     }
 
     /// What of the table was read; `None` where nothing was.
@@ -183,7 +197,7 @@ impl RowChange {
     ) -> Result<(), Error> {
         let Some(column) = layout.action else {
             return match actions {
-                [action] => self.act(rows, layout, *action),
+                [action] => self.act(rows, layout, action),
                 _ => Err(Error::new("INTERNAL_ERROR", "A row without an action.")),
             };
         };
@@ -192,14 +206,14 @@ impl RowChange {
             let chosen = eq(numbers, &Int32Array::new_scalar(number));
             let chosen = chosen.map_err(|error| from_datafusion(&error.into()))?;
             if chosen.true_count() > 0 {
-                self.act(&filtered(rows, &chosen)?, layout, *action)?;
+                self.act(&filtered(rows, &chosen)?, layout, action)?;
             }
         }
         Ok(())
     }
 
     /// `rows`: all of one action.
-    fn act(&mut self, rows: &RecordBatch, layout: &Layout, action: Action) -> Result<(), Error> {
+    fn act(&mut self, rows: &RecordBatch, layout: &Layout, action: &Action) -> Result<(), Error> {
         if rows.num_rows() == 0 {
             return Ok(());
         }
@@ -207,7 +221,7 @@ impl RowChange {
         match (action.kind, layout.place) {
             (ActionKind::Insert, _) => {
                 add(&mut self.counts.inserted, rows.num_rows());
-                self.written(rows, layout, RowKind::Insert)
+                self.written(rows, layout, RowKind::Insert, &action.numbered)
             }
             (ActionKind::Delete, Some(place)) => {
                 let new = self.deleted.add(rows, place).map_err(failed)?;
@@ -245,7 +259,7 @@ impl RowChange {
                     Some(MergeWhen::NotMatched) | None => {}
                 }
                 self.kept(rows, layout, RowKind::UpdatePreimage)?;
-                self.written(rows, layout, RowKind::UpdatePostimage)
+                self.written(rows, layout, RowKind::UpdatePostimage, &[])
             }
             (ActionKind::Delete | ActionKind::Update, None) => {
                 Err(Error::new("INTERNAL_ERROR", "A row without a place."))
@@ -259,7 +273,7 @@ impl RowChange {
         new: &BooleanArray,
         rows: &RecordBatch,
         [file, row]: [usize; 2],
-        action: Action,
+        action: &Action,
     ) -> Result<(), Error> {
         use arrow::datatypes::Int64Type;
         if action.repeats {
@@ -300,9 +314,18 @@ impl RowChange {
         Ok(())
     }
 
-    /// Rows to write.
-    fn written(&mut self, rows: &RecordBatch, layout: &Layout, kind: RowKind) -> Result<(), Error> {
-        let rows = self.in_table(rows, &layout.new)?;
+    /// Rows to write, with numbers in the columns at these positions.
+    fn written(
+        &mut self,
+        rows: &RecordBatch,
+        layout: &Layout,
+        kind: RowKind,
+        numbered: &[usize],
+    ) -> Result<(), Error> {
+        let mut rows = self.in_table(rows, &layout.new)?;
+        if !numbered.is_empty() {
+            rows = self.identities.number(rows, numbered)?;
+        }
         self.constraints.check(&rows)?;
         self.overwritten.note(&rows)?;
         self.push(kind, rows);

@@ -49,13 +49,15 @@ impl Layout {
 }
 
 /// What becomes of a row.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Action {
     pub kind: ActionKind,
     /// The rows of a MERGE that it is for.
     pub when: Option<MergeWhen>,
     /// Whether a row of the table may come several times, and goes once.
     pub repeats: bool,
+    /// The identity columns, by their positions in the table, that new rows get their numbers in.
+    pub numbered: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +76,11 @@ impl Action {
         Self::of(ActionKind::Update)
     }
 
-    pub fn insert() -> Self {
-        Self::of(ActionKind::Insert)
+    pub fn insert(numbered: Vec<usize>) -> Self {
+        Self {
+            numbered,
+            ..Self::of(ActionKind::Insert)
+        }
     }
 
     fn of(kind: ActionKind) -> Self {
@@ -83,6 +88,7 @@ impl Action {
             kind,
             when: None,
             repeats: false,
+            numbered: Vec::new(),
         }
     }
 }

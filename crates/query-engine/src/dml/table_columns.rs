@@ -8,6 +8,9 @@ use messages::Error;
 use serde_json::Value;
 use spark_dialect::type_name;
 
+/// The metadata of an identity column that says how far its numbers have come.
+pub(crate) const HIGH_WATER_MARK: &str = "delta.identity.highWaterMark";
+
 /// A column of a table, for a writer.
 ///
 /// Protocol: [Generated Columns](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#generated-columns),
@@ -27,13 +30,17 @@ pub(crate) struct TableColumn {
     pub identity: Option<Identity>,
 }
 
-/// Who gives an identity column its values.
+/// The numbers that writers give an identity column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Identity {
-    /// Writers alone.
-    Always,
-    /// The statement may.
-    ByDefault,
+pub(crate) struct Identity {
+    /// The first one.
+    pub start: i64,
+    /// From one to the next, not 0.
+    pub step: i64,
+    /// The last one that was given; `None` before the first.
+    pub high_water_mark: Option<i64>,
+    /// Whether statements may give others.
+    pub allow_explicit_insert: bool,
 }
 
 /// The type that a text column was declared with; lengths are in characters.
@@ -74,26 +81,52 @@ impl TableColumn {
         }
     }
 
-    fn of(field: &StructField) -> Self {
+    fn of(field: &StructField) -> Result<Self, Error> {
         let text = |key: &str| Some(field.metadata.get(key)?.as_str()?.to_owned());
-        let identity = field
-            .metadata
-            .contains_key("delta.identity.start")
-            .then(|| {
-                let explicit = field.metadata.get("delta.identity.allowExplicitInsert");
-                match explicit.and_then(Value::as_bool) {
-                    Some(true) => Identity::ByDefault,
-                    Some(false) | None => Identity::Always,
-                }
-            });
-        Self {
+        Ok(Self {
             name: field.name.clone(),
             data_type: field.data_type.to_arrow(),
             length: text("__CHAR_VARCHAR_TYPE_STRING").and_then(|t| TextLength::parse(&t)),
             generation: text("delta.generationExpression"),
             default: text("CURRENT_DEFAULT"),
-            identity,
+            identity: identity(field)?,
+        })
+    }
+}
+
+fn identity(field: &StructField) -> Result<Option<Identity>, Error> {
+    if !field.metadata.contains_key("delta.identity.start") {
+        return Ok(None);
+    }
+    let number = |key: &str| match field.metadata.get(key) {
+        None => Some(None),
+        Some(value) => value.as_i64().map(Some),
+    };
+    let (start, step, mark) = (
+        number("delta.identity.start"),
+        number("delta.identity.step"),
+        number(HIGH_WATER_MARK),
+    );
+    match (start, step, mark, &field.data_type) {
+        (Some(Some(start)), Some(step), Some(high_water_mark), DataType::Long)
+            if step != Some(0) =>
+        {
+            let explicit = field.metadata.get("delta.identity.allowExplicitInsert");
+            Ok(Some(Identity {
+                start,
+                step: step.unwrap_or(1),
+                high_water_mark,
+                allow_explicit_insert: explicit.and_then(Value::as_bool) == Some(true),
+            }))
         }
+        _ => Err(Error::new(
+            "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE",
+            format!(
+                "Nothing was written: what the log says of the identity column {} is not understood.",
+                field.name
+            ),
+        )
+        .with_hint("Write to this table with Spark.")),
     }
 }
 
@@ -101,7 +134,7 @@ impl TableColumn {
 ///
 /// # Errors
 /// `DELTA_UNSUPPORTED_FEATURES_FOR_WRITE` for a column whose values are not read as they are stored, and
-/// so could not be written again.
+/// so could not be written again, and for identity columns whose numbers make no sense.
 pub(crate) fn table_columns(schema: &StructType) -> Result<Vec<TableColumn>, Error> {
     if let Some(field) = schema.fields().iter().find(|f| is_unwritable(&f.data_type)) {
         return Err(Error::new(
@@ -113,7 +146,7 @@ pub(crate) fn table_columns(schema: &StructType) -> Result<Vec<TableColumn>, Err
         )
         .with_hint("Write to this table with Spark."));
     }
-    Ok(schema.fields().iter().map(TableColumn::of).collect())
+    schema.fields().iter().map(TableColumn::of).collect()
 }
 
 fn is_unwritable(data_type: &DataType) -> bool {

@@ -7,7 +7,7 @@ use spark_dialect::{TARGET, Update, expression_name};
 
 use crate::dml::constraints::Constraints;
 use crate::dml::defined_values::column_defaults;
-use crate::dml::new_rows::{NewValue, with_new_rows};
+use crate::dml::new_rows::{NewValue, identity_is_set, with_new_rows};
 use crate::dml::refusals::{refuse_aggregates, refuse_volatile_filters};
 use crate::dml::row_change::RowChange;
 use crate::dml::stage::{Action, Layout, Stage};
@@ -38,6 +38,7 @@ pub(crate) async fn update(
             None => own_column(&plan, &own.name),
         };
         match (set, value) {
+            (Some(_), _) if own.identity.is_some() => Err(identity_is_set(&own.name)),
             (Some(_), Some(value)) => NewValue::assigned(value, plan.schema(), own),
             (None, Some(value)) if own.generation.is_none() => Ok(NewValue::Given(value)),
             _ => Ok(NewValue::Generated { given: None }),

@@ -86,11 +86,16 @@ fn column(field: &StructField) -> String {
 fn unsaid_value(field: &StructField) -> Option<String> {
     let text = |key: &str| field.metadata.get(key)?.as_str();
     let number = |key: &str| field.metadata.get(key)?.as_i64();
+    // A comment at the end of an expression must not take in what follows.
+    let end = |text: &str| if text.contains("--") { "\n" } else { "" };
     if let Some(default) = text("CURRENT_DEFAULT") {
-        return Some(format!("DEFAULT {default}"));
+        return Some(format!("DEFAULT {default}{}", end(default)));
     }
     if let Some(generation) = text("delta.generationExpression") {
-        return Some(format!("GENERATED ALWAYS AS ({generation})"));
+        return Some(format!(
+            "GENERATED ALWAYS AS ({generation}{})",
+            end(generation)
+        ));
     }
     let start = number("delta.identity.start")?;
     let step = number("delta.identity.step").unwrap_or(1);

@@ -45,7 +45,7 @@ pub(crate) async fn clone_table(
     }
     let (source, snapshot) =
         open_snapshot(round.core, &round.context, &statement.source, &statement.at).await?;
-    check_writable(snapshot.protocol(), snapshot.metadata())?;
+    check_writable(snapshot.protocol())?;
     if Feature::Clustering.is_in(snapshot.protocol()) {
         let message = format!(
             "{} has liquid clustering: such a table is not cloned here.",

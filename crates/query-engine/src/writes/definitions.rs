@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use spark_dialect::{ColumnDefinition, UnsaidValue};
 
 use crate::dml::check_column_name;
+use crate::writes::identity::{self, define, is_identity};
 
 /// The metadata of a column that has a default.
 ///
@@ -42,22 +43,13 @@ pub(crate) fn fields(
     if columns.is_empty() {
         return Err(no_columns());
     }
-    for column in columns {
-        if let UnsaidValue::Identity(_) = column.unsaid {
-            let message = format!(
-                "{} can't be an identity column: such are not written yet.",
-                column.name
-            );
-            return Err(Error::new("UNSUPPORTED_FEATURE", message)
-                .with_hint("Give the values in each INSERT, or make the table with Spark."));
-        }
-    }
     let fields: Vec<Value> = columns.iter().map(field_json).collect();
     let schema = json!({"type": "struct", "fields": fields}).to_string();
     let schema = StructType::from_json(&schema)
         .map_err(|error| Error::new("UNSUPPORTED_DATATYPE", format!("{error}.")))?;
     check_names(schema.fields(), is_mapped)?;
     for field in schema.fields() {
+        identity::check_type(field)?;
         check_type(&field.name, &field.data_type)?;
     }
     Ok(schema.fields().to_vec())
@@ -76,7 +68,7 @@ fn field_json(column: &ColumnDefinition) -> Value {
         UnsaidValue::Generated(text) => {
             metadata.insert("delta.generationExpression".to_owned(), json!(text));
         }
-        UnsaidValue::Identity(_) => {}
+        UnsaidValue::Identity(identity) => define(identity, &mut metadata),
     }
     json!({
         "name": column.name,
@@ -201,6 +193,13 @@ pub(crate) fn partition_columns(
             return Err(Error::new(
                 "DELTA_INVALID_PARTITION_COLUMN_TYPE",
                 format!("The table can't be partitioned by {name}: it is not of a simple type."),
+            ));
+        }
+        if is_identity(field) {
+            let message = format!("The table can't be partitioned by the identity column {name}.");
+            return Err(Error::new(
+                "DELTA_IDENTITY_COLUMNS_PARTITION_NOT_SUPPORTED",
+                message,
             ));
         }
         if columns.contains(&field.name) {

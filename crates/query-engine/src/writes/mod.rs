@@ -15,6 +15,7 @@ mod create;
 mod definitions;
 mod drop_table;
 mod errors;
+mod identity;
 mod metadata;
 mod metrics;
 mod optimize;

@@ -58,6 +58,9 @@ pub(crate) fn needed(protocol: &Protocol, metadata: &Metadata, schema: &StructTy
     if has("delta.generationExpression") {
         enable(Feature::GeneratedColumns);
     }
+    if has("delta.identity.start") {
+        enable(Feature::IdentityColumns);
+    }
     if has("CURRENT_DEFAULT") {
         enable(Feature::AllowColumnDefaults);
     }

@@ -14,6 +14,7 @@ use spark_dialect::VersionSpec;
 use crate::errors::{from_log, from_store, time};
 use crate::plan::time_travel::time_travel;
 use crate::writes::errors::WriteError;
+use crate::writes::identity::{is_identity, with_later_marks};
 use crate::writes::round::{Outcome, Round};
 
 /// Files that are looked for at a time.
@@ -79,8 +80,12 @@ pub(crate) async fn restore(round: &Round<'_>, to: &VersionSpec) -> Result<Outco
     }
     *transaction.operation() = operation;
     transaction.reads().read_whole_table();
-    if target.metadata() != snapshot.metadata() {
-        transaction.set_metadata(target.metadata().clone());
+    let mut metadata = target.metadata().clone();
+    if target.schema().fields().iter().any(is_identity) {
+        metadata.schema_string = with_later_marks(target.schema(), snapshot.schema())?;
+    }
+    if metadata != *snapshot.metadata() {
+        transaction.set_metadata(metadata);
     }
     // A table's protocol never goes back, as readers of the log rely on it.
     transaction.remove(removed, true);

@@ -1,5 +1,6 @@
 //! Statements that change rows: INSERT, UPDATE, DELETE, MERGE.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use delta_log::Snapshot;
@@ -12,6 +13,7 @@ use crate::session::ApplicationTransaction;
 use crate::tables::target_table::TargetRead;
 use crate::writes::column_mapping::set_schema;
 use crate::writes::errors::WriteError;
+use crate::writes::identity::with_marks;
 use crate::writes::metrics::{Change, describe, result};
 use crate::writes::predicate::Conditions;
 use crate::writes::protocol::needed;
@@ -54,7 +56,7 @@ pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, 
     let records = snapshot.metadata().is_enabled(CHANGE_FEED) && may_replace(write);
     let mut staged = StagedRows::new(round.core, &transaction, records)?;
     let changed = stage(round, &snapshot, change, &mut staged).await;
-    let (touched, reads, rewritten) = match changed {
+    let (touched, reads, rewritten, marks) = match changed {
         Ok(changed) => changed,
         Err(error) => {
             staged.abort().await;
@@ -66,6 +68,7 @@ pub(crate) async fn change(round: &Round<'_>, write: &Write) -> Result<Outcome, 
         changes,
         rows,
     } = staged.finish(touched.changes_rows()).await?;
+    raise_marks(&mut transaction, &marks)?;
     note_reads(round, &mut transaction, &snapshot, reads, &touched);
 
     let removed: Vec<usize> = touched.removed_files.clone();
@@ -134,6 +137,22 @@ fn evolve(transaction: &mut Transaction, snapshot: &Snapshot, change: &RowChange
     transaction.set_metadata(metadata);
 }
 
+/// Has the table's metadata say how far the numbers of its identity columns have come. Who else does so
+/// meanwhile is in conflict with this.
+fn raise_marks(
+    transaction: &mut Transaction,
+    marks: &BTreeMap<String, i64>,
+) -> Result<(), WriteError> {
+    let Some(mut metadata) = transaction.metadata().cloned() else {
+        return Ok(());
+    };
+    if !marks.is_empty() {
+        metadata.schema_string = with_marks(&metadata.schema_string, marks)?;
+        transaction.set_metadata(metadata);
+    }
+    Ok(())
+}
+
 /// What a statement has read of the table that it writes.
 struct Reads {
     target: Option<TargetRead>,
@@ -145,7 +164,7 @@ async fn stage(
     snapshot: &Snapshot,
     mut change: RowChange,
     staged: &mut StagedRows,
-) -> Result<(TouchedRows, Reads, Rewritten), WriteError> {
+) -> Result<(TouchedRows, Reads, Rewritten, BTreeMap<String, i64>), WriteError> {
     let columns = change.schema().to_arrow();
     while let Some(rows) = change.next().await {
         let ChangedRows { kind, rows } = rows?;
@@ -163,6 +182,7 @@ async fn stage(
         target: change.target_read().cloned(),
         overwrite: change.overwrite_read(),
     };
+    let marks = change.high_water_marks();
     let touched = change.finish();
     if touched.changes_rows() && !touched.removed_files.is_empty() && staged.records() {
         // The feed would lack the rows of the files that go as a whole.
@@ -173,7 +193,7 @@ async fn stage(
         Some(unchanged) => rewrite(snapshot, &touched, unchanged, &columns, staged).await?,
         None => delete_by_vectors(round, snapshot, &touched, staged.layout()).await?,
     };
-    Ok((touched, reads, rewritten))
+    Ok((touched, reads, rewritten, marks))
 }
 
 /// Whether rows go by deletion vectors, as the table asks.

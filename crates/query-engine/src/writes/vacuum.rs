@@ -29,7 +29,7 @@ const ATTEMPTS: usize = 3;
 /// Deletes what may go, or tells it.
 pub(crate) async fn vacuum(round: &Round<'_>, statement: &Vacuum) -> Result<Outcome, WriteError> {
     let snapshot = round.snapshot().await?;
-    check_writable(snapshot.protocol(), snapshot.metadata())?;
+    check_writable(snapshot.protocol())?;
     let retention = Retention::of(round, &snapshot, statement)?;
     let cutoff = round.environment().now().saturating_sub(retention.millis());
     let found = unneeded_files(&round.table, &snapshot, cutoff).await;

@@ -276,7 +276,7 @@ async fn generated_columns_are_computed_whatever_writes_them() {
         &[
             "CREATE TABLE lake.t (id INT, at DATE, \
              y INT GENERATED ALWAYS AS (year(at)) COMMENT 'its year', \
-             twice INT GENERATED ALWAYS AS ( Id * 2 )) PARTITIONED BY (y)",
+             twice INT GENERATED ALWAYS AS ( Id * 2 -- two\n )) PARTITIONED BY (y)",
             "INSERT INTO t (id, at) VALUES (1, '2024-05-05'), (2, NULL)",
             "INSERT INTO t VALUES (3, '2023-01-01', DEFAULT, DEFAULT)",
             "INSERT INTO t VALUES (4, '2023-01-01', 2023, 8)",
@@ -301,7 +301,7 @@ async fn generated_columns_are_computed_whatever_writes_them() {
     let snapshot = latest(&lake).await;
     assert_eq!(snapshot.protocol().min_writer_version, 4);
     let metadata = &snapshot.schema().field("twice").unwrap().metadata;
-    assert_eq!(metadata["delta.generationExpression"], "Id * 2");
+    assert_eq!(metadata["delta.generationExpression"], "Id * 2 -- two");
     let shown = ok(&engine, "SHOW CREATE TABLE t").await.remove(0).remove(0);
     let y = "y INT GENERATED ALWAYS AS (year(at)) COMMENT 'its year'";
     assert!(shown.contains(y), "{shown}");

@@ -11,6 +11,7 @@ mod conflicts;
 mod defining;
 mod dropping;
 mod faults;
+mod identity;
 mod limits;
 mod odd_logs;
 mod opening;

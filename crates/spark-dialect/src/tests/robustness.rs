@@ -40,6 +40,17 @@ fn exercise(sql: &str) {
         return;
     };
     let schema = dimension();
+    let defaults: Vec<ColumnDefault> = schema
+        .fields()
+        .iter()
+        .map(|field| ColumnDefault {
+            column: field.name().clone(),
+            value: DefaultValue::Expression {
+                text: "1 -- one".to_owned(),
+                data_type: "string".to_owned(),
+            },
+        })
+        .collect();
     for statement in statements {
         assert_eq!(
             &sql[statement.offset..][..statement.text.len()],
@@ -49,6 +60,8 @@ fn exercise(sql: &str) {
             StatementKind::Query(query) => resolve([query]),
             StatementKind::Write(write) => match write.operation {
                 WriteOperation::Insert(insert) => {
+                    let filled = insert.with_defaults(&defaults);
+                    resolve(filled.map(|insert| insert.source));
                     drop(insert.column_names(&schema, &schema, true));
                     resolve(insert.replaced_rows(&schema).ok().flatten());
                     let condition = insert.replace_condition(&schema).ok().flatten();
@@ -56,6 +69,8 @@ fn exercise(sql: &str) {
                     resolve([insert.source]);
                 }
                 WriteOperation::Update(update) => {
+                    let filled = update.with_defaults(&defaults);
+                    resolve(filled.and_then(|u| u.rows(&schema)).map(|rows| rows.query));
                     resolve(update.rows(&schema).map(|rows| rows.query));
                 }
                 WriteOperation::Delete(delete) => resolve(delete.rows(&schema)),

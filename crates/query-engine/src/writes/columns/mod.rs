@@ -21,6 +21,7 @@ pub(crate) use crate::writes::columns::position::Position;
 use crate::writes::columns::types::{changed_type, widened};
 use crate::writes::definitions::{DEFAULT, check_defaults_allowed};
 use crate::writes::errors::WriteError;
+use crate::writes::identity::is_identity;
 use crate::writes::metadata::commit_metadata;
 use crate::writes::round::{Outcome, Round};
 
@@ -179,6 +180,17 @@ pub(crate) async fn change(
         }
         ColumnChange::Type(data_type) => {
             let data_type = changed_type(&place.name(), data_type)?;
+            if is_identity(&field) {
+                let message = format!(
+                    "The type of the identity column {} can't change.",
+                    place.name()
+                );
+                return Err(Error::new(
+                    "DELTA_IDENTITY_COLUMNS_ALTER_COLUMN_NOT_SUPPORTED",
+                    message,
+                )
+                .into());
+            }
             if data_type != field.data_type {
                 field = widened(&snapshot, &place.name(), &field, data_type)?;
                 refuse_dependents(round, &snapshot, place.column(), "of another type").await?;

@@ -2,6 +2,7 @@
 
 use delta_log::TimeTravel;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use query_engine::Engine;
 
 use crate::row_changes::model::{Condition, Int, ModelRow, Scope, Side, conditions, ints};
@@ -208,8 +209,20 @@ async fn read(engine: &Engine, sql: &str) -> Vec<Row> {
     rows
 }
 
+/// `PROPTEST_CASES` and `PROPTEST_RNG_SEED` in the environment ask for more, and for others.
+fn cases() -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 2000;
+    }
+    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
+        config.rng_seed = RngSeed::Fixed(11);
+    }
+    config
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(cases())]
 
     #[test]
     fn table_after_statements_is_what_plain_rust_makes_of_its_rows(
